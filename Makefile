@@ -1,0 +1,63 @@
+# The project's commands. Everything needs only Python 3.11 with venv, and make.
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev demo run test check lint types bench migrations screenshots
+
+help: ## list these commands
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
+
+$(VENV)/.runtime: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is %d.%d. Set PYTHON=/path/to/python3.11." % sys.version_info[:2])'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+staticfiles/staticfiles.json: $(VENV)/.runtime $(shell find static -type f)
+	$(BIN)/python manage.py collectstatic --noinput --verbosity 0
+
+setup: $(VENV)/.runtime staticfiles/staticfiles.json ## the environment that runs the product
+
+setup-dev: setup $(VENV)/.dev ## the same with the tools of development
+
+demo: setup ## demo company: build, import, report, serve (ARGS=--no-serve stops after the report)
+	$(BIN)/python manage.py demo $(ARGS)
+
+run: setup ## serve web, worker and beat on your own data
+	$(BIN)/python manage.py serve $(ARGS)
+
+test: setup-dev ## the whole suite, on SQLite and on PostgreSQL with Redis and a real worker
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest $(ARGS)
+	$(BIN)/python -m coverage run -m pytest --database postgresql -m real_parts $(ARGS)
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
+
+lint: setup-dev ## ruff, formatting, import contracts, migrations in step with models
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py makemigrations --check --dry-run
+
+types: setup-dev ## mypy, strict
+	$(BIN)/mypy .
+
+check: lint types test ## all that CI runs, in its order
+
+bench: setup-dev ## speed and memory as ratios against a bare scan (see benchmarks/README.md)
+	$(BIN)/python benchmarks/bench_import.py $(ARGS)
+
+migrations: setup-dev ## make a migration: make migrations APP=costs NAME=what_it_does
+	@test -n "$(APP)" && test -n "$(NAME)" || { echo "Name the app and the change: make migrations APP=costs NAME=add_schedule"; exit 2; }
+	$(BIN)/python manage.py makemigrations $(APP) --name $(NAME)
+
+screenshots: setup-dev ## every page, desktop and phone, light and dark, into screenshots/
+	$(BIN)/python -m tests.browser.screenshots $(ARGS)

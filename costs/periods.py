@@ -1,0 +1,85 @@
+"""Billing periods and half-open date ranges. UTC; a month is named by its first day."""
+
+import calendar
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from costs.errors import InvalidRequestError
+
+_PERIOD = re.compile(r"^(\d{4})-(\d{2})$")
+
+
+@dataclass(frozen=True, order=True)
+class DateRange:
+    """Days from `start` inclusive to `end` exclusive."""
+
+    start: date
+    end: date
+
+    def __contains__(self, day: date) -> bool:
+        return self.start <= day < self.end
+
+    def days(self) -> Iterator[date]:
+        """Every day of the range, in order."""
+        for offset in range((self.end - self.start).days):
+            yield self.start + timedelta(days=offset)
+
+
+@dataclass(frozen=True, order=True)
+class BillingPeriod:
+    """One invoiced month. `str()` gives `2025-11`."""
+
+    start: date
+
+    def __post_init__(self) -> None:
+        if self.start.day != 1:
+            raise InvalidRequestError(f"{self.start} is not the first day of a month.")
+
+    @classmethod
+    def parse(cls, text: str) -> "BillingPeriod":
+        """Read `YYYY-MM`; anything else raises InvalidRequestError naming the form."""
+        match = _PERIOD.match(text.strip())
+        if match is None or not 1 <= int(match[2]) <= 12 or int(match[1]) < 1:
+            raise InvalidRequestError(f"'{text}' is not a month. Write it as YYYY-MM, like 2025-11.")
+        return cls(date(int(match[1]), int(match[2]), 1))
+
+    @classmethod
+    def of(cls, day: date) -> "BillingPeriod":
+        """The month that holds `day`."""
+        return cls(day.replace(day=1))
+
+    @property
+    def day_count(self) -> int:
+        return calendar.monthrange(self.start.year, self.start.month)[1]
+
+    @property
+    def end(self) -> date:
+        """First day of the next month (exclusive end)."""
+        return self.start + timedelta(days=self.day_count)
+
+    @property
+    def range(self) -> DateRange:
+        return DateRange(self.start, self.end)
+
+    @property
+    def label(self) -> str:
+        """`November 2025`, for people."""
+        return f"{calendar.month_name[self.start.month]} {self.start.year}"
+
+    def previous(self) -> "BillingPeriod":
+        return BillingPeriod.of(self.start - timedelta(days=1))
+
+    def next(self) -> "BillingPeriod":
+        return BillingPeriod(self.end)
+
+    def back(self, months: int) -> tuple["BillingPeriod", ...]:
+        """This period and the `months - 1` before it, oldest first."""
+        periods = [self]
+        while len(periods) < months:
+            periods.append(periods[-1].previous())
+        return tuple(reversed(periods))
+
+    def __str__(self) -> str:
+        return f"{self.start:%Y-%m}"

@@ -1,0 +1,88 @@
+"""The field's closed vocabularies, as plain strings (FOCUS terms where FOCUS has one)."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+
+class CostMetric(StrEnum):
+    """The cost basis of a figure. Every page, file and answer names the one it shows."""
+
+    BILLED = "billed"
+    EFFECTIVE = "effective"
+    LIST = "list"
+    CONTRACTED = "contracted"
+    UNBLENDED = "unblended"
+
+    @property
+    def column(self) -> str:
+        """The column of that basis in every rollup: `billed_cost`, `effective_cost`, …"""
+        return f"{self.value}_cost"
+
+
+COST_COLUMNS = tuple(metric.column for metric in CostMetric)
+
+
+class ChargeCategory(StrEnum):
+    USAGE = "Usage"
+    PURCHASE = "Purchase"
+    TAX = "Tax"
+    CREDIT = "Credit"
+    ADJUSTMENT = "Adjustment"
+
+
+class PricingCategory(StrEnum):
+    STANDARD = "Standard"
+    DYNAMIC = "Dynamic"
+    COMMITTED = "Committed"
+    OTHER = "Other"
+
+
+class CommitmentDiscountStatus(StrEnum):
+    USED = "Used"
+    UNUSED = "Unused"
+    NONE = ""
+
+
+class BillingFormat(StrEnum):
+    LEGACY_CUR = "legacy_cur"
+    INVENTORY_COMPUTE = "inventory_compute"
+    INVENTORY_STORAGE = "inventory_storage"
+
+    @property
+    def is_inventory(self) -> bool:
+        """Inventories give cost only where no bill covers the month."""
+        return self is not BillingFormat.LEGACY_CUR
+
+
+class BillState(StrEnum):
+    OPEN = "open"
+    CLOSING = "closing"
+    FINAL = "final"
+    REOPENED = "reopened"
+
+
+class ImportState(StrEnum):
+    """The life of one import attempt. `in_force` and later `replaced`, or an end that changed nothing."""
+
+    QUEUED = "queued"
+    LANDING = "landing"
+    ROLLING_UP = "rolling_up"
+    ALLOCATING = "allocating"
+    IN_FORCE = "in_force"
+    REPLACED = "replaced"
+    SUPERSEDED = "superseded"
+    UNCHANGED = "unchanged"
+    FAILED = "failed"
+
+    @property
+    def is_running(self) -> bool:
+        """Landing, rolling up or allocating: a worker's heartbeat is expected."""
+        return self in RUNNING_STATES
+
+
+RUNNING_STATES = (ImportState.LANDING, ImportState.ROLLING_UP, ImportState.ALLOCATING)
+
+
+def choices_for(enum: Iterable[StrEnum]) -> list[tuple[str, str]]:
+    """Choices for a model field as plain strings, so that migrations hold no code of today."""
+    return [(member.value, member.value.replace("_", " ").capitalize()) for member in enum]

@@ -1,0 +1,10 @@
+from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig
+
+
+class FinopsSiteConfig(AppConfig):
+    name = "finops_site"
+
+
+class FinopsAdminConfig(AdminConfig):
+    default_site = "finops_site.admin_site.FinopsAdminSite"

@@ -1,0 +1,18 @@
+"""The Celery app and the whole schedule in one table."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "finops_site.settings")
+
+app = Celery("finops_site")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks(["finops_site"])
+
+# name → (task, every so many seconds)
+SCHEDULE: dict[str, tuple[str, float]] = {
+    "reap imports whose worker died": ("finops_site.reap_stale_imports", 60.0),
+    "remove rows of replaced imports": ("finops_site.remove_replaced_imports", 600.0),
+}
+app.conf.beat_schedule = {name: {"task": task, "schedule": every} for name, (task, every) in SCHEDULE.items()}

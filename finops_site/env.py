@@ -1,0 +1,71 @@
+"""Typed readers of environment variables. A value that cannot be used stops start-up in one line."""
+
+import os
+import secrets
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+reader = environ.Env()
+
+
+def text(name: str, default: str) -> str:
+    """The variable, or the default where it is unset or empty."""
+    return os.environ.get(name, "").strip() or default
+
+
+def flag(name: str, *, default: bool) -> bool:
+    """`true/false`, `1/0`, `yes/no`, `on/off`; anything else is an error."""
+    value = os.environ.get(name, "").strip().lower()
+    if not value:
+        return default
+    if value in {"1", "true", "yes", "on"}:
+        return True
+    if value in {"0", "false", "no", "off"}:
+        return False
+    raise ImproperlyConfigured(f"{name}={value!r} is not a yes or no. Use true or false.")
+
+
+def whole_number(name: str, default: int) -> int:
+    """A whole number of at least 1."""
+    value = os.environ.get(name, "").strip()
+    if not value:
+        return default
+    if not value.isdigit() or int(value) < 1:
+        raise ImproperlyConfigured(f"{name}={value!r} is not a whole number of at least 1.")
+    return int(value)
+
+
+def names(name: str, default: str) -> list[str]:
+    """A comma-separated list; blanks fall away."""
+    return [part.strip() for part in text(name, default).split(",") if part.strip()]
+
+
+def folder(name: str, default: Path) -> Path:
+    """A folder, made absolute; it is created when first written to."""
+    return Path(text(name, str(default))).expanduser().resolve()
+
+
+def secret_key(data_dir: Path) -> str:
+    """SECRET_KEY, or one generated on first start and kept beside the data (readable by the owner only)."""
+    given = os.environ.get("SECRET_KEY", "").strip()
+    if given:
+        return given
+    path = data_dir / "secret_key"
+    try:
+        if path.exists():
+            return path.read_text().strip()
+        data_dir.mkdir(parents=True, exist_ok=True)
+        fresh = secrets.token_urlsafe(50)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as out:
+            out.write(fresh)
+    except FileExistsError:
+        return path.read_text().strip()
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"Cannot keep a secret key in {data_dir} ({error.strerror}). Set DATA_DIR to a folder that can be "
+            "written, or set SECRET_KEY."
+        ) from error
+    return fresh

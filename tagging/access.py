@@ -1,0 +1,45 @@
+"""From a user to what they may see. The only place that decides it."""
+
+from django.contrib.auth.models import AbstractBaseUser, AbstractUser, AnonymousUser
+from django.http import HttpRequest
+
+from costs.scope import Scope
+from tagging.models import Membership, Team
+from tagging.terms import FINOPS_GROUP
+
+
+def is_finops(user: AbstractUser | AnonymousUser | AbstractBaseUser) -> bool:
+    """Whether the user is FinOps staff: in the group, or a superuser. Asked once per user object."""
+    if not isinstance(user, AbstractUser) or not user.is_active:
+        return False
+    memo = user.__dict__  # once per user object, so once per request
+    if "is_finops" not in memo:
+        memo["is_finops"] = user.is_superuser or user.groups.filter(name=FINOPS_GROUP).exists()
+    return bool(memo["is_finops"])
+
+
+def is_viewing_as(request: HttpRequest) -> bool:
+    """Whether FinOps staff are looking with another user's eyes (set by AccessMiddleware)."""
+    return getattr(request, "view_as", None) is not None
+
+
+def scope_of(user: AbstractUser | AnonymousUser | AbstractBaseUser) -> Scope:
+    """Everything for FinOps staff; own teams and all their sub-teams for members; nothing for others."""
+    if is_finops(user):
+        return Scope.all()
+    if not user.is_authenticated:
+        return Scope.teams(frozenset())
+    own = set(Membership.objects.filter(user_id=user.pk, team__is_active=True).values_list("team_id", flat=True))
+    return Scope.teams(keys_with_sub_teams(own)) if own else Scope.teams(frozenset())
+
+
+def keys_with_sub_teams(team_pks: set[int]) -> frozenset[str]:
+    """Keys of the teams and of everything below them."""
+    rows = list(Team.objects.values_list("pk", "parent_id", "key"))
+    seen = set(team_pks)
+    grew = True
+    while grew:
+        below = {pk for pk, parent, _ in rows if parent in seen and pk not in seen}
+        seen |= below
+        grew = bool(below)
+    return frozenset(key for pk, _, key in rows if pk in seen)

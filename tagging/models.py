@@ -1,0 +1,142 @@
+"""Teams, tag policy, allocation rules, and who owns every slice of an import."""
+
+from django.conf import settings
+from django.db import models
+from simple_history.models import HistoricalRecords
+
+from costs.fields import CostColumns
+from tagging.terms import MemberRole, OwnerKind, RuleKind, choices_for
+
+
+class Team(models.Model):
+    """A group that answers for spend. `key` never changes and is what a Scope holds."""
+
+    key = models.SlugField(max_length=60, unique=True)
+    name = models.CharField(max_length=120, unique=True)
+    cost_center = models.CharField(max_length=60, blank=True)
+    parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="children")
+    is_active = models.BooleanField(default=True)
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """A user's role in a team; sub-teams follow."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=16, choices=choices_for(MemberRole), default=MemberRole.VIEWER.value)
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ("team_id", "user_id")
+        constraints = (models.UniqueConstraint(fields=("team", "user"), name="one_role_per_team_and_user"),)
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.team}"
+
+
+class TagKey(models.Model):
+    """A key of the tag policy, with what its values may be. Tracked keys are kept on every slice."""
+
+    key = models.CharField(max_length=128, unique=True)
+    position = models.PositiveSmallIntegerField(default=0)
+    is_required = models.BooleanField(default=True)
+    is_tracked = models.BooleanField(default=True)
+    key_aliases = models.JSONField(default=list, blank=True)
+    # [{"value": "Prod", "aliases": ["production", …]}]; empty means any text that is not empty.
+    allowed_values = models.JSONField(default=list, blank=True)
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ("position", "key")
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class AllocationRule(models.Model):
+    """One ordered rule: slices it matches first belong to its team (or, without one, to nobody)."""
+
+    name = models.CharField(max_length=160)
+    position = models.PositiveIntegerField()
+    kind = models.CharField(max_length=16, choices=choices_for(RuleKind))
+    tag_key = models.CharField(max_length=128, blank=True)
+    tag_values = models.JSONField(default=list, blank=True)  # the value and its aliases
+    sub_account_id = models.CharField(max_length=64, blank=True)
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, blank=True, related_name="rules")
+    from_period = models.DateField(null=True, blank=True)  # first month, inclusive
+    to_period = models.DateField(null=True, blank=True)  # first month it no longer holds
+    is_active = models.BooleanField(default=True)
+    reason = models.CharField(max_length=300, blank=True)
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ("position", "pk")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Allocation(models.Model):
+    """Import × slice → who owns it and which rule decided, with the owner's names as of that day."""
+
+    bill_import = models.ForeignKey("costs.BillImport", on_delete=models.PROTECT, db_index=False)
+    slice = models.ForeignKey("costs.CostSlice", on_delete=models.PROTECT, db_index=False, db_constraint=False)
+    owner_kind = models.CharField(max_length=16, choices=choices_for(OwnerKind))
+    owner_key = models.CharField(max_length=128, blank=True)  # team key; empty for nobody
+    rule = models.ForeignKey(AllocationRule, on_delete=models.PROTECT, null=True, db_constraint=False)
+    rule_text = models.CharField(max_length=400, blank=True)  # the rule in words, as it stood
+    matched_text = models.CharField(max_length=400, blank=True)  # what in the slice it matched
+    environment = models.TextField(blank=True)  # normalised by the policy's aliases
+    cost_center = models.TextField(blank=True)  # the CostCenter tag, else the owning team's
+    project = models.TextField(blank=True)
+    tag_owner = models.TextField(blank=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("bill_import", "slice"), name="one_owner_per_import_and_slice"),)
+        indexes = (models.Index(fields=("bill_import", "owner_key"), name="allocation_import_owner"),)
+
+    def __str__(self) -> str:
+        return f"{self.slice_id} → {self.owner_key or 'nobody'}"
+
+
+class AllocatedCost(CostColumns):
+    """Direct costs per import × day × owner × service × account × region × category × environment."""
+
+    bill_import = models.ForeignKey("costs.BillImport", on_delete=models.PROTECT, db_index=False)
+    charge_date = models.DateField()
+    owner_kind = models.CharField(max_length=16)
+    owner_key = models.CharField(max_length=128, blank=True)
+    service_name = models.TextField(blank=True)
+    sub_account_id = models.TextField(blank=True)
+    region_id = models.TextField(blank=True)
+    charge_category = models.TextField()
+    environment = models.TextField(blank=True)
+
+    class Meta:
+        indexes = (models.Index(fields=("bill_import", "owner_key", "charge_date"), name="allocated_import_owner_day"),)
+
+    def __str__(self) -> str:
+        return f"{self.owner_key or 'nobody'} {self.service_name} on {self.charge_date}"
+
+
+class ViewAs(models.Model):
+    """The log of FinOps staff looking at pages with another user's eyes."""
+
+    staff = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="view_as_started")
+    viewed = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="view_as_seen")
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-started_at",)
+        verbose_name_plural = "view as log"
+
+    def __str__(self) -> str:
+        return f"{self.staff} as {self.viewed}"
