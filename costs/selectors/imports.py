@@ -1,0 +1,82 @@
+"""Which imports are in force, for which months."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db.models import QuerySet
+
+from costs.models import Bill
+from costs.periods import BillingPeriod
+from costs.scope import Scope
+from costs.terms import BillingFormat, BillState
+
+
+@dataclass(frozen=True)
+class ActiveImport:
+    """One import in force. `pk` is for queries and staff pages only: it must not reach a team's bytes."""
+
+    pk: int
+    source_name: str
+    billing_format: BillingFormat
+    period: BillingPeriod
+    currency: str
+    bill_state: BillState
+    snapshot_on: date | None
+    finished_at: datetime | None
+    version_id: str
+
+
+def active_imports(scope: Scope, periods: Collection[BillingPeriod] | None = None) -> tuple[ActiveImport, ...]:
+    """Imports whose costs count, oldest month first; all months where `periods` is None.
+
+    Where a bill covers a month, inventories of that month give no cost and are left out. The result
+    says nothing about amounts, so any scope may ask; what it may *see* of them is the caller's care.
+    One query.
+    """
+    del scope  # every reader follows the same pointer
+    bills = _bills_in_force()
+    if periods is not None:
+        bills = bills.filter(billing_period__in=[period.start for period in periods])
+    found = [_active(bill) for bill in bills]
+    billed = {item.period for item in found if not item.billing_format.is_inventory}
+    return tuple(item for item in found if item.period not in billed or not item.billing_format.is_inventory)
+
+
+def periods_with_costs(scope: Scope) -> tuple[BillingPeriod, ...]:
+    """Months that have an import in force, newest first. One query."""
+    return tuple(sorted({item.period for item in active_imports(scope)}, reverse=True))
+
+
+def latest_period(scope: Scope) -> BillingPeriod | None:
+    """The newest month with costs, or None before the first import."""
+    return next(iter(periods_with_costs(scope)), None)
+
+
+def currencies(imports: Iterable[ActiveImport]) -> tuple[str, ...]:
+    """The currencies of these imports in alphabetical order. They are shown apart, never added."""
+    return tuple(sorted({item.currency for item in imports}))
+
+
+def _bills_in_force() -> QuerySet[Bill]:
+    return (
+        Bill.objects.filter(import_in_force__isnull=False)
+        .select_related("source", "import_in_force")
+        .order_by("billing_period", "source__name")
+    )
+
+
+def _active(bill: Bill) -> ActiveImport:
+    in_force = bill.import_in_force
+    assert in_force is not None
+    return ActiveImport(
+        pk=in_force.pk,
+        source_name=bill.source.name,
+        billing_format=BillingFormat(bill.source.billing_format),
+        period=BillingPeriod(bill.billing_period),
+        currency=in_force.billing_currency,
+        bill_state=BillState(bill.state),
+        snapshot_on=in_force.snapshot_on,
+        finished_at=in_force.finished_at,
+        version_id=in_force.version_id,
+    )

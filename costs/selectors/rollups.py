@@ -1,0 +1,50 @@
+"""QuerySets over the rollups, for set-based work of the apps above. All need the full scope.
+
+A team's view is never made here: teams read `tagging.AllocatedCost`, or slices that
+`tagging.Allocation` says are theirs.
+"""
+
+from collections.abc import Collection
+
+from django.db.models import QuerySet
+
+from costs.models import CostSlice, DailyCost, ResourceCost, SubAccount, UsageDay
+from costs.scope import Scope
+
+
+def daily_costs(scope: Scope, import_pks: Collection[int]) -> QuerySet[DailyCost]:
+    """Slice × day rows of these imports."""
+    scope.require_everything()
+    return DailyCost.objects.filter(bill_import_id__in=import_pks)
+
+
+def resource_costs(scope: Scope, import_pks: Collection[int]) -> QuerySet[ResourceCost]:
+    """Resource × slice rows of these imports."""
+    scope.require_everything()
+    return ResourceCost.objects.filter(bill_import_id__in=import_pks)
+
+
+def usage_days(scope: Scope, import_pks: Collection[int]) -> QuerySet[UsageDay]:
+    """Pool × slice × day rows of these imports."""
+    scope.require_everything()
+    return UsageDay.objects.filter(bill_import_id__in=import_pks)
+
+
+def slices(scope: Scope, keys: Collection[int]) -> QuerySet[CostSlice]:
+    """Slices by key."""
+    scope.require_everything()
+    return CostSlice.objects.filter(pk__in=keys)
+
+
+def slices_of(scope: Scope, import_pk: int) -> QuerySet[CostSlice]:
+    """The distinct slices an import has costs in."""
+    scope.require_everything()
+    used = DailyCost.objects.filter(bill_import_id=import_pk).order_by().values("slice_id").distinct()
+    return CostSlice.objects.filter(pk__in=used)
+
+
+def account_names(scope: Scope, account_ids: Collection[str]) -> dict[str, str]:
+    """Names of the accounts asked for, where known. The caller asks only for accounts its reader may see."""
+    del scope  # the ids themselves are the permission: they come from rows the reader may see
+    known = SubAccount.objects.filter(sub_account_id__in=account_ids).exclude(name="")
+    return dict(known.values_list("sub_account_id", "name"))

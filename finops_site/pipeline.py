@@ -1,0 +1,29 @@
+"""The one way through: load (costs) → allocate (tagging) → put in force (costs).
+
+Every step can be run again; a crash anywhere leaves the month in force as it was. The command runs
+this in line, the Celery task runs it for uploads.
+"""
+
+from costs import services as intake
+from costs.errors import FinopsError
+from tagging import selectors as ownership
+from tagging import services as owners
+
+
+def run_import(import_pk: int) -> list[int]:
+    """Bring one queued import all the way into force; returns the imports it became (one per month).
+
+    A month that was already in force in this very version is left alone (state `unchanged`). Raises
+    ImportRejectedError, after storing it on the import, when the files cannot be used.
+    """
+    try:
+        loaded = intake.load_import(import_pk, tracked_keys=ownership.tracked_keys())
+        for pk in loaded:
+            intake.mark_allocating(pk)
+            owners.allocate_import(pk)
+        for pk in loaded:
+            intake.put_in_force(pk)
+    except FinopsError as error:
+        intake.fail_import(import_pk, error)
+        raise
+    return intake.imports_made_by(import_pk)
