@@ -36,12 +36,12 @@ def copy_rows(
             yield row
 
     load = _load_postgresql if connection.vendor == "postgresql" else _load_sqlite
-    load(model, columns, counted(), skip_existing)
+    load(model, columns, counted(), skip_existing=skip_existing)
     return count
 
 
 def _load_sqlite(
-    model: type[models.Model], columns: Sequence[str], rows: Iterable[Sequence[Any]], skip_existing: bool
+    model: type[models.Model], columns: Sequence[str], rows: Iterable[Sequence[Any]], *, skip_existing: bool
 ) -> None:
     verb = "INSERT OR IGNORE" if skip_existing else "INSERT"
     marks = ", ".join(["%s"] * len(columns))
@@ -51,7 +51,7 @@ def _load_sqlite(
 
 
 def _load_postgresql(
-    model: type[models.Model], columns: Sequence[str], rows: Iterable[Sequence[Any]], skip_existing: bool
+    model: type[models.Model], columns: Sequence[str], rows: Iterable[Sequence[Any]], *, skip_existing: bool
 ) -> None:
     table = _quoted(model._meta.db_table)
     target = _quoted(f"incoming_{model._meta.db_table}") if skip_existing else table

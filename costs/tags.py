@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 # What exports write where there is no value. Compared without case and outer space.
-BLANKS = frozenset({"", "null", "none", "nan", "n/a", "na", "nil", "-", "(not set)"})
+BLANKS = frozenset({"", "null", "none", "nan", "n/a", "-", "(not set)"})
 _PROVIDER_PREFIXES = ("resourcetags/", "user:", "user_")
 _NOT_WORD = re.compile(r"[\W_]+")
 
