@@ -3,6 +3,9 @@
 import os
 
 from celery import Celery
+from celery.signals import worker_process_init
+
+from finops_site.launch import die_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "finops_site.settings")
 
@@ -16,3 +19,9 @@ SCHEDULE: dict[str, tuple[str, float]] = {
     "remove rows of replaced imports": ("finops_site.remove_replaced_imports", 600.0),
 }
 app.conf.beat_schedule = {name: {"task": task, "schedule": every} for name, (task, every) in SCHEDULE.items()}
+
+
+@worker_process_init.connect  # type: ignore[untyped-decorator]
+def end_with_worker(**_: object) -> None:
+    """Pool processes end with their worker, even when it is killed; their imports are repeated."""
+    die_with_parent(os.getppid())

@@ -116,12 +116,15 @@ def wait_for_redis(embedded: EmbeddedRedis, process: "subprocess.Popen[bytes]") 
     """Return once the server answers; ServiceError when it ends or stays silent."""
     give_up_at = time.monotonic() + START_SECONDS
     while not redis_answers(embedded):
-        if process.poll() is not None:
-            raise ServiceError(
-                f"The embedded Redis ended with code {process.returncode}. Its data is in {embedded.folder}; "
-                "free disk space or move that folder away, or set REDIS_URL to a server."
-            )
-        if time.monotonic() > give_up_at:
+        if process.poll() is not None or time.monotonic() > give_up_at:
             processes.stop(process)
-            raise ServiceError(f"The embedded Redis did not answer within {START_SECONDS} seconds.")
+            raise not_started(embedded)
         time.sleep(0.05)
+
+
+def not_started(embedded: EmbeddedRedis) -> ServiceError:
+    """The error of a server that ends at once or stays silent."""
+    return ServiceError(
+        f"The embedded Redis did not start. Its data is in {embedded.folder}: free disk space or move that folder "
+        "away, or set REDIS_URL to a server."
+    )
