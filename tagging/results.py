@@ -80,10 +80,15 @@ class Movers:
 
 @dataclass(frozen=True)
 class ChargebackRow:
-    """`key` is the owner as a filter takes it, `owner` its name. total = direct + shared + adjustment."""
+    """total = direct + shared + adjustment.
+
+    `key` is the owner as a filter takes it, `owner` its name for files (team name, account number, tag
+    value), `label` the same for people (account name and number).
+    """
 
     key: str
     owner: str
+    label: str
     direct_cost: Decimal
     shared_cost: Decimal
     adjustment_cost: Decimal

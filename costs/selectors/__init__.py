@@ -3,7 +3,10 @@
 from costs.selectors.imports import (
     ActiveImport,
     active_imports,
+    bill_total,
     currencies,
+    import_period,
+    imports_to_allocate,
     latest_period,
     periods_with_costs,
 )
@@ -13,8 +16,11 @@ __all__ = [
     "ActiveImport",
     "account_names",
     "active_imports",
+    "bill_total",
     "currencies",
     "daily_costs",
+    "import_period",
+    "imports_to_allocate",
     "latest_period",
     "periods_with_costs",
     "resource_costs",

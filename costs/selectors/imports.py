@@ -3,13 +3,16 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet, Sum
 
-from costs.models import Bill
+from costs.errors import NotFoundInScopeError
+from costs.models import Bill, BillImport
+from costs.money import ZERO
 from costs.periods import BillingPeriod
 from costs.scope import Scope
-from costs.terms import BillingFormat, BillState
+from costs.terms import BillingFormat, BillState, CostMetric, ImportState
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,7 @@ class ActiveImport:
     snapshot_on: date | None
     finished_at: datetime | None
     version_id: str
+    tracked_tags: tuple[str, ...] = ()
 
 
 def active_imports(scope: Scope, periods: Collection[BillingPeriod] | None = None) -> tuple[ActiveImport, ...]:
@@ -58,6 +62,34 @@ def currencies(imports: Iterable[ActiveImport]) -> tuple[str, ...]:
     return tuple(sorted({item.currency for item in imports}))
 
 
+def bill_total(scope: Scope, import_pks: Collection[int], *, metric: CostMetric) -> Decimal:
+    """What the files of these imports add up to, as stored when they were loaded."""
+    scope.require_everything()
+    found = BillImport.objects.filter(pk__in=import_pks).aggregate(total=Sum(metric.column))
+    return found["total"] or ZERO
+
+
+def import_period(scope: Scope, import_pk: int) -> BillingPeriod:
+    """The month of one import, in force or not. Raises NotFoundInScopeError before its files are read."""
+    scope.require_everything()
+    start = BillImport.objects.filter(pk=import_pk).values_list("billing_period", flat=True).first()
+    if start is None:
+        raise NotFoundInScopeError(f"Import {import_pk} has no month yet.")
+    return BillingPeriod(start)
+
+
+def imports_to_allocate(scope: Scope, periods: Collection[BillingPeriod] | None = None) -> tuple[int, ...]:
+    """Imports of open months that are in force or about to be, whose owners follow a change of rules."""
+    scope.require_everything()
+    open_states = (BillState.OPEN.value, BillState.REOPENED.value)
+    wanted = BillImport.objects.filter(
+        Q(bill_in_force__isnull=False) | Q(state=ImportState.ALLOCATING.value), bill__state__in=open_states
+    )
+    if periods is not None:
+        wanted = wanted.filter(billing_period__in=[period.start for period in periods])
+    return tuple(wanted.order_by("pk").values_list("pk", flat=True).distinct())
+
+
 def _bills_in_force() -> QuerySet[Bill]:
     return (
         Bill.objects.filter(import_in_force__isnull=False)
@@ -79,4 +111,5 @@ def _active(bill: Bill) -> ActiveImport:
         snapshot_on=in_force.snapshot_on,
         finished_at=in_force.finished_at,
         version_id=in_force.version_id,
+        tracked_tags=tuple(in_force.tracked_tags),
     )

@@ -5,6 +5,7 @@ from costs.scope import Scope
 from costs.terms import CostMetric
 from tagging.results import ChargeLines, Decisions, SliceRow
 
+LINES_PER_PAGE = 100
 Filters = tuple[tuple[str, str], ...]
 
 
@@ -39,9 +40,8 @@ def charge_lines(
     currency: str = "",
     filters: Filters = (),
     page: int = 1,
-    page_size: int = 100,
 ) -> ChargeLines:
-    """The lines of the bill behind a figure, from the charge store, by time.
+    """The lines of the bill behind a figure, from the charge store, by time, LINES_PER_PAGE at a time.
 
     `filters` as in `decision_slices`, and ("resource", resource_id), ("day", "2025-11-03").
     """
