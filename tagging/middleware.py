@@ -6,7 +6,9 @@ from django.contrib.auth import get_user_model
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.functional import SimpleLazyObject
+from django.views.defaults import page_not_found
 
+from costs.errors import InvalidRequestError, NotFoundInScopeError
 from tagging.access import is_finops, scope_of
 
 VIEW_AS_SESSION_KEY = "view_as_user"
@@ -40,3 +42,11 @@ class AccessMiddleware:
         ):
             return render(request, "403_view_as.html", status=403)
         return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """What a view let through: 404 for what is not there or not theirs, 400 with its text for a bad request."""
+        if isinstance(error, NotFoundInScopeError):
+            return page_not_found(request, error)
+        if isinstance(error, InvalidRequestError):
+            return render(request, "400.html", {"error": error}, status=400)
+        return None
