@@ -1,0 +1,170 @@
+"""The base of every table: columns for money, shares, bars and links; sort, page and export by URL.
+
+    class StatementTable(FinopsTable):
+        team = LinkColumn(url="url")
+        total_cost = MoneyColumn("Total", currency="USD")
+
+    table = StatementTable(rows, request=request, caption="Statements, November 2026", prefix="s-")
+    if response := table.export(name="chargeback-2026-11", title_rows=[("Basis", "Billed cost")]):
+        return response
+
+`rows` is a list of frozen dataclasses or dicts, or a QuerySet. `{% load render_table from django_tables2 %}`
+`{% render_table table %}` draws it with `_table.html`; htmx swaps only the table, without it links work.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import django_tables2 as tables
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django_tables2.utils import Accessor
+
+from costs import figures
+from costs.charts import draw_meter
+from costs.exports import ColumnKind, ExportColumn, export_response
+from costs.money import plain
+
+NUMERIC = {"th": {"class": "num"}, "td": {"class": "num"}, "tf": {"class": "num"}}
+PER_PAGE = 50
+
+
+class FinopsTable(tables.Table):
+    """A table with a caption, a place of its own on the page, and an export of all its rows."""
+
+    def __init__(
+        self, data: Any = None, *, request: HttpRequest, caption: str = "", per_page: int = PER_PAGE, **options: Any
+    ) -> None:
+        super().__init__(data, **options)
+        self.request, self.caption = request, caption
+        self.element_id = f"table-{self.prefix or ''}{type(self).__name__.lower()}"
+        tables.RequestConfig(request, paginate={"per_page": per_page}).configure(self)
+
+    class Meta:
+        template_name = "_table.html"
+        attrs = {"class": "table"}
+        empty_text = "Nothing here for this choice. Widen the filters or pick another month."
+        default = ""
+
+    def export(self, *, name: str, title_rows: Sequence[tuple[str, str]]) -> HttpResponseBase | None:
+        """The whole table (all pages, sorted as shown) as the file `?format=` asks for, or None."""
+        shown = [column for column in self.columns if not column.column.exclude_from_export]
+        columns = [
+            ExportColumn(str(column.header), getattr(column.column, "export_kind", ColumnKind.TEXT)) for column in shown
+        ]
+        rows = ([_export_value(column, row.record) for column in shown] for row in self.rows)
+        return export_response(self.request, name=name, title_rows=title_rows, columns=columns, rows=rows)
+
+
+def _export_value(bound: Any, record: Any) -> Any:
+    value = bound.accessor.resolve(record, quiet=True)
+    as_text = getattr(bound.column, "export_text", None)
+    return as_text(value) if as_text else value
+
+
+class MoneyColumn(tables.Column):
+    """Money, right-aligned, in tabular figures. `currency` is a code, or `currency_of` an accessor of the row."""
+
+    export_kind = ColumnKind.MONEY
+
+    def __init__(
+        self, *args: Any, currency: str = "USD", currency_of: str = "", signed: bool = False, **kw: Any
+    ) -> None:
+        self.currency, self.currency_of, self.signed = currency, currency_of, signed
+        super().__init__(*args, attrs=kw.pop("attrs", NUMERIC), **kw)
+
+    def render(self, value: Any, record: Any) -> SafeString:
+        currency = Accessor(self.currency_of).resolve(record) if self.currency_of else self.currency
+        if not self.signed:
+            css = "money money-zero" if value == 0 else "money"
+            return format_html(
+                '<data class="{}" value="{}">{}</data>', css, plain(value), figures.money(value, currency)
+            )
+        css = "change-up" if value > 0 else "change-down" if value < 0 else "change-none"
+        text = figures.change(value, currency)
+        return format_html('<data class="change {}" value="{}">{}</data>', css, plain(value), text)
+
+
+class NumberColumn(tables.Column):
+    """A count or quantity."""
+
+    export_kind = ColumnKind.NUMBER
+
+    def __init__(self, *args: Any, places: int = 0, **kw: Any) -> None:
+        self.places = places
+        super().__init__(*args, attrs=kw.pop("attrs", NUMERIC), **kw)
+
+    def render(self, value: Any) -> str:
+        return figures.number(value, self.places)
+
+
+class PctColumn(tables.Column):
+    """A ratio (1 is all) as per cent; None is `n/a`."""
+
+    export_kind = ColumnKind.RATIO
+    empty_values = ()
+
+    def __init__(self, *args: Any, signed: bool = False, **kw: Any) -> None:
+        self.signed = signed
+        super().__init__(*args, attrs=kw.pop("attrs", NUMERIC), **kw)
+
+    def render(self, value: Any) -> SafeString | str:
+        if value is None or not self.signed:
+            return figures.pct(value)
+        css = "change-up" if value > 0 else "change-down" if value < 0 else "change-none"
+        return format_html('<span class="change {}">{}</span>', css, figures.pct_change(value))
+
+
+class BarColumn(tables.Column):
+    """A ratio (0 to 1) as a bar with its per cent. `tone(record)` may give good, warn or bad."""
+
+    export_kind = ColumnKind.RATIO
+    empty_values = ()
+
+    def __init__(self, *args: Any, tone: Callable[[Any], str] | None = None, **kw: Any) -> None:
+        self.tone = tone
+        super().__init__(*args, attrs=kw.pop("attrs", {"th": {"class": "bar-head"}, "td": {"class": "bar-cell"}}), **kw)
+
+    def render(self, value: Any, record: Any) -> SafeString:
+        return bar_markup(value, self.tone(record) if self.tone else "")
+
+
+class LinkColumn(tables.Column):
+    """Text that leads somewhere. `url` is the row's attribute with the address, or a function of the row."""
+
+    def __init__(self, *args: Any, url: str | Callable[[Any], str], **kw: Any) -> None:
+        def address(record: Any) -> str | None:
+            return (url(record) if callable(url) else Accessor(url).resolve(record, quiet=True)) or None
+
+        super().__init__(*args, linkify=address, **kw)
+
+
+class BadgeColumn(tables.Column):
+    """A state as a badge. `tones` maps the value to good, warn, bad or info; others are neutral."""
+
+    def __init__(self, *args: Any, tones: dict[str, str] | None = None, **kw: Any) -> None:
+        self.tones = tones or {}
+        super().__init__(*args, **kw)
+
+    def render(self, value: Any) -> SafeString:
+        tone = self.tones.get(str(value), "neutral")
+        text = str(value).replace("_", " ").capitalize()
+        return format_html('<span class="badge badge-{}">{}</span>', tone, text)
+
+
+class DayColumn(tables.Column):
+    """A date as `23 Nov 2026`."""
+
+    export_kind = ColumnKind.DATE
+
+    def render(self, value: Any) -> str:
+        return figures.day(value)
+
+
+def bar_markup(value: Any, tone: str = "") -> SafeString:
+    """A ratio as a thin bar with its per cent; `n/a` for None."""
+    if value is None:
+        return format_html('<span class="muted">{}</span>', figures.NOT_AVAILABLE)
+    bar = mark_safe(draw_meter(value, tone))  # noqa: S308 - the meter escapes what it is given
+    return format_html('<span class="meter-line">{}<span class="meter-text">{}</span></span>', bar, figures.pct(value))
