@@ -27,6 +27,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
+    "django.forms",  # its widget templates, which TemplatesSetting looks for
     "allauth",
     "allauth.account",
     "django_celery_beat",
