@@ -12,7 +12,6 @@ from finops_site.demo_data.estate import Estate, Instance, Tags
 from finops_site.demo_data.schedules import Month, hours_run
 
 COMPUTE_COLUMNS = (
-)
     "ResourceId",
     "ResourceType",
     "Region",
@@ -25,9 +24,8 @@ COMPUTE_COLUMNS = (
     "MemoryUtilization",
     "NetworkIn_Bps",
     "NetworkOut_Bps",
-]
-STORAGE_COLUMNS = (
 )
+STORAGE_COLUMNS = (
     "BucketName",
     "Region",
     "CostUSD",
@@ -38,7 +36,7 @@ STORAGE_COLUMNS = (
     "TotalSizeGB",
     "VersionEnabled",
     "Encryption",
-]
+)
 MONTH_HOURS = 730
 
 
