@@ -94,31 +94,15 @@ FLEETS = (
 )
 
 DATABASES = (
-    Database(
-        "shop-orders", "storefront", "shop-production", VIRGINIA, "db.r5.xlarge", "1.0", "Prod", 1200, is_multi_az=True
-    ),
-    Database(
-        "shop-catalogue",
-        "storefront",
-        "shop-production",
-        VIRGINIA,
-        "db.r5.xlarge",
-        "1.0",
-        "Prod",
-        800,
-        is_multi_az=True,
-    ),
+    Database("shop-orders", "storefront", "shop-production", VIRGINIA, "db.r5.xlarge", "1.0", "Prod", 1200, zones=2),
+    Database("shop-catalogue", "storefront", "shop-production", VIRGINIA, "db.r5.xlarge", "1.0", "Prod", 800, zones=2),
     Database("shop-staging", "storefront", "shop-staging", VIRGINIA, "db.m5.large", "0.178", "Staging", 200),
-    Database(
-        "ledger", "payments", "payments-production", VIRGINIA, "db.r5.2xlarge", "2.0", "Prod", 2500, is_multi_az=True
-    ),
+    Database("ledger", "payments", "payments-production", VIRGINIA, "db.r5.2xlarge", "2.0", "Prod", 2500, zones=2),
     Database("ledger-replica", "payments", "payments-production", VIRGINIA, "db.r5.2xlarge", "1.0", "Prod", 2500),
     Database("fraud-cases", "fraud", "payments-production", VIRGINIA, "db.m5.xlarge", "0.356", "Prod", 500),
     Database("reporting", "data", "data-platform", VIRGINIA, "db.r5.2xlarge", "1.0", "Prod", 3000),
     Database("search-meta", "search", "search-production", VIRGINIA, "db.m5.large", "0.178", "Prod", 200),
-    Database(
-        "campaigns", "growth", "growth-marketing", VIRGINIA, "db.m5.xlarge", "0.712", "Prod", 600, is_multi_az=True
-    ),
+    Database("campaigns", "growth", "growth-marketing", VIRGINIA, "db.m5.xlarge", "0.712", "Prod", 600, zones=2),
     Database("identity", "", "platform-shared", VIRGINIA, "db.m5.large", "0.356", "Prod", 100, zones=2),
 )
 
