@@ -158,6 +158,9 @@ class DayColumn(tables.Column):
 
     export_kind = ColumnKind.DATE
 
+    def __init__(self, *args: Any, **kw: Any) -> None:
+        super().__init__(*args, attrs=kw.pop("attrs", {"td": {"class": "nowrap"}}), **kw)
+
     def render(self, value: Any) -> str:
         return figures.day(value)
 

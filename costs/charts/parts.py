@@ -10,6 +10,9 @@ from costs import figures
 OTHER = "series-other"
 UNALLOCATED = "series-unallocated"
 SERIES_COUNT = 8
+LETTER, LABEL_GAP = 7, 10  # pixels
+PLOT_WIDTHS = (680, 420, 260)  # of the plot, for the breakpoints in charts.css
+SMALL_PART = Decimal("0.5")
 NO_DATA = "Nothing to show for this period."
 
 
@@ -141,15 +144,22 @@ class Scale:
         return round((self.high - amount) / (self.high - self.low) * self.height, 2)
 
 
-def scale_for(low: Decimal, high: Decimal, *, height: int, steps: int = 4) -> Scale:
-    """A scale around these extremes with about `steps` steps of 1, 2, 2.5 or 5 × 10ⁿ."""
+def scale_for(low: Decimal, high: Decimal, *, height: int) -> Scale:
+    """The tightest scale around these extremes in 3 to 6 steps of 1, 2, 2.5 or 5 × 10ⁿ."""
     low, high = min(low, Decimal(0)), max(high, Decimal(0))
     if low == high:
         high = Decimal(1)
-    step = nice_step((high - low) / steps)
-    first = (low / step).to_integral_value(ROUND_FLOOR)
-    last = (high / step).to_integral_value(ROUND_CEILING)
-    ticks = tuple(step * n for n in range(int(first), int(last) + 1))
+    scales = [_scale(low, high, nice_step((high - low) / steps), height) for steps in (4, 5, 3, 6)]
+    return min(scales, key=lambda scale: scale.high - scale.low)
+
+
+def _scale(low: Decimal, high: Decimal, step: Decimal, height: int) -> Scale:
+    first = int((low / step).to_integral_value(ROUND_FLOOR))
+    last = int((high / step).to_integral_value(ROUND_CEILING))
+    # A little below zero gets only the room it needs, without a line of its own.
+    if first == -1 and -low < step * SMALL_PART:
+        return Scale(low * Decimal("1.1"), step * last, tuple(step * n for n in range(last + 1)), height)
+    ticks = tuple(step * n for n in range(first, last + 1))
     return Scale(ticks[0], ticks[-1], ticks, height)
 
 
@@ -186,15 +196,16 @@ def grid(scale: Scale, currency: str) -> str:
 
 
 def x_labels(ticks: Sequence[str], *, y: int, centres: Sequence[str]) -> str:
-    """Labels under the plot. Those that do not fit in narrow places carry `axis-minor`, wider `axis-mid`."""
-    count = len(ticks)
+    """Labels under the plot, as many as fit; `axis-extra` and `axis-minor` give way in narrow places."""
+    room = max((len(text) for text in ticks), default=1) * LETTER + LABEL_GAP
+    wide, middle, narrow = (-(-len(ticks) * room // width) for width in PLOT_WIDTHS)
+    middle = -(-middle // wide) * wide
+    narrow = -(-narrow // middle) * middle
     out = []
     for at, (text, x) in enumerate(zip(ticks, centres, strict=True)):
-        css = "axis-label"
-        if count > 16 and at % -(-count // 16):
-            css += " axis-extra"
-        elif count > 8 and at % (4 if count <= 16 else 2 * -(-count // 16) * 2):
-            css += " axis-minor"
+        if at % wide:
+            continue
+        css = "axis-label axis-extra" if at % middle else "axis-label axis-minor" if at % narrow else "axis-label"
         out.append(f'<text class="{css}" x="{x}" y="{y}" text-anchor="middle">{escape(text)}</text>')
     return "".join(out)
 
