@@ -1,0 +1,1 @@
+"""What dashboards show, one function for each panel. A panel only reads, through the apps' selectors."""

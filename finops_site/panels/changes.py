@@ -1,0 +1,85 @@
+"""Panels that overview and team page share: trust, what changed, the headline, tag compliance."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from costs.money import ratio
+from costs.scope import Scope
+from finops_site.panels.parts import MonthChoice, Panel, panel
+from tagging import selectors as ownership
+from tagging.selectors import Compliance, Mover, Movers, Trust
+
+ALL_ROWS = 10_000
+REASONS = 2
+
+
+@dataclass(frozen=True)
+class Headline:
+    """So far this month against the same days before; `reasons` point the way the total went, largest first."""
+
+    movers: Movers
+    change: Decimal
+    change_ratio: Decimal | None
+    reasons: tuple[Mover, ...]
+
+
+@dataclass(frozen=True)
+class ChangeRow:
+    """One value in a table of costs against the month before; `url` may be empty."""
+
+    label: str
+    url: str
+    cost: Decimal
+    previous_cost: Decimal
+    change: Decimal
+    change_ratio: Decimal | None
+    share: Decimal | None
+    currency: str
+    is_missing: bool
+
+
+@panel
+def trust_strip(scope: Scope, month: MonthChoice) -> Trust:
+    """Whether the month ties out."""
+    return ownership.trust(scope, month.period, metric=month.metric, currency=month.currency)
+
+
+@panel
+def changes_by(scope: Scope, month: MonthChoice, *, by: str) -> Movers:
+    """Every value of a dimension, this month against the same days of the month before."""
+    return ownership.movers(scope, month.period, by=by, metric=month.metric, currency=month.currency, limit=ALL_ROWS)
+
+
+@panel
+def headline(changes: Panel[Movers]) -> Headline:
+    """The month in one line."""
+    movers = changes.get()
+    change = movers.total - movers.previous_total
+    same_way = [row for row in movers.rows if row.change * change > 0]
+    return Headline(movers, change, ratio(change, abs(movers.previous_total)), tuple(same_way[:REASONS]))
+
+
+@panel
+def tag_compliance(scope: Scope, month: MonthChoice) -> Compliance:
+    """The tag policy over the month."""
+    return ownership.compliance(scope, month.period, metric=month.metric, currency=month.currency)
+
+
+def change_rows(movers: Movers, href_of: Callable[[Mover], str]) -> tuple[ChangeRow, ...]:
+    """All values, largest cost first, missing last; they sum to the movers' totals."""
+    rows = [
+        ChangeRow(
+            label=row.label,
+            url=href_of(row),
+            cost=row.cost,
+            previous_cost=row.previous_cost,
+            change=row.change,
+            change_ratio=row.change_ratio,
+            share=ratio(row.cost, movers.total),
+            currency=movers.currency,
+            is_missing=row.is_missing,
+        )
+        for row in movers.rows
+    ]
+    return tuple(sorted(rows, key=lambda row: (row.is_missing, -row.cost, row.label)))

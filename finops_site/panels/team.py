@@ -1,0 +1,180 @@
+"""The team page's panels: one team's own costs, whoever reads them.
+
+Everything here is asked with the scope of that one team, so the page of a team is the same for its
+lead and for FinOps staff.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from costs import figures
+from costs.charts import Bar, BarChart, LineChart, MoverChart, Series
+from costs.money import ZERO
+from costs.queries import Granularity
+from costs.scope import Scope
+from finops_site.panels.parts import MonthChoice, Panel, panel
+from tagging import selectors as ownership
+from tagging.cost_charts import bucket_label, bucket_tick, explore_url, mover_chart
+from tagging.selectors import Mover, Movers, ResourceRow, TeamView
+
+RESOURCES_SHOWN = 8
+SERVICES_SHOWN = 8
+
+
+@dataclass(frozen=True)
+class SubTeam:
+    """A team below this one, with its own costs of the month."""
+
+    name: str
+    url: str
+    cost: Decimal
+    previous_cost: Decimal
+
+
+@dataclass(frozen=True)
+class SubTeams:
+    """All teams below; `total` is theirs together with the team's own costs."""
+
+    rows: tuple[SubTeam, ...]
+    own_cost: Decimal
+    total: Decimal
+    currency: str
+
+
+@dataclass(frozen=True)
+class TopResources:
+    """The costliest resources, and how much of the taggable cost they are."""
+
+    rows: tuple[ResourceRow, ...]
+    total: Decimal
+    count: int
+    currency: str
+    url: str
+
+
+def only(team: TeamView) -> Scope:
+    """What belongs to this team itself, without its sub-teams."""
+    return Scope.teams(frozenset({team.key}))
+
+
+def below(team: TeamView, teams: tuple[TeamView, ...]) -> tuple[TeamView, ...]:
+    """Teams under this one, at any depth, by name."""
+    keys, found = {team.key}, []
+    grew = True
+    while grew:
+        more = [item for item in teams if item.parent_key in keys and item.key not in keys]
+        keys |= {item.key for item in more}
+        found += more
+        grew = bool(more)
+    return tuple(sorted(found, key=lambda item: item.name))
+
+
+@panel
+def daily_spend(scope: Scope, team: TeamView, month: MonthChoice, changes: Panel[Movers]) -> LineChart:
+    """Cost of each day of the month over the same days of the month before."""
+    before = month.period.previous()
+    query = month.query("category", first=before, granularity=Granularity.DAY)
+    table = ownership.explore_costs(scope, query)
+    sums = [sum(column, ZERO) for column in zip(*(row.points for row in table.rows), strict=True)]
+    by_day = dict(zip(table.bucket_starts, sums, strict=True))
+    known = changes.get().day_count
+    days = list(month.period.range.days())
+    drill = explore_url(month.query("service", ("team", team.key), granularity=Granularity.DAY))
+    return LineChart(
+        title="Cost by day",
+        labels=tuple(bucket_label(day, Granularity.DAY) for day in days),
+        ticks=tuple(bucket_tick(day, Granularity.DAY) for day in days),
+        current=Series(
+            month.period.label,
+            tuple(by_day.get(day, ZERO) if at < known else None for at, day in enumerate(days)),
+            tuple(drill for _ in days),
+        ),
+        previous=Series(before.label, _aligned(by_day, before.range.days(), len(days))),
+        currency=table.currency or "USD",
+    )
+
+
+@panel
+def services(team: TeamView, month: MonthChoice, changes: Panel[Movers]) -> BarChart:
+    """The team's largest services with their change."""
+    movers = changes.get()
+    href = service_href(team, month)
+    largest = sorted((row for row in movers.rows if row.cost), key=lambda row: -row.cost)[:SERVICES_SHOWN]
+    return BarChart(
+        title="Services",
+        bars=tuple(
+            Bar(
+                row.label,
+                row.cost,
+                href(row),
+                figures.change(row.change, movers.currency) if row.change else "",
+            )
+            for row in largest
+        ),
+        currency=movers.currency,
+        label_header="Service",
+    )
+
+
+def service_href(team: TeamView, month: MonthChoice) -> Callable[[Mover], str]:
+    """From a service of the team to its usage types."""
+    query = month.query("usage_type", ("team", team.key))
+    return lambda row: explore_url(query.narrowed_to("service", row.key))
+
+
+@panel
+def movers_chart(team: TeamView, month: MonthChoice, changes: Panel[Movers], *, title: str) -> MoverChart:
+    """What changed most inside the team, by the dimension of `changes`."""
+    movers = changes.get()
+    deeper = "usage_type" if movers.by == "service" else "account"
+    query = month.query(deeper, ("team", team.key))
+    return mover_chart(movers, title=title, href_of=lambda key: explore_url(query.narrowed_to(movers.by, key)), limit=6)
+
+
+@panel
+def top_resources(scope: Scope, team: TeamView, month: MonthChoice) -> TopResources:
+    """The team's costliest taggable resources."""
+    table = ownership.resources(scope, month.period, metric=month.metric, currency=month.currency)
+    params = {**month.params, "team": team.key}
+    return TopResources(
+        rows=table.rows[:RESOURCES_SHOWN],
+        total=table.total,
+        count=len(table.rows),
+        currency=table.currency,
+        url=f"{reverse('tagging:resources')}?{urlencode(params)}",
+    )
+
+
+@panel
+def sub_teams(scope: Scope, team: TeamView, month: MonthChoice) -> SubTeams:
+    """The teams below with their costs; no rows where there are none."""
+    scope.require_team(team.key)
+    lower = below(team, ownership.visible_teams(scope))
+    if not lower:
+        return SubTeams((), ZERO, ZERO, "")
+    table = ownership.explore_costs(
+        Scope.teams(frozenset({team.key, *(item.key for item in lower)})), month.query("team")
+    )
+    found = {row.key: row for row in table.rows}
+    rows = tuple(
+        SubTeam(
+            item.name,
+            f"{reverse('team', args=[item.key])}?{urlencode(month.params)}",
+            found[item.key].cost if item.key in found else ZERO,
+            found[item.key].previous_cost if item.key in found else ZERO,
+        )
+        for item in lower
+    )
+    own = found[team.key].cost if team.key in found else ZERO
+    return SubTeams(rows, own, table.total, table.currency)
+
+
+def _aligned(by_day: dict[date, Decimal], days: Iterable[date], count: int) -> tuple[Decimal | None, ...]:
+    """Costs of another month's days, cut or filled to `count` places."""
+    amounts: list[Decimal | None] = [by_day.get(day, ZERO) for day in days]
+    return tuple([*amounts, *([None] * count)][:count])

@@ -1,0 +1,92 @@
+"""Charts and links of what explore answers: marks lead one step deeper, colours say what is missing."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+from costs import figures
+from costs.charts import OTHER, UNALLOCATED, Bar, ColumnChart, MoverChart, Series, series_class
+from costs.periods import BillingPeriod
+from costs.queries import CostQuery, Granularity
+from costs.series import Line, top_and_other
+from tagging.results import CostTable, Movers
+
+# (key of the row, first day of the bucket or None for the whole row) → address.
+HrefOf = Callable[[str, date | None], str]
+
+
+def explore_url(query: CostQuery) -> str:
+    """The explore page that asks this question."""
+    return f"{reverse('tagging:explore')}?{urlencode(query.params())}"
+
+
+def bucket_query(query: CostQuery, start: date | None) -> CostQuery:
+    """The question about the month a bucket starts in; the whole question for None."""
+    if start is None:
+        return query
+    period = BillingPeriod.of(start)
+    return replace(query, first=period, last=period)
+
+
+def column_chart(table: CostTable, *, title: str, href_of: HrefOf, top: int = 8) -> ColumnChart:
+    """Stacked columns of the `top` rows, Other, and at the end the costs without a value; they sum to the total."""
+    lines = [Line(row.key, row.label, row.points) for row in table.rows if not row.is_missing]
+    series = [
+        _series(line, OTHER if not line.key else series_class(at), table.bucket_starts, href_of)
+        for at, line in enumerate(top_and_other(lines, top))
+    ]
+    series += [
+        _series(Line(row.key, row.label, row.points), UNALLOCATED, table.bucket_starts, href_of)
+        for row in table.rows
+        if row.is_missing
+    ]
+    per = table.query.granularity
+    return ColumnChart(
+        title=title,
+        labels=tuple(bucket_label(start, per) for start in table.bucket_starts),
+        ticks=tuple(bucket_tick(start, per) for start in table.bucket_starts),
+        series=tuple(series),
+        currency=table.currency or "USD",
+        label_header=per.value.capitalize(),
+    )
+
+
+def mover_chart(movers: Movers, *, title: str, href_of: Callable[[str], str], limit: int = 8) -> MoverChart:
+    """The largest changes, rises to the right and falls to the left; values that did not change are left out."""
+    rows = [row for row in movers.rows if row.change][:limit]
+    return MoverChart(
+        title=title,
+        bars=tuple(
+            Bar(row.label, row.change, href_of(row.key), note=_moved(row.change_ratio, row.cost)) for row in rows
+        ),
+        currency=movers.currency or "USD",
+    )
+
+
+def bucket_label(start: date, per: Granularity) -> str:
+    """`November 2026`, `Week of 2 Nov 2026`, `2 Nov 2026`."""
+    if per is Granularity.MONTH:
+        return BillingPeriod.of(start).label
+    return f"Week of {figures.day(start)}" if per is Granularity.WEEK else figures.day(start)
+
+
+def bucket_tick(start: date, per: Granularity) -> str:
+    """The same for an axis: `Nov 2026`, `2 Nov`."""
+    return f"{start:%b %Y}" if per is Granularity.MONTH else f"{start.day} {start:%b}"
+
+
+def _series(line: Line, css: str, starts: tuple[date, ...], href_of: HrefOf) -> Series:
+    if not line.key:
+        return Series(line.label, line.points, css=css)
+    hrefs = tuple(href_of(line.key, start) for start in starts)
+    return Series(line.label, line.points, hrefs, href_of(line.key, None), css)
+
+
+def _moved(ratio: Decimal | None, cost: Decimal) -> str:
+    if ratio is None:
+        return "new"
+    return figures.pct_change(ratio) if cost else "gone"
