@@ -49,6 +49,7 @@ class EmbeddedRedis:
             "maxmemory-policy": "noeviction",
             "daemonize": "no",
             "loglevel": "warning",
+            "logfile": str(self.folder / "redis.log"),
         }
         return [self.binary, *(part for key, value in settings.items() for part in (f"--{key}", value))]
 

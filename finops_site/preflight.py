@@ -36,13 +36,15 @@ def check_folder(data_dir: Path) -> None:
 
 def check_port(host: str, port: int) -> None:
     """The web server can listen there."""
+    if not 0 < port < 65536:
+        raise ServiceError(f"There is no port {port}. Choose another --port, from 1 to 65535.")
     try:
         address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(address[0], socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address[4])
-    except (OSError, OverflowError) as error:
-        if getattr(error, "errno", None) == errno.EADDRINUSE:
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
             raise ServiceError(
                 f"Port {port} on {host} is taken. Stop the program that uses it, or choose another: --port {port + 1}."
             ) from error

@@ -171,24 +171,14 @@ def beat_program() -> Program:
 def web_program(host: str, port: int) -> Program:
     """The web server."""
     workers, threads = env.whole_number("WEB_PROCESSES", 2), env.whole_number("WEB_THREADS", 4)
-    options = ["--bind", f"{host}:{port}", "--workers", str(workers), "--threads", str(threads)]
+    options = ["--bind", f"{host}:{port}", "--workers", str(workers), "--threads", str(threads), "--no-control-socket"]
     options += ["--config", "python:finops_site.gunicorn_conf", "--log-level", _log_level().lower()]
     return Program("web", (sys.executable, "-m", "gunicorn", "finops_site.wsgi:application", *options))
 
 
 def _celery(kind: str, *options: str) -> tuple[str, ...]:
-    return (
-        sys.executable,
-        "-m",
-        "celery",
-        "--app",
-        "finops_site",
-        "--quiet",
-        kind,
-        "--loglevel",
-        _log_level(),
-        *options,
-    )
+    python = (sys.executable, "-W", "ignore:You're running the worker with superuser")  # containers do
+    return (*python, "-m", "celery", "--app", "finops_site", "--quiet", kind, "--loglevel", _log_level(), *options)
 
 
 def _log_level() -> str:
@@ -246,7 +236,7 @@ def _broker(url: str) -> Iterator[None]:
         yield
     finally:
         celery_app.conf.broker_url = before
-        os.environ.pop("REDIS_URL")
+        os.environ.pop("REDIS_URL", None)
         if before_env is not None:
             os.environ["REDIS_URL"] = before_env
 
