@@ -1,24 +1,100 @@
 """Teams, their members, and the rules; each as its reader may see it."""
 
+from costs.errors import NotFoundInScopeError
+from costs.periods import BillingPeriod
 from costs.scope import Scope
+from tagging.allocation import Rule
+from tagging.models import AllocationRule, Membership, Team
 from tagging.results import MemberView, RuleView, TeamView
+from tagging.terms import MemberRole, RuleKind
 
 
 def visible_teams(scope: Scope) -> tuple[TeamView, ...]:
     """Teams of the scope by name; staff see inactive ones too."""
-    raise NotImplementedError
+    teams = Team.objects.select_related("parent").order_by("name")
+    if not scope.everything:
+        teams = teams.filter(key__in=scope.team_keys)
+    return tuple(_team_view(scope, team) for team in teams)
 
 
 def team_by_key(scope: Scope, key: str) -> TeamView:
     """One team. Raises NotFoundInScopeError for another's and for one that does not exist, alike."""
-    raise NotImplementedError
+    scope.require_team(key)
+    team = Team.objects.select_related("parent").filter(key=key).first()
+    if team is None:
+        raise NotFoundInScopeError("Nothing here.")
+    return _team_view(scope, team)
 
 
 def team_members(scope: Scope, key: str) -> tuple[MemberView, ...]:
     """A team's own members by name. Raises NotFoundInScopeError."""
-    raise NotImplementedError
+    team_by_key(scope, key)
+    found = Membership.objects.filter(team__key=key).select_related("user").order_by("user__username")
+    return tuple(
+        MemberView(
+            username=member.user.get_username(),
+            full_name=member.user.get_full_name(),
+            email=member.user.email,
+            role=MemberRole(member.role),
+        )
+        for member in found
+    )
 
 
 def allocation_rules(scope: Scope) -> tuple[RuleView, ...]:
-    """All rules in the order they are tried. Staff only (NotFoundInScopeError)."""
-    raise NotImplementedError
+    """All rules in the order they are tried, also those out of use. Staff only (NotFoundInScopeError)."""
+    scope.require_everything()
+    return tuple(_rule_view(rule) for rule in AllocationRule.objects.select_related("team"))
+
+
+def rules_in_use() -> tuple[Rule, ...]:
+    """Active rules in their order, as matching needs them."""
+    return tuple(matching_rule(rule) for rule in AllocationRule.objects.filter(is_active=True).select_related("team"))
+
+
+def matching_rule(rule: AllocationRule) -> Rule:
+    """The core's view of a stored rule."""
+    return Rule(
+        pk=rule.pk,
+        kind=RuleKind(rule.kind),
+        owner_key="" if rule.team is None else rule.team.key,
+        tag_key=rule.tag_key,
+        tag_values=tuple(rule.tag_values),
+        sub_account_id=rule.sub_account_id,
+        from_period=None if rule.from_period is None else BillingPeriod.of(rule.from_period),
+        to_period=None if rule.to_period is None else BillingPeriod.of(rule.to_period),
+    )
+
+
+def _team_view(scope: Scope, team: Team) -> TeamView:
+    parent = team.parent
+    if parent is not None and not scope.everything and parent.key not in scope.team_keys:
+        parent = None
+    return TeamView(
+        key=team.key,
+        name=team.name,
+        cost_center=team.cost_center,
+        parent_key="" if parent is None else parent.key,
+        parent_name="" if parent is None else parent.name,
+        is_active=team.is_active,
+    )
+
+
+def _rule_view(rule: AllocationRule) -> RuleView:
+    compiled = matching_rule(rule)
+    return RuleView(
+        pk=rule.pk,
+        position=rule.position,
+        name=rule.name,
+        text=compiled.text,
+        kind=compiled.kind,
+        tag_key=rule.tag_key,
+        tag_values=compiled.tag_values,
+        sub_account_id=rule.sub_account_id,
+        team_key=compiled.owner_key,
+        team_name="" if rule.team is None else rule.team.name,
+        from_period=compiled.from_period,
+        to_period=compiled.to_period,
+        is_active=rule.is_active,
+        reason=rule.reason,
+    )

@@ -1,26 +1,67 @@
 """Whether a month's figures can be relied on, and which months and currencies a reader has."""
 
+from collections.abc import Collection
+from decimal import Decimal
+
+from django.db.models import Sum
+
+from costs import selectors as intake
+from costs.money import ZERO
 from costs.periods import BillingPeriod
 from costs.scope import Scope
-from costs.terms import CostMetric
+from costs.terms import BillState, CostMetric
 from tagging.results import Trust
+from tagging.selectors.reach import Reach, allocated, ordered_currencies, reach, visible_imports
+from tagging.terms import OwnerKind
+
+_OPEN = (BillState.OPEN, BillState.REOPENED)
 
 
 def trust(scope: Scope, period: BillingPeriod, *, metric: CostMetric, currency: str = "") -> Trust:
-    """The trust strip of a month: figures and sources for staff, only that it ties out for teams."""
-    raise NotImplementedError
+    """The trust strip of a month: figures and sources for staff, only that it ties out for teams.
+
+    It ties out when what the files added up to is exactly what all owners and nobody hold. A month
+    without costs has nothing to tie out and says so (`has_costs`).
+    """
+    found = reach(scope, (period,), currency)
+    bill_total = intake.bill_total(Scope.all(), found.import_pks, metric=metric)
+    owners_total, unallocated = _held(found, metric)
+    difference = bill_total - owners_total - unallocated
+    staff = scope.everything
+    finished = [item.finished_at for item in found.imports if item.finished_at is not None]
+    return Trust(
+        period=period,
+        metric=metric,
+        currency=found.currency,
+        has_costs=bool(found.imports),
+        ties_out=difference == ZERO,
+        imported_at=max(finished, default=None),
+        is_open=any(item.bill_state in _OPEN for item in found.imports),
+        sources=tuple(item.source_name for item in found.imports) if staff else (),
+        bill_total=bill_total if staff else None,
+        owners_total=owners_total if staff else None,
+        unallocated_cost=unallocated if staff else None,
+        difference=difference if staff else None,
+    )
 
 
-def currencies_of(scope: Scope, periods: tuple[BillingPeriod, ...]) -> tuple[str, ...]:
+def currencies_of(scope: Scope, periods: Collection[BillingPeriod]) -> tuple[str, ...]:
     """Currencies the reader has costs in, the main one (USD where present) first."""
-    raise NotImplementedError
+    return ordered_currencies(visible_imports(scope, periods))
 
 
 def latest_period(scope: Scope) -> BillingPeriod | None:
     """The newest month in which the reader has costs, or None."""
-    raise NotImplementedError
+    return next(iter(periods_of(scope)), None)
 
 
 def periods_of(scope: Scope) -> tuple[BillingPeriod, ...]:
     """Months in which the reader has costs, newest first."""
-    raise NotImplementedError
+    return tuple(sorted({item.period for item in visible_imports(scope, None)}, reverse=True))
+
+
+def _held(found: Reach, metric: CostMetric) -> tuple[Decimal, Decimal]:
+    """What all teams hold and what nobody holds of these imports, whoever asks."""
+    rows = allocated(Scope.all(), found.import_pks).order_by().values_list("owner_kind")
+    held: dict[str, Decimal] = dict(rows.annotate(cost=Sum(metric.column)))
+    return held.get(OwnerKind.TEAM.value, ZERO), held.get(OwnerKind.NOBODY.value, ZERO)

@@ -1,0 +1,114 @@
+"""What answers to staff depend on, and who owns what: read by the API."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import F, Max, Sum
+
+from costs import selectors as intake
+from costs.periods import BillingPeriod
+from costs.scope import Scope
+from costs.terms import CostMetric
+from tagging.models import Allocation, AllocationRule, TagKey, Team
+from tagging.selectors.labels import labels
+from tagging.selectors.reach import reach
+from tagging.selectors.sums import Ask, Filters, slice_rows
+
+_DIMENSIONS = {
+    "service_name": "slice__service_name",
+    "sub_account_id": "slice__sub_account_id",
+    "region_id": "slice__region_id",
+    "usage_type": "slice__usage_type",
+    "operation": "slice__operation",
+    "charge_category": "slice__charge_category",
+    "line_kind": "slice__line_kind",
+    "slice_tags": "slice__tags",
+    "team_key": "slice__allocation__owner_key",
+    "rule_text": "slice__allocation__rule_text",
+    "matched_text": "slice__allocation__matched_text",
+}
+
+
+@dataclass(frozen=True)
+class AllocationRow:
+    """One slice of costs, its owner (empty for nobody) and the rule that decided. `slice_key` is a hash of it."""
+
+    slice_key: int
+    team_key: str
+    team_name: str
+    rule_text: str
+    matched_text: str
+    service_name: str
+    sub_account_id: str
+    sub_account_name: str
+    region_id: str
+    usage_type: str
+    operation: str
+    charge_category: str
+    line_kind: str
+    tags: tuple[tuple[str, str], ...]
+    cost: Decimal
+
+
+@dataclass(frozen=True)
+class AllocationTable:
+    """A month's slices that the reader may see. Σ rows = total."""
+
+    period: BillingPeriod
+    metric: CostMetric
+    currency: str
+    other_currencies: tuple[str, ...]
+    rows: tuple[AllocationRow, ...]
+    total: Decimal
+
+
+def allocations(
+    scope: Scope, period: BillingPeriod, *, metric: CostMetric, currency: str = "", filters: Filters = ()
+) -> AllocationTable:
+    """Who owns what and why. `filters` are (dimension, value) pairs as in `CostQuery`."""
+    found = reach(scope, (period,), currency)
+    rows = _rows(Ask(found, metric, filters)) if found.imports else []
+    teams = labels(scope, "team", {row["team_key"] for row in rows})
+    accounts = intake.account_names(scope, {row["sub_account_id"] for row in rows})
+    table = tuple(_allocation(row, teams, accounts) for row in rows)
+    return AllocationTable(
+        period=period,
+        metric=metric,
+        currency=found.currency,
+        other_currencies=found.other_currencies,
+        rows=table,
+        total=sum((row.cost for row in table), Decimal(0)),
+    )
+
+
+def answer_state(scope: Scope) -> str:
+    """A text that changes whenever an answer to staff could: imports in force, owners, rules, teams, policy.
+
+    Staff only. Reads no rollup.
+    """
+    scope.require_everything()
+    imports = [f"{item.pk} {item.version_id} {item.finished_at}" for item in intake.active_imports(scope)]
+    newest = [str(Allocation.objects.aggregate(pk=Max("pk"))["pk"])]
+    for model in (AllocationRule, Team, TagKey):
+        history: Any = model.history  # type: ignore[attr-defined, unused-ignore]
+        newest.append(str(history.aggregate(pk=Max("history_id"))["pk"]))
+    return "\n".join([*imports, *newest])
+
+
+def _rows(ask: Ask) -> list[dict[str, Any]]:
+    named = {name: F(path) for name, path in _DIMENSIONS.items()}
+    grouped = slice_rows(ask).order_by().annotate(**named).values("slice_id", *named)
+    return list(grouped.annotate(cost=Sum(ask.metric.column)))
+
+
+def _allocation(row: dict[str, Any], teams: dict[str, str], accounts: dict[str, str]) -> AllocationRow:
+    kept = {name: row[name] for name in _DIMENSIONS if name != "slice_tags"}
+    return AllocationRow(
+        slice_key=row["slice_id"],
+        team_name=teams.get(row["team_key"], "") if row["team_key"] else "",
+        sub_account_name=accounts.get(row["sub_account_id"], ""),
+        tags=tuple(sorted(row["slice_tags"].items())),
+        cost=row["cost"],
+        **kept,
+    )

@@ -1,0 +1,160 @@
+"""Sums of costs by a dimension, from the smallest table that can answer, within the reader's scope."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import F, Model, QuerySet, Sum, TextField, Value
+from django.db.models.expressions import Combinable
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Coalesce
+
+from costs import selectors as intake
+from costs.errors import InvalidRequestError
+from costs.money import ZERO
+from costs.periods import DateRange
+from costs.queries import NOT_SET, tag_key_of
+from costs.scope import Scope
+from costs.tags import canonical_key
+from costs.terms import CostMetric
+from tagging.selectors.reach import Reach, allocated
+
+Filters = tuple[tuple[str, str], ...]
+# (value of the dimension, import, day or None) → cost
+Cells = dict[tuple[str, int, date | None], Decimal]
+
+_PRE_SUMMED = {
+    "team": "owner_key",
+    "service": "service_name",
+    "account": "sub_account_id",
+    "region": "region_id",
+    "environment": "environment",
+    "category": "charge_category",
+}
+_BY_SLICE = {
+    "team": "slice__allocation__owner_key",
+    "service": "slice__service_name",
+    "account": "slice__sub_account_id",
+    "region": "slice__region_id",
+    "category": "slice__charge_category",
+    "usage_type": "slice__usage_type",
+    "environment": "slice__allocation__environment",
+    "cost_center": "slice__allocation__cost_center",
+    "project": "slice__allocation__project",
+    "owner": "slice__allocation__tag_owner",
+}
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What to sum. `days` cuts the imports' months; filters are (dimension, value), NOT_SET for none."""
+
+    reach: Reach
+    metric: CostMetric
+    filters: Filters = ()
+    days: DateRange | None = None
+
+    def without_days(self) -> "Ask":
+        return replace(self, days=None)
+
+
+def sums(ask: Ask, dimension: str, *, by_day: bool = False) -> Cells:
+    """Costs by value of the dimension and import, and by day where asked; '' is no value.
+
+    Tags kept on the slices are answered by the database, other tags by the charge store.
+    """
+    if not ask.reach.imports:
+        return {}
+    names = {dimension, *(name for name, _ in ask.filters)}
+    if untracked_keys(ask.reach, names):
+        return _from_charges(ask, dimension, by_day=by_day)
+    if names <= _PRE_SUMMED.keys():
+        return _from_rows(ask, dimension, pre_summed_rows(ask), _PRE_SUMMED, by_day=by_day)
+    return _from_rows(ask, dimension, slice_rows(ask), _BY_SLICE, by_day=by_day)
+
+
+def total(ask: Ask) -> Decimal:
+    """The sum of everything asked for."""
+    return sum(sums(ask, "service").values(), ZERO)
+
+
+def pre_summed_rows(ask: Ask) -> QuerySet[Any]:
+    """AllocatedCost rows within scope, filters and days."""
+    rows = allocated(ask.reach.scope, ask.reach.import_pks)
+    return _cut(rows, ask, _PRE_SUMMED)
+
+
+def slice_rows(ask: Ask) -> QuerySet[Any]:
+    """DailyCost rows joined with their slice and its owner, within scope, filters and days."""
+    rows = owned_rows(ask.reach, intake.daily_costs(Scope.all(), ask.reach.import_pks))
+    return _cut(rows, ask, _BY_SLICE)
+
+
+def owned_rows(reach: Reach, rows: QuerySet[Any]) -> QuerySet[Any]:
+    """Rollup rows joined with the owner of their slice in their import; a team's own only."""
+    if reach.scope.everything:
+        return rows.filter(slice__allocation__bill_import_id=F("bill_import_id"))
+    return rows.filter(
+        slice__allocation__bill_import_id=F("bill_import_id"),
+        slice__allocation__owner_key__in=reach.scope.team_keys,
+    )
+
+
+def untracked_keys(reach: Reach, names: Collection[str]) -> set[str]:
+    """The tag keys among these dimensions that not all imports keep on their slices."""
+    keys = {key for name in names if (key := tag_key_of(name))}
+    return {key for key in keys if any(not tracked_spelling(key, item.tracked_tags) for item in reach.imports)}
+
+
+def tracked_spelling(key: str, tracked: Collection[str]) -> str:
+    """The key as the slices spell it, matched without regard to case and punctuation; '' if not tracked."""
+    wanted = canonical_key(key)
+    return next((name for name in tracked if canonical_key(name) == wanted), "")
+
+
+def _from_rows(ask: Ask, dimension: str, rows: QuerySet[Any], columns: Mapping[str, str], *, by_day: bool) -> Cells:
+    keys = ["value", "bill_import_id", *(["charge_date"] if by_day else [])]
+    found = (
+        rows.annotate(value=_column(ask.reach, dimension, columns))
+        .order_by()
+        .values_list(*keys)
+        .annotate(cost=Sum(ask.metric.column))
+    )
+    return {(row[0] or "", row[1], row[2] if by_day else None): row[-1] for row in found}
+
+
+def _cut(rows: QuerySet[Any], ask: Ask, columns: Mapping[str, str]) -> QuerySet[Any]:
+    if ask.days is not None:
+        rows = rows.filter(charge_date__gte=ask.days.start, charge_date__lt=ask.days.end)
+    wanted: dict[str, list[str]] = defaultdict(list)
+    for name, value in ask.filters:
+        wanted[name].append("" if value == NOT_SET else value)
+    for place, (name, values) in enumerate(wanted.items()):
+        if name in columns:
+            rows = rows.filter(**{f"{columns[name]}__in": values})
+        else:
+            rows = rows.alias(**{f"filter_{place}": _column(ask.reach, name, columns)})
+            rows = rows.filter(**{f"filter_{place}__in": values})
+    return rows
+
+
+def _column(reach: Reach, dimension: str, columns: Mapping[str, str]) -> Combinable:
+    if dimension in columns:
+        return F(columns[dimension])
+    key = tag_key_of(dimension)
+    if not key:
+        raise InvalidRequestError(f"Costs cannot be filtered by '{dimension}'.")
+    spelling = tracked_spelling(key, reach.imports[0].tracked_tags)
+    return Coalesce(KeyTextTransform(spelling, "slice__tags"), Value(""), output_field=TextField())
+
+
+def _from_charges(ask: Ask, dimension: str, *, by_day: bool) -> Cells:
+    raise NotImplementedError
+
+
+def model_of(rows: QuerySet[Any]) -> type[Model]:
+    """The model behind a QuerySet of another app."""
+    return rows.model
