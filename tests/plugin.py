@@ -38,7 +38,11 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     options = early_config.known_args_namespace
     if not (options.help or options.version):
         start_real_parts(options.database)
-    yield
+    try:
+        yield
+    except BaseException:
+        stop_real_parts()
+        raise
 
 
 def pytest_report_header() -> str:
@@ -46,6 +50,10 @@ def pytest_report_header() -> str:
 
 
 def pytest_unconfigure() -> None:
+    stop_real_parts()
+
+
+def stop_real_parts() -> None:
     while running:
         processes.stop(running.pop(), grace_seconds=5)
     shutil.rmtree(run_folder(), ignore_errors=True)
