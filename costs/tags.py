@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 # What exports write where there is no value. Compared without case and outer space.
 BLANKS = frozenset({"", "null", "none", "nan", "n/a", "-", "(not set)"})
@@ -24,6 +25,7 @@ def strip_prefix(key: str) -> str:
     return text
 
 
+@lru_cache(maxsize=20_000)
 def canonical_key(key: str) -> str:
     """The form under which keys are compared: no prefix, no case, no punctuation.
 

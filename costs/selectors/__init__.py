@@ -28,6 +28,7 @@ from costs.selectors.imports import (
     latest_period,
     periods_with_costs,
 )
+from costs.selectors.resources import ResourceFacts, resource_facts
 from costs.selectors.rollups import account_names, daily_costs, resource_costs, slices, slices_of, usage_days
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "ImportFile",
     "ImportRow",
     "LateSource",
+    "ResourceFacts",
     "RetryFiles",
     "account_names",
     "active_imports",
@@ -56,6 +58,7 @@ __all__ = [
     "latest_period",
     "periods_with_costs",
     "resource_costs",
+    "resource_facts",
     "retry_files",
     "slices",
     "slices_of",

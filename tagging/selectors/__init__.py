@@ -32,6 +32,7 @@ from tagging.results import (
 )
 from tagging.selectors.chargeback import chargeback, statement, statements
 from tagging.selectors.compliance import compliance, resources
+from tagging.selectors.cubes import cost_cube
 from tagging.selectors.explore import explore_costs, filter_choices, movers
 from tagging.selectors.policy import tag_policy, tracked_keys
 from tagging.selectors.setup import needs_setup, setup_proposal
@@ -74,6 +75,7 @@ __all__ = [
     "charge_lines",
     "chargeback",
     "compliance",
+    "cost_cube",
     "currencies_of",
     "decision_slices",
     "decisions",

@@ -7,13 +7,14 @@ from typing import Any
 from django.db.models import F, Max, Sum
 
 from costs import selectors as intake
+from costs.errors import InvalidRequestError
 from costs.periods import BillingPeriod
 from costs.scope import Scope
 from costs.terms import CostMetric
 from tagging.models import Allocation, AllocationRule, TagKey, Team
 from tagging.selectors.labels import labels
 from tagging.selectors.reach import reach
-from tagging.selectors.sums import Ask, Filters, slice_rows
+from tagging.selectors.sums import Ask, Filters, slice_rows, untracked_keys
 
 _DIMENSIONS = {
     "service_name": "slice__service_name",
@@ -66,8 +67,10 @@ class AllocationTable:
 def allocations(
     scope: Scope, period: BillingPeriod, *, metric: CostMetric, currency: str = "", filters: Filters = ()
 ) -> AllocationTable:
-    """Who owns what and why. `filters` are (dimension, value) pairs as in `CostQuery`."""
+    """Who owns what and why. `filters` are (dimension, value) pairs as in `CostQuery`, tags tracked ones only."""
     found = reach(scope, (period,), currency)
+    if untracked := untracked_keys(found, {name for name, _ in filters}):
+        raise InvalidRequestError(f"Owners cannot be filtered by {', '.join(sorted(untracked))}: not a tracked tag.")
     rows = _rows(Ask(found, metric, filters)) if found.imports else []
     teams = labels(scope, "team", {row["team_key"] for row in rows})
     accounts = intake.account_names(scope, {row["sub_account_id"] for row in rows})

@@ -26,7 +26,7 @@ Filters = tuple[tuple[str, str], ...]
 # (value of the dimension, import, day or None) → cost
 Cells = dict[tuple[str, int, date | None], Decimal]
 
-_PRE_SUMMED = {
+PRE_SUMMED = {
     "team": "owner_key",
     "service": "service_name",
     "account": "sub_account_id",
@@ -34,7 +34,7 @@ _PRE_SUMMED = {
     "environment": "environment",
     "category": "charge_category",
 }
-_BY_SLICE = {
+BY_SLICE = {
     "team": "slice__allocation__owner_key",
     "service": "slice__service_name",
     "account": "slice__sub_account_id",
@@ -71,9 +71,9 @@ def sums(ask: Ask, dimension: str, *, by_day: bool = False) -> Cells:
     names = {dimension, *(name for name, _ in ask.filters)}
     if untracked_keys(ask.reach, names):
         return _from_charges(ask, dimension, by_day=by_day)
-    if names <= _PRE_SUMMED.keys():
-        return _from_rows(ask, dimension, pre_summed_rows(ask), _PRE_SUMMED, by_day=by_day)
-    return _from_rows(ask, dimension, slice_rows(ask), _BY_SLICE, by_day=by_day)
+    if names <= PRE_SUMMED.keys():
+        return _from_rows(ask, dimension, pre_summed_rows(ask), PRE_SUMMED, by_day=by_day)
+    return _from_rows(ask, dimension, slice_rows(ask), BY_SLICE, by_day=by_day)
 
 
 def total(ask: Ask) -> Decimal:
@@ -84,13 +84,13 @@ def total(ask: Ask) -> Decimal:
 def pre_summed_rows(ask: Ask) -> QuerySet[Any]:
     """AllocatedCost rows within scope, filters and days."""
     rows = allocated(ask.reach.scope, ask.reach.import_pks)
-    return _cut(rows, ask, _PRE_SUMMED)
+    return _cut(rows, ask, PRE_SUMMED)
 
 
 def slice_rows(ask: Ask) -> QuerySet[Any]:
     """DailyCost rows joined with their slice and its owner, within scope, filters and days."""
     rows = owned_rows(ask.reach, intake.daily_costs(Scope.all(), ask.reach.import_pks))
-    return _cut(rows, ask, _BY_SLICE)
+    return _cut(rows, ask, BY_SLICE)
 
 
 def owned_rows(reach: Reach, rows: QuerySet[Any]) -> QuerySet[Any]:
@@ -118,7 +118,7 @@ def tracked_spelling(key: str, tracked: Collection[str]) -> str:
 def _from_rows(ask: Ask, dimension: str, rows: QuerySet[Any], columns: Mapping[str, str], *, by_day: bool) -> Cells:
     keys = ["value", "bill_import_id", *(["charge_date"] if by_day else [])]
     found = (
-        rows.annotate(value=_column(ask.reach, dimension, columns))
+        rows.annotate(value=column_of(ask.reach, dimension, columns))
         .order_by()
         .values_list(*keys)
         .annotate(cost=Sum(ask.metric.column))
@@ -136,12 +136,12 @@ def _cut(rows: QuerySet[Any], ask: Ask, columns: Mapping[str, str]) -> QuerySet[
         if name in columns:
             rows = rows.filter(**{f"{columns[name]}__in": values})
         else:
-            rows = rows.alias(**{f"filter_{place}": _column(ask.reach, name, columns)})
+            rows = rows.alias(**{f"filter_{place}": column_of(ask.reach, name, columns)})
             rows = rows.filter(**{f"filter_{place}__in": values})
     return rows
 
 
-def _column(reach: Reach, dimension: str, columns: Mapping[str, str]) -> Combinable:
+def column_of(reach: Reach, dimension: str, columns: Mapping[str, str]) -> Combinable:
     if dimension in columns:
         return F(columns[dimension])
     key = tag_key_of(dimension)
