@@ -1,0 +1,57 @@
+"""What pages of upkeep draw: states of imports, and files of one table of several."""
+
+from decimal import Decimal
+from typing import Any
+
+from django import template
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from costs.terms import BillingFormat, ImportState
+
+register = template.Library()
+
+FORMAT_NAMES = {
+    BillingFormat.LEGACY_CUR: "Cost and Usage Report",
+    BillingFormat.INVENTORY_COMPUTE: "Compute inventory",
+    BillingFormat.INVENTORY_STORAGE: "Storage inventory",
+}
+# State in words and the tone of its badge.
+STATES = {
+    ImportState.QUEUED: ("Waiting", "info"),
+    ImportState.LANDING: ("Reading files", "info"),
+    ImportState.ROLLING_UP: ("Summing up", "info"),
+    ImportState.ALLOCATING: ("Finding owners", "info"),
+    ImportState.IN_FORCE: ("In force", "good"),
+    ImportState.REPLACED: ("Replaced", "neutral"),
+    ImportState.SUPERSEDED: ("Older than what is in force", "neutral"),
+    ImportState.UNCHANGED: ("Unchanged", "neutral"),
+    ImportState.FAILED: ("Failed", "bad"),
+}
+
+
+@register.simple_tag
+def state_badge(state: ImportState) -> SafeString:
+    """The state of an import in words, coloured."""
+    text, tone = STATES[state]
+    return format_html('<span class="badge badge-{}">{}</span>', tone, text)
+
+
+@register.filter
+def hundredth(percent: int) -> Decimal:
+    """A whole number of per cent as the ratio that bars take."""
+    return Decimal(percent) / 100
+
+
+@register.inclusion_tag("costs/_export_links.html", takes_context=True)
+def export_links(context: template.Context, table: str) -> dict[str, Any]:
+    """Links to one named table of this very page as files."""
+    request: HttpRequest = context["request"]
+    query = request.GET.copy()
+    query["table"] = table
+    links = []
+    for file_format, label in (("csv", "CSV"), ("xlsx", "Excel")):
+        query["format"] = file_format
+        links.append((label, f"{request.path}?{query.urlencode()}"))
+    return {"table": table, "links": links}

@@ -1,0 +1,147 @@
+"""Pages of the intake, for FinOps staff: imports, bills in force, one import whole."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import django_tables2 as tables
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from costs import figures, selectors
+from costs.exports import ColumnKind, ExportColumn, export_response
+from costs.money import ZERO
+from costs.pages import current_moment, request_scope, staff_page
+from costs.queries import parse_metric
+from costs.selectors import Attention, BillRow, ImportDetail, ImportRow
+from costs.tables import FinopsTable, LinkColumn, MoneyColumn, NumberColumn
+from costs.templatetags.upkeep import FORMAT_NAMES, STATES, state_badge
+from costs.terms import COST_COLUMNS, BillingFormat, ImportState
+
+
+class BillTable(FinopsTable):
+    """Bills in force."""
+
+    period = LinkColumn(verbose_name="Month", url=lambda row: reverse("costs:import", args=[row.import_pk]))
+    source_name = tables.Column("Source")
+    billing_format = tables.Column("Kind")
+    billed_cost = MoneyColumn("Billed cost", currency_of="currency")
+    effective_cost = MoneyColumn("Effective cost", currency_of="currency")
+    currency = tables.Column("Currency", visible=False)
+    rows = NumberColumn("Lines")
+    finished_at = tables.Column("Imported", attrs={"td": {"class": "nowrap"}})
+
+    class Meta(FinopsTable.Meta):
+        order_by = ("-period",)
+
+    def render_billing_format(self, value: BillingFormat, record: BillRow) -> str | SafeString:
+        name = FORMAT_NAMES[value]
+        if record.gives_cost:
+            return name
+        return format_html('{} <span class="badge">Attributes only: a bill covers the month</span>', name)
+
+    def render_period(self, value: Any) -> str:
+        return str(value.label)
+
+    def render_finished_at(self, value: Any) -> str:
+        return f"{figures.day(value)} {value:%H:%M} UTC"
+
+
+class ImportTable(FinopsTable):
+    """The history of attempts."""
+
+    created_at = LinkColumn(verbose_name="Started", url=lambda row: reverse("costs:import", args=[row.pk]))
+    source_name = tables.Column("Source")
+    period = tables.Column("Month", empty_values=(), attrs={"td": {"class": "nowrap"}})
+    state = tables.Column("State")
+    rows = NumberColumn("Lines")
+    billed_cost = MoneyColumn("Billed cost", currency_of="currency")
+    currency = tables.Column("Currency", visible=False)
+    seconds = NumberColumn("Seconds", places=1)
+    requested_by = tables.Column("By", default="command")
+    error = tables.Column("Error", visible=False)
+
+    class Meta(FinopsTable.Meta):
+        order_by = ("-created_at",)
+        empty_text = "No import yet."
+
+    def render_created_at(self, value: Any) -> str:
+        return f"{figures.day(value)} {value:%H:%M}"
+
+    def render_period(self, value: Any) -> str:
+        return str(value.label) if value else "not read yet"
+
+    def render_state(self, value: ImportState) -> SafeString:
+        return state_badge(value)
+
+
+@staff_page
+def imports(request: HttpRequest) -> HttpResponseBase:
+    """What runs, is late or failed, then bills in force by month, then the history."""
+    scope, now = request_scope(request), current_moment()
+    bills = selectors.bills(scope)
+    history = selectors.import_list(scope, now=now)
+    bill_table = BillTable(bills, request=request, caption="Bills in force", prefix="b-", per_page=12)
+    history_table = ImportTable(history, request=request, caption="History of imports", prefix="h-", per_page=15)
+    chosen = history_table if request.GET.get("table") == "history" else bill_table
+    if response := chosen.export(name=str(chosen.caption), title_rows=[("Table", chosen.caption)]):
+        return response
+    attention = selectors.imports_needing_attention(scope, now=now)
+    context = {
+        "bill_table": bill_table,
+        "history_table": history_table,
+        "under_way": [item for item in attention if item.is_under_way],
+        "failed": [item for item in attention if item.attention is Attention.FAILED],
+        "late": selectors.late_sources(bills, today=now.date()),
+        "has_bills": bool(bills),
+        "has_history": bool(history),
+    }
+    return render(request, "costs/imports.html", context)
+
+
+@staff_page
+def import_page(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """One import: its progress while it runs, then totals, findings and columns, or why it was refused."""
+    detail = selectors.import_detail(request_scope(request), pk, now=current_moment())
+    columns = [ExportColumn("Charge category"), *(ExportColumn(basis_of(c), ColumnKind.MONEY) for c in COST_COLUMNS)]
+    rows = [[category, *(amount for _, amount in amounts)] for category, amounts in detail.totals_by_category]
+    rows.append(["Total", *(amount for _, amount in detail.totals)])
+    title_rows = [("Source", detail.row.source_name), ("Month", str(detail.row.period or "")), *currency_row(detail)]
+    name = f"import-{detail.row.source_name}-{detail.row.period or detail.row.pk}"
+    if response := export_response(request, name=name, title_rows=title_rows, columns=columns, rows=rows):
+        return response
+    context = progress_context(detail.row) | {
+        "detail": detail,
+        "format_name": FORMAT_NAMES[detail.row.billing_format],
+        "bases": [basis_of(column) for column in COST_COLUMNS],
+        "totals": dict(detail.totals),
+        "has_totals": any(amount != ZERO for _, amount in detail.totals) or bool(detail.totals_by_category),
+    }
+    return render(request, "costs/import.html", context)
+
+
+@staff_page
+def import_progress(request: HttpRequest, pk: int) -> HttpResponse:
+    """The progress alone, for htmx; when the import is done the whole page is asked to load again."""
+    detail = selectors.import_detail(request_scope(request), pk, now=current_moment())
+    response = render(request, "costs/_progress.html", progress_context(detail.row))
+    if not detail.row.is_under_way:
+        response["HX-Refresh"] = "true"
+    return response
+
+
+def progress_context(item: ImportRow) -> dict[str, Any]:
+    """What `costs/_progress.html` draws."""
+    return {"item": item, "badge": state_badge(item.state), "state_text": STATES[item.state][0]}
+
+
+def basis_of(column: str) -> str:
+    """`billed_cost` as `Billed cost`."""
+    return f"{parse_metric(column.removesuffix('_cost')).value.capitalize()} cost"
+
+
+def currency_row(detail: ImportDetail) -> Sequence[tuple[str, str]]:
+    """The currency as a title row, once it is known."""
+    return [("Currency", detail.row.currency)] if detail.row.currency else []

@@ -1,0 +1,100 @@
+"""Files come in and are tried again: joins the intake and the queue, so it lives above both."""
+
+from datetime import date
+from pathlib import Path
+from uuid import uuid4
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.models import AbstractUser
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from costs import selectors as intake_reads
+from costs import services as intake
+from costs.errors import FinopsError, InvalidRequestError
+from costs.forms import UploadForm
+from costs.pages import current_moment, request_scope, staff_page
+from finops_site.tasks import enqueue_import
+
+
+@staff_page
+@require_http_methods(["GET", "POST"])
+def upload(request: HttpRequest) -> HttpResponseBase:
+    """The upload form; files that can be told apart become queued imports."""
+    names = intake_reads.source_names(request_scope(request))
+    if request.method == "GET":
+        return show_form(request, UploadForm(initial={"idempotency_key": uuid4().hex}, source_names=names))
+    form = UploadForm(request.POST, request.FILES, source_names=names)
+    if form.is_valid():
+        try:
+            pks = take_in(form, user=request.user, today=current_moment().date())  # type: ignore[arg-type]
+        except FinopsError as error:
+            form.add_error("bill_files", str(error))
+        else:
+            return to_imports(request, pks)
+    return show_form(request, form)
+
+
+@staff_page
+@require_POST
+def retry_import(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """A new attempt with the files of a failed one."""
+    source = intake_reads.retry_files(request_scope(request), pk)
+    paths = [Path(path) for path in source.paths]
+    missing = [path.name for path in paths if not path.exists()]
+    if missing or not paths:
+        messages.error(request, f"{', '.join(missing) or 'The files'}: no longer there. Upload them again.")
+        return redirect("upload")
+    try:
+        with transaction.atomic():
+            pks = intake.prepare_imports(
+                paths,
+                source_name=source.source_name,
+                snapshot_on=source.snapshot_on,
+                requested_by=request.user.pk,
+                upload=source.upload,
+                today=current_moment().date(),
+            )
+            for new in pks:
+                enqueue_import(new)
+    except FinopsError as error:
+        messages.error(request, str(error))
+        return redirect("costs:import", pk)
+    return to_imports(request, pks)
+
+
+def take_in(form: UploadForm, *, user: AbstractUser, today: date) -> list[int]:
+    """Store the files of a valid form, make their imports and have a worker run them."""
+    data = form.cleaned_data
+    stored = intake.store_upload(data["bill_files"], user=user, idempotency_key=data["idempotency_key"])
+    with transaction.atomic():
+        pks = intake.prepare_imports(
+            stored.paths,
+            source_name=data["source_name"] or None,
+            snapshot_on=data["snapshot_on"],
+            requested_by=user.pk,
+            upload=stored.pk,
+            today=today,
+        )
+        for pk in pks:
+            enqueue_import(pk)
+    if not pks:
+        raise InvalidRequestError("There was nothing to import in these files.")
+    return pks
+
+
+def to_imports(request: HttpRequest, pks: list[int]) -> HttpResponse:
+    """The page of the one import, or the list where there are several."""
+    if len(pks) == 1:
+        return redirect("costs:import", pks[0])
+    messages.success(request, f"{len(pks)} imports are under way.")
+    return redirect("costs:imports")
+
+
+def show_form(request: HttpRequest, form: UploadForm) -> HttpResponse:
+    """The form with what is wrong, as 400 where something is."""
+    context = {"form": form, "limit_mb": settings.UPLOAD_LIMIT_MB}
+    return render(request, "costs/upload.html", context, status=400 if form.errors else 200)
