@@ -7,8 +7,7 @@ from django.db.models import Sum
 
 from costs.errors import InvalidRequestError
 from costs.money import ZERO
-from costs.periods import BillingPeriod
-from costs.queries import CostQuery, dimension_label
+from costs.queries import CostQuery
 from costs.scope import Scope
 from tagging.cubes import Cell, CostCube
 from tagging.selectors.explore import ask_of, spans_of

@@ -1,0 +1,86 @@
+"""One month's costs by several dimensions at once, from which tables by any of them are derived.
+
+Asking once and deriving many keeps pages fast and makes their panels agree to the last digit.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from costs.money import ZERO
+from costs.periods import BillingPeriod
+from costs.queries import NOT_SET
+from costs.series import change
+from costs.terms import CostMetric
+from tagging.results import Mover, Movers
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Costs with one value in each of the cube's dimensions ('' where there is none)."""
+
+    values: tuple[str, ...]
+    cost: Decimal
+    previous_cost: Decimal
+
+
+@dataclass(frozen=True)
+class CostCube:
+    """Costs of `period` and, like for like, of the month before; Σ cells = total.
+
+    The first `day_count` days of both months are compared. `names` gives a label for every value of
+    every dimension.
+    """
+
+    period: BillingPeriod
+    metric: CostMetric
+    currency: str
+    other_currencies: tuple[str, ...]
+    day_count: int
+    is_whole_month: bool
+    dimensions: tuple[str, ...]
+    names: Mapping[str, Mapping[str, str]]
+    cells: tuple[Cell, ...]
+
+    def only(self, dimension: str, value: str) -> "CostCube":
+        """The part with this value ('' for none)."""
+        at = self.dimensions.index(dimension)
+        kept = tuple(cell for cell in self.cells if cell.values[at] == value)
+        return CostCube(**{**self.__dict__, "cells": kept})
+
+    def by(self, dimension: str) -> Movers:
+        """Every value of the dimension in either month, the largest change first; rows sum to the totals."""
+        at = self.dimensions.index(dimension)
+        now: dict[str, Decimal] = defaultdict(lambda: ZERO)
+        before: dict[str, Decimal] = defaultdict(lambda: ZERO)
+        for cell in self.cells:
+            now[cell.values[at]] += cell.cost
+            before[cell.values[at]] += cell.previous_cost
+        names = self.names[dimension]
+        rows = [_mover(value, names.get(value, value), now[value], before[value]) for value in now]
+        return Movers(
+            period=self.period,
+            previous=self.period.previous(),
+            by=dimension,
+            metric=self.metric,
+            currency=self.currency,
+            day_count=self.day_count,
+            is_whole_month=self.is_whole_month,
+            total=sum(now.values(), ZERO),
+            previous_total=sum(before.values(), ZERO),
+            rows=tuple(sorted(rows, key=lambda row: (-abs(row.change), row.label))),
+        )
+
+    def choices(self, dimension: str) -> tuple[tuple[str, str], ...]:
+        """(filter value, label) of every value with costs this month, by label, 'none' last."""
+        at = self.dimensions.index(dimension)
+        values = {cell.values[at] for cell in self.cells}
+        names = self.names[dimension]
+        known = sorted(((value, names.get(value, value)) for value in values if value), key=lambda p: p[1].casefold())
+        return (*known, *([(NOT_SET, names[""])] if "" in values else []))
+
+
+def _mover(value: str, label: str, now: Decimal, before: Decimal) -> Mover:
+    moved = change(now, before)
+    return Mover(value or NOT_SET, label, now, before, moved.amount, moved.ratio, is_missing=not value)
