@@ -27,6 +27,7 @@ class TeamSpec:
     tagged: float
     spellings: tuple[str, ...]  # the first is used most
     parent: str = ""
+    accounts: tuple[str, ...] = ()  # names of accounts that are the team's alone
 
 
 @dataclass(frozen=True)

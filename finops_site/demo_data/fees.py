@@ -14,7 +14,7 @@ DOMAIN_FEE = "14"
 def add_fees(lines: Lines, company: Company) -> None:
     """Everything after the usage, which must be complete. Support and credits come once the month is over."""
     month, payer = lines.month, company.payer.account_id
-    charged = lines.cost_by_account()
+    charged = lines.cost_by("line_item_usage_account_id")
     for account, cost in charged.items():
         _add_tax(lines, account, cost)
     if month.jump_on.replace(day=1) == month.period.start:

@@ -37,7 +37,7 @@ STORAGE_COLUMNS = (
     "VersionEnabled",
     "Encryption",
 )
-MONTH_HOURS = 730
+MONTH_HOURS, WEEK_HOURS = 730, 168
 
 
 def write_inventory(folder: Path, estate: Estate, month: Month, *, seed: int) -> tuple[Path, Path]:
@@ -58,9 +58,9 @@ def _write(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]]) ->
 
 
 def _instance_row(instance: Instance, month: Month, draw: np.random.Generator) -> list[str]:
-    """One instance; a stopped one still costs what its volume costs an hour."""
+    """One instance; one that did not run for a week is stopped, and still costs what its volume costs an hour."""
     fleet = instance.fleet
-    runs = bool(hours_run(fleet.ran, instance.index, fleet.count, month)[-1])
+    runs = bool(hours_run(fleet.ran, instance.index, fleet.count, month)[-WEEK_HOURS:].any())
     cpu, memory = draw.uniform(18, 78, 2)
     traffic = draw.integers(40_000, 4_000_000, 2)
     volume = rates.units(rates.GP3_GB_MONTH[fleet.region]) * fleet.volume_gb // MONTH_HOURS

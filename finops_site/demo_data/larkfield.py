@@ -41,6 +41,7 @@ TEAMS = (
         ("webshop", "mobile-api"),
         0.80,
         ("Storefront", "storefront", "store-front", "Store Front", "STOREFRONT"),
+        accounts=("shop-production",),
     ),
     TeamSpec(
         "payments",
@@ -61,8 +62,26 @@ TEAMS = (
         0.82,
         ("Data Platform",),
     ),
-    TeamSpec("search", "Search", "CC-1400", ("lea.fontaine",), ("catalogue-search", "ranking"), 0.86, ("Search",)),
-    TeamSpec("growth", "Growth", "CC-1500", ("sam.whitaker",), ("campaigns", "newsletter"), 0.2, ("Growth", "growth")),
+    TeamSpec(
+        "search",
+        "Search",
+        "CC-1400",
+        ("lea.fontaine",),
+        ("catalogue-search", "ranking"),
+        0.86,
+        ("Search",),
+        accounts=("search-production",),
+    ),
+    TeamSpec(
+        "growth",
+        "Growth",
+        "CC-1500",
+        ("sam.whitaker",),
+        ("campaigns", "newsletter"),
+        0.22,
+        ("Growth", "growth"),
+        accounts=("growth-marketing",),
+    ),
 )
 
 FLEETS = (

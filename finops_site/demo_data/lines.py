@@ -105,12 +105,12 @@ class Lines:
             money={name: np.concatenate(parts)[order] for name, parts in self._money.items()},
         )
 
-    def cost_by_account(self) -> dict[str, int]:
-        """What each account was charged so far."""
+    def cost_by(self, column: str) -> dict[str, int]:
+        """What was charged so far for each value of a text column."""
         totals: dict[str, int] = {}
         for meter, cost in zip(self.meters, self._cost, strict=True):
-            account = meter.columns["line_item_usage_account_id"]
-            totals[account] = totals.get(account, 0) + int(cost.sum())
+            value = meter.columns.get(column, "")
+            totals[value] = totals.get(value, 0) + int(cost.sum())
         return totals
 
 

@@ -1,0 +1,114 @@
+"""A demo company from nothing: data, import by the real worker, report, and then serve it."""
+
+import errno
+import os
+import sys
+import time
+from argparse import SUPPRESS, ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
+from django.utils import timezone
+
+from costs.errors import FinopsError
+from costs.scope import Scope
+from costs.terms import CostMetric
+from finops_site import demo, demo_report, env
+from finops_site.embedded import ServiceError
+from finops_site.preflight import check_folder, check_port
+from finops_site.supervisor import Services, running_services
+from tagging import selectors as ownership
+
+
+class Command(BaseCommand):
+    help = "Make the demo company, import its bills with the real worker, print its month, then serve it."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--no-serve", action="store_true", help="stop after the report; leave no process behind")
+        parser.add_argument("--host", default=env.text("HOST", "127.0.0.1"), help="address to listen on")
+        parser.add_argument("--port", type=int, default=env.whole_number("PORT", 8000), help="port to listen on")
+        parser.add_argument("--data-dir", type=Path, help="where everything is kept (instead of DATA_DIR)")
+        parser.add_argument("--size", choices=sorted(demo.SCALES), default="full", help=SUPPRESS)
+
+    def handle(self, *, data_dir: Path | None, **options: Any) -> None:
+        if data_dir is not None:
+            _start_again_in(data_dir)
+        self._started_at = time.monotonic()
+        try:
+            self._run(**options)
+        except (FinopsError, ServiceError) as error:
+            raise CommandError(str(error)) from error
+        except OSError as error:
+            raise CommandError(_about_disk(error)) from error
+        except DatabaseError as error:
+            raise CommandError(_about_database(error)) from error
+
+    def _run(self, *, no_serve: bool, host: str, port: int, size: str, **_: Any) -> None:
+        check_folder(settings.DATA_DIR)
+        if not no_serve:
+            check_port(host, port)
+        call_command("migrate", verbosity=0, interactive=False)
+        with running_services(log=self._say) as services:
+            logins = self._fill(size)
+            self._print_logins(logins)
+            if not no_serve:
+                self._serve(services, host, port)
+
+    def _fill(self, size: str) -> tuple[demo.Login, ...]:
+        today = timezone.now().date()
+        exports = demo.write_files(settings.DATA_DIR, today=today, size=size)
+        months = ", ".join(str(month.period) for month, _files in exports.bills)
+        self._say(f"{exports.company.name}: bills of {months} and an inventory in {settings.DATA_DIR / 'demo'}")
+        made = demo.set_up_company(exports.company)
+        logins = demo.set_up_people(demo.demo_password(settings.DATA_DIR))
+        self._say(f"{made} teams with their rules made" if made else "teams and rules kept as they are")
+        queued = demo.queue_imports(exports, today=today)
+        self._say(f"{len(queued)} imports handed to the worker")
+        demo.wait_for_imports(queued, clock=timezone.now, say=self._say)
+        period = demo.latest_full_month(today)
+        chargeback = ownership.chargeback(Scope.all(), period, by="team", metric=CostMetric.BILLED)
+        self.stdout.write("\n" + demo_report.chargeback_report(chargeback))
+        self.stdout.write("\n" + demo_report.compliance_report(ownership.compliance(Scope.all(), period)) + "\n")
+        return logins
+
+    def _print_logins(self, logins: tuple[demo.Login, ...]) -> None:
+        rows = [[each.person.username, each.password or "(changed since)", each.person.does] for each in logins]
+        self.stdout.write("\nLog-ins of the demo (made-up data; do not put this installation on a network as it is)\n")
+        self.stdout.write("\n".join(demo_report.aligned(["User", "Password", "Is"], rows, text_columns=3)) + "\n")
+
+    def _serve(self, services: Services, host: str, port: int) -> None:
+        services.serve(
+            host=host,
+            port=port,
+            on_ready=lambda: self._say(f"Serving on http://{host}:{port}/ (end with Ctrl+C)"),
+        )
+
+    def _say(self, text: str) -> None:
+        self.stdout.write(f"[{time.monotonic() - self._started_at:5.1f} s] {text}")
+        self.stdout.flush()
+
+
+def _start_again_in(data_dir: Path) -> None:
+    """Settings are read before arguments are, so another folder means starting again with it."""
+    if data_dir.expanduser().resolve() == settings.DATA_DIR:
+        return
+    os.environ["DATA_DIR"] = str(data_dir.expanduser().resolve())
+    os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606 - this very command
+
+
+def _about_disk(error: OSError) -> str:
+    where = error.filename or settings.DATA_DIR
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"The disk of {where} is full. Free some room, or choose another place with --data-dir."
+    return f"Cannot use {where} ({error.strerror or error}). Correct that, or choose another place with --data-dir."
+
+
+def _about_database(error: DatabaseError) -> str:
+    text = (str(error).splitlines() or [type(error).__name__])[0]
+    cure = "Free some room" if "full" in text else "Check DATABASE_URL"
+    return f"Cannot use the database ({text}). {cure}, or choose another place with --data-dir."
