@@ -28,6 +28,7 @@ from costs.money import plain
 
 NUMERIC = {"th": {"class": "num"}, "td": {"class": "num"}, "tf": {"class": "num"}}
 PER_PAGE = 50
+NOTHING = "Nothing here for this choice. Widen the filters or pick another month."
 
 
 class FinopsTable(tables.Table):
@@ -36,16 +37,13 @@ class FinopsTable(tables.Table):
     def __init__(
         self, data: Any = None, *, request: HttpRequest, caption: str = "", per_page: int = PER_PAGE, **options: Any
     ) -> None:
-        super().__init__(data, **options)
+        # Not in a Meta: django-tables2 does not inherit it.
+        super().__init__(
+            data, **{"empty_text": self._meta.empty_text or NOTHING, "template_name": "_table.html"} | options
+        )
         self.request, self.caption = request, caption
         self.element_id = f"table-{self.prefix or ''}{type(self).__name__.lower()}"
         tables.RequestConfig(request, paginate={"per_page": per_page}).configure(self)
-
-    class Meta:
-        template_name = "_table.html"
-        attrs = {"class": "table"}
-        empty_text = "Nothing here for this choice. Widen the filters or pick another month."
-        default = ""
 
     def export(self, *, name: str, title_rows: Sequence[tuple[str, str]]) -> HttpResponseBase | None:
         """The whole table (all pages, sorted as shown) as the file `?format=` asks for, or None."""
