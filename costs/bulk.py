@@ -85,7 +85,7 @@ def _adapted(
         yield values
 
 
-def _adapter(field: models.Field[Any, Any]) -> Callable[[Any], Any] | None:
+def _adapter(field: "models.Field[Any, Any]") -> Callable[[Any], Any] | None:
     if isinstance(field, MoneyField):
         return _numeric_text if connection.vendor == "postgresql" else _within_limit
     if isinstance(field, models.JSONField):
