@@ -1,8 +1,6 @@
 """A demo company from nothing: data, import by the real worker, report, and then serve it."""
 
 import errno
-import os
-import sys
 import time
 from argparse import SUPPRESS, ArgumentParser
 from pathlib import Path
@@ -36,8 +34,8 @@ class Command(BaseCommand):
         parser.add_argument("--size", choices=sorted(demo.SCALES), default="full", help=SUPPRESS)
 
     def handle(self, *, data_dir: Path | None, **options: Any) -> None:
-        if data_dir is not None:
-            _start_again_in(data_dir)
+        if data_dir is not None and data_dir.expanduser().resolve() != settings.DATA_DIR:
+            raise CommandError("--data-dir is read by manage.py before the settings; from code, set DATA_DIR.")
         self._started_at = time.monotonic()
         try:
             self._run(**options)
@@ -91,14 +89,6 @@ class Command(BaseCommand):
     def _say(self, text: str) -> None:
         self.stdout.write(f"[{time.monotonic() - self._started_at:5.1f} s] {text}")
         self.stdout.flush()
-
-
-def _start_again_in(data_dir: Path) -> None:
-    """Settings are read before arguments are, so another folder means starting again with it."""
-    if data_dir.expanduser().resolve() == settings.DATA_DIR:
-        return
-    os.environ["DATA_DIR"] = str(data_dir.expanduser().resolve())
-    os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606 - this very command
 
 
 def _about_disk(error: OSError) -> str:
