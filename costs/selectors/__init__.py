@@ -28,6 +28,7 @@ from costs.selectors.imports import (
     latest_period,
     periods_with_costs,
 )
+from costs.selectors.lines import Line, LineFilter, LinePage, TagCost, TagQuestion, line_page, tag_costs
 from costs.selectors.resources import ResourceFacts, resource_facts
 from costs.selectors.rollups import account_names, daily_costs, resource_costs, slices, slices_of, usage_days
 
@@ -41,8 +42,13 @@ __all__ = [
     "ImportFile",
     "ImportRow",
     "LateSource",
+    "Line",
+    "LineFilter",
+    "LinePage",
     "ResourceFacts",
     "RetryFiles",
+    "TagCost",
+    "TagQuestion",
     "account_names",
     "active_imports",
     "bill_total",
@@ -56,6 +62,7 @@ __all__ = [
     "imports_to_allocate",
     "late_sources",
     "latest_period",
+    "line_page",
     "periods_with_costs",
     "resource_costs",
     "resource_facts",
@@ -63,5 +70,6 @@ __all__ = [
     "slices",
     "slices_of",
     "source_names",
+    "tag_costs",
     "usage_days",
 ]

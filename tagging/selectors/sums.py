@@ -7,22 +7,25 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import F, Model, QuerySet, Sum, TextField, Value
+from django.db.models import F, QuerySet, Sum, TextField, Value
 from django.db.models.expressions import Combinable
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Coalesce
 
 from costs import selectors as intake
 from costs.errors import InvalidRequestError
-from costs.money import ZERO
+from costs.money import ZERO, round_money
 from costs.periods import DateRange
 from costs.queries import NOT_SET, tag_key_of
 from costs.scope import Scope
+from costs.selectors import TagQuestion
+from costs.series import fit_to_total
 from costs.tags import canonical_key
 from costs.terms import CostMetric
 from tagging.selectors.reach import Reach, allocated
 
 Filters = tuple[tuple[str, str], ...]
+EVERYTHING = Scope.all()
 # (value of the dimension, import, day or None) → cost
 Cells = dict[tuple[str, int, date | None], Decimal]
 
@@ -45,6 +48,9 @@ BY_SLICE = {
     "cost_center": "slice__allocation__cost_center",
     "project": "slice__allocation__project",
     "owner": "slice__allocation__tag_owner",
+    # not for grouping by people: what decides (see `tagging.selectors.why`)
+    "rule_text": "slice__allocation__rule_text",
+    "matched_text": "slice__allocation__matched_text",
 }
 
 
@@ -56,9 +62,6 @@ class Ask:
     metric: CostMetric
     filters: Filters = ()
     days: DateRange | None = None
-
-    def without_days(self) -> "Ask":
-        return replace(self, days=None)
 
 
 def sums(ask: Ask, dimension: str, *, by_day: bool = False) -> Cells:
@@ -89,7 +92,7 @@ def pre_summed_rows(ask: Ask) -> QuerySet[Any]:
 
 def slice_rows(ask: Ask) -> QuerySet[Any]:
     """DailyCost rows joined with their slice and its owner, within scope, filters and days."""
-    rows = owned_rows(ask.reach, intake.daily_costs(Scope.all(), ask.reach.import_pks))
+    rows = owned_rows(ask.reach, intake.daily_costs(EVERYTHING, ask.reach.import_pks))
     return _cut(rows, ask, BY_SLICE)
 
 
@@ -152,9 +155,53 @@ def column_of(reach: Reach, dimension: str, columns: Mapping[str, str]) -> Combi
 
 
 def _from_charges(ask: Ask, dimension: str, *, by_day: bool) -> Cells:
-    raise NotImplementedError
+    cells: Cells = {}
+    for item in ask.reach.imports:
+        one = replace(ask, reach=replace(ask.reach, imports=(item,)))
+        for (value, day), cost in _from_lines_of(one, dimension, by_day=by_day).items():
+            cells[value, item.pk, day] = cost
+    return cells
 
 
-def model_of(rows: QuerySet[Any]) -> type[Model]:
-    """The model behind a QuerySet of another app."""
-    return rows.model
+def _from_lines_of(ask: Ask, dimension: str, *, by_day: bool) -> dict[tuple[str, date | None], Decimal]:
+    """One import's costs by value (and day) from its lines, rounded so that they sum to what the rollups hold."""
+    keys = untracked_keys(ask.reach, {dimension, *(name for name, _ in ask.filters)})
+    on_lines = tuple((name, value) for name, value in ask.filters if tag_key_of(name) in keys)
+    stored = replace(ask, filters=tuple(pair for pair in ask.filters if pair not in on_lines))
+    question = TagQuestion(
+        keys=tuple(sorted(keys)),
+        metric=ask.metric,
+        slice_keys=own_slices(stored),
+        days=ask.days,
+        by_slice=tag_key_of(dimension) not in keys,
+        by_day=by_day,
+    )
+    values = _slice_values(stored, dimension) if question.by_slice else {}
+    exact: dict[tuple[str, date | None], Decimal] = defaultdict(lambda: ZERO)
+    for row in intake.tag_costs(EVERYTHING, ask.reach.imports[0], question):
+        found = dict(zip(question.keys, row.values, strict=True))
+        if line_is_wanted(found, on_lines):
+            value = values.get(row.slice_key, "") if question.by_slice else found[tag_key_of(dimension)]
+            exact[value, row.day] += row.cost
+    whole = round_money(sum(exact.values(), ZERO)) if on_lines else total(stored)
+    return dict(zip(exact, fit_to_total(list(exact.values()), whole), strict=True))
+
+
+def own_slices(ask: Ask) -> set[int] | None:
+    """The slices that filters and scope leave, or None where they leave all."""
+    if ask.reach.scope.everything and not ask.filters:
+        return None
+    return set(slice_rows(replace(ask, days=None)).order_by().values_list("slice_id", flat=True).distinct())
+
+
+def line_is_wanted(values: Mapping[str, str], filters: Filters) -> bool:
+    """Whether a line with these tag values passes filters on them: any of one key's values, all keys."""
+    wanted: dict[str, set[str]] = defaultdict(set)
+    for name, value in filters:
+        wanted[tag_key_of(name)].add("" if value == NOT_SET else value)
+    return all(values.get(key, "") in allowed for key, allowed in wanted.items())
+
+
+def _slice_values(ask: Ask, dimension: str) -> dict[int | None, str]:
+    rows = slice_rows(replace(ask, days=None)).annotate(value=column_of(ask.reach, dimension, BY_SLICE))
+    return dict(rows.order_by().values_list("slice_id", "value").distinct())

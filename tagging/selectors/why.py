@@ -1,12 +1,31 @@
 """Why is this mine? From a figure to the rules, the slices and the lines of the bill behind it."""
 
+import hashlib
+from dataclasses import replace
+from datetime import date
+
+from django.db.models import Count, Sum
+
+from costs import selectors as intake
+from costs.errors import InvalidRequestError, NotFoundInScopeError
+from costs.money import ZERO, round_money
 from costs.periods import BillingPeriod
+from costs.queries import NOT_SET, tag_key_of
 from costs.scope import Scope
+from costs.selectors import Line, LineFilter
 from costs.terms import CostMetric
-from tagging.results import ChargeLines, Decisions, SliceRow
+from tagging.results import ChargeLine, ChargeLines, Decision, Decisions, SliceRow
+from tagging.selectors.labels import UNALLOCATED
+from tagging.selectors.reach import reach
+from tagging.selectors.sums import EVERYTHING, Ask, own_slices, slice_rows, untracked_keys
+from tagging.selectors.teams import team_by_key
 
 LINES_PER_PAGE = 100
 Filters = tuple[tuple[str, str], ...]
+
+_RULE, _MATCHED = "slice__allocation__rule_text", "slice__allocation__matched_text"
+_PLACE = ("slice__service_name", "slice__sub_account_id", "slice__region_id", "slice__usage_type", "slice__operation")
+_KIND = ("slice__charge_category", "slice__line_kind", "slice__tags")
 
 
 def decisions(
@@ -22,14 +41,54 @@ def decisions(
 
     `filters` are (dimension, value) pairs as in `CostQuery`. Raises NotFoundInScopeError.
     """
-    raise NotImplementedError
+    if team_key in ("", NOT_SET):
+        scope.require_everything()
+        name, filters = UNALLOCATED, (*filters, ("team", NOT_SET))
+    else:
+        name, filters = team_by_key(scope, team_key).name, (*filters, ("team", team_key))
+    ask = _ask(scope, period, metric, currency, filters)
+    found = slice_rows(ask).order_by().values_list(_RULE, _MATCHED)
+    rows = [
+        Decision(decision_ref(rule, matched), rule, matched, cost, slices)
+        for rule, matched, cost, slices in found.annotate(Sum(metric.column), Count("slice_id", distinct=True))
+    ]
+    return Decisions(
+        period=period,
+        team_key="" if team_key == NOT_SET else team_key,
+        team_name=name,
+        metric=metric,
+        currency=ask.reach.currency,
+        rows=tuple(sorted(rows, key=lambda row: (-row.cost, row.rule_text, row.matched_text))),
+        total=sum((row.cost for row in rows), ZERO),
+    )
 
 
 def decision_slices(
     scope: Scope, period: BillingPeriod, *, metric: CostMetric, currency: str = "", filters: Filters = ()
 ) -> tuple[SliceRow, ...]:
     """The slices behind a figure, largest first. `filters` may also hold ("decision", Decision.ref)."""
-    raise NotImplementedError
+    ask = _ask(scope, period, metric, currency, filters)
+    found = slice_rows(ask).order_by().values_list("slice_id", *_PLACE, *_KIND, _RULE, _MATCHED)
+    rows = list(found.annotate(cost=Sum(metric.column)))
+    names = intake.account_names(scope, {row[2] for row in rows})
+    slices = [
+        SliceRow(
+            service_name=row[1],
+            sub_account_id=row[2],
+            sub_account_name=names.get(row[2], ""),
+            region_id=row[3],
+            usage_type=row[4],
+            operation=row[5],
+            charge_category=row[6],
+            line_kind=row[7],
+            tags=tuple(sorted(row[8].items())),
+            rule_text=row[9],
+            matched_text=row[10],
+            cost=row[11],
+        )
+        for row in rows
+    ]
+    return tuple(sorted(slices, key=lambda row: (-row.cost, row.service_name, row.usage_type, row.operation, row.tags)))
 
 
 def charge_lines(
@@ -43,6 +102,64 @@ def charge_lines(
 ) -> ChargeLines:
     """The lines of the bill behind a figure, from the charge store, by time, LINES_PER_PAGE at a time.
 
-    `filters` as in `decision_slices`, and ("resource", resource_id), ("day", "2025-11-03").
+    `filters` as in `decision_slices`, and ("resource", resource_id), ("day", "2025-11-03"). A page past
+    the last is empty.
     """
-    raise NotImplementedError
+    on_lines = {name: value for name, value in filters if name in {"resource", "day"}}
+    ask = _ask(scope, period, metric, currency, tuple(pair for pair in filters if pair[0] not in on_lines))
+    untracked = untracked_keys(ask.reach, {name for name, _ in ask.filters})
+    stored = tuple(pair for pair in ask.filters if tag_key_of(pair[0]) not in untracked)
+    tags = {key: [value for name, value in ask.filters if tag_key_of(name) == key] for key in sorted(untracked)}
+    wanted = LineFilter(
+        slice_keys=own_slices(replace(ask, filters=stored)),
+        resource_id=on_lines.get("resource", ""),
+        day=_day(on_lines.get("day", "")),
+        tags=tuple((key, tuple("" if value == NOT_SET else value for value in tags[key])) for key in tags),
+    )
+    offset = (max(1, page) - 1) * LINES_PER_PAGE
+    found = intake.line_page(EVERYTHING, ask.reach.imports, wanted, metric=metric, limit=LINES_PER_PAGE, offset=offset)
+    return ChargeLines(
+        period=period,
+        metric=metric,
+        currency=ask.reach.currency,
+        total_cost=round_money(found.total),
+        line_count=found.count,
+        page=max(1, page),
+        page_size=LINES_PER_PAGE,
+        rows=tuple(_line(line) for line in found.lines),
+    )
+
+
+def decision_ref(rule_text: str, matched_text: str) -> str:
+    """A short name for a rule and what it matched, the same wherever it is shown."""
+    return hashlib.sha256(f"{rule_text}\0{matched_text}".encode()).hexdigest()[:16]
+
+
+def _ask(scope: Scope, period: BillingPeriod, metric: CostMetric, currency: str, filters: Filters) -> Ask:
+    ask = Ask(reach(scope, (period,), currency), metric, tuple(pair for pair in filters if pair[0] != "decision"))
+    refs = {value for name, value in filters if name == "decision"}
+    if not refs:
+        return ask
+    pairs = slice_rows(replace(ask, filters=_stored(ask))).order_by().values_list(_RULE, _MATCHED).distinct()
+    chosen = [pair for pair in pairs if decision_ref(*pair) in refs]
+    if not chosen:
+        raise NotFoundInScopeError("No such decision in this month.")
+    texts = [(("rule_text", rule or NOT_SET), ("matched_text", matched or NOT_SET)) for rule, matched in chosen]
+    return replace(ask, filters=(*ask.filters, *(text for pair in texts for text in pair)))
+
+
+def _stored(ask: Ask) -> Filters:
+    untracked = untracked_keys(ask.reach, {name for name, _ in ask.filters})
+    return tuple(pair for pair in ask.filters if tag_key_of(pair[0]) not in untracked)
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise InvalidRequestError(f"'{text}' is not a day. Write it as YYYY-MM-DD, like 2025-11-03.") from error
+
+
+def _line(line: Line) -> ChargeLine:
+    fields = {name: getattr(line, name) for name in ChargeLine.__dataclass_fields__ if name not in {"tags", "cost"}}
+    return ChargeLine(**fields, cost=line.cost, tags=tuple(sorted(line.tags.items())))
