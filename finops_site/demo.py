@@ -73,7 +73,7 @@ def write_files(data_dir: Path, *, today: date, size: str = "full") -> DemoExpor
 
 
 def set_up_company(company: Company) -> int:
-    """Teams, tag rules with every spelling, account rules; returns the teams made.
+    """Teams, tag rules with their aliases, account rules; returns the teams made.
 
     Where there are teams already, none is made and no rule is touched.
     """
@@ -84,7 +84,7 @@ def set_up_company(company: Company) -> int:
         tuple(
             TeamChoice(
                 team.name,
-                tag_values=team.spellings,
+                tag_values=_without_case(team.spellings),
                 sub_account_ids=tuple(company.account(name).account_id for name in team.accounts),
                 cost_center=team.cost_center,
             )
@@ -99,6 +99,14 @@ def set_up_company(company: Company) -> int:
             change = TeamInput(team.name, cost_center=team.cost_center, parent_key=parent_key)
             owners.update_team(key_of[team.name], change)
     return made
+
+
+def _without_case(spellings: Sequence[str]) -> tuple[str, ...]:
+    """The spellings a rule needs: it matches without regard to case."""
+    kept: dict[str, str] = {}
+    for text in spellings:
+        kept.setdefault(text.casefold(), text)
+    return tuple(kept.values())
 
 
 def set_up_people(password: str) -> tuple[Login, ...]:
