@@ -31,6 +31,7 @@ from costs.selectors.imports import (
 from costs.selectors.lines import Line, LineFilter, LinePage, TagCost, TagQuestion, line_page, tag_costs
 from costs.selectors.resources import ResourceFacts, resource_facts
 from costs.selectors.rollups import account_names, daily_costs, resource_costs, slices, slices_of, usage_days
+from costs.selectors.uploads import Upload, UploadedImport, upload_held
 
 __all__ = [
     "ActiveImport",
@@ -71,5 +72,6 @@ __all__ = [
     "slices_of",
     "source_names",
     "tag_costs",
+    "upload_held",
     "usage_days",
 ]

@@ -1,0 +1,162 @@
+"""The API of the intake, for FinOps staff: imports, their live progress and their error reports."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from rest_framework import serializers
+
+from costs import selectors
+from costs.api_base import Answer, DocumentView, ListView, MoneyText, PageSerializer, Parameters, PeriodText, choice
+from costs.errors import NotFoundInScopeError
+from costs.pages import current_moment
+from costs.scope import Scope
+from costs.selectors import ImportDetail, ImportRow
+from costs.terms import BillingFormat, CostMetric, ImportState
+
+HISTORY_LIMIT = 100_000
+BILLED = {"basis": CostMetric.BILLED.value}
+
+
+class ImportRowSerializer(serializers.Serializer[Any]):
+    """One attempt to bring files in."""
+
+    id = serializers.IntegerField(source="pk")
+    source = serializers.CharField(source="source_name")  # type: ignore[assignment]
+    billing_format = serializers.ChoiceField(choices=[value.value for value in BillingFormat])
+    billing_period = PeriodText(source="period", allow_null=True, help_text="Null until the files are read.")
+    snapshot_on = serializers.DateField(allow_null=True, help_text="The day of an inventory.")
+    state = serializers.ChoiceField(choices=[value.value for value in ImportState])
+    attention = serializers.CharField(help_text="Why somebody should look: empty, failed, no_worker, worker_lost.")
+    step = serializers.CharField(help_text="What it is doing, for people.")
+    percent = serializers.IntegerField(min_value=0, max_value=100)
+    files_done = serializers.IntegerField()
+    files_total = serializers.IntegerField()
+    file_names = serializers.ListField(child=serializers.CharField())
+    rows = serializers.IntegerField(help_text="Lines read.")
+    basis = serializers.CharField()
+    currency = serializers.CharField(help_text="Empty until the files are read.")
+    billed_cost = MoneyText(help_text="Zero until the files are read.")
+    requested_by = serializers.CharField(help_text="Empty for a command.")
+    created_at = serializers.DateTimeField()
+    started_at = serializers.DateTimeField(allow_null=True)
+    finished_at = serializers.DateTimeField(allow_null=True)
+    seconds = serializers.FloatField()
+    error = serializers.CharField(help_text="Empty unless it was refused; the report says more.")
+
+
+class ImportPageSerializer(PageSerializer):
+    """Imports, newest first."""
+
+    results = ImportRowSerializer(many=True)
+
+
+class ImportFileSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    size = serializers.IntegerField(help_text="Bytes.")
+    sha256 = serializers.CharField()
+
+
+class FindingSerializer(serializers.Serializer[Any]):
+    """What did not add up by a hair or was read in a special way; never a reason to refuse."""
+
+    severity = serializers.CharField()
+    text = serializers.CharField()
+    difference = serializers.CharField()
+    lines = serializers.IntegerField(allow_null=True)
+
+
+class ErrorReportSerializer(serializers.Serializer[Any]):
+    """Why an import was refused: what is wrong, where, and the cure."""
+
+    problem = serializers.CharField()
+    cure = serializers.CharField()
+    file = serializers.CharField(source="file_name")
+    line = serializers.IntegerField(allow_null=True, help_text="From 1, the header.")
+    column = serializers.CharField(help_text="As it stands in the file.")
+
+
+class TotalsSerializer(serializers.Serializer[Any]):
+    """The file's own total on every basis."""
+
+    billed_cost = MoneyText()
+    effective_cost = MoneyText()
+    list_cost = MoneyText()
+    contracted_cost = MoneyText()
+    unblended_cost = MoneyText()
+
+
+class ImportDetailSerializer(ImportRowSerializer):
+    """One import whole."""
+
+    files = ImportFileSerializer(many=True)
+    version_id = serializers.CharField()
+    tracked_tags = serializers.ListField(child=serializers.CharField())
+    totals = TotalsSerializer()
+    totals_by_category = serializers.DictField(child=TotalsSerializer(), help_text="By charge category.")
+    findings = FindingSerializer(many=True)
+    columns_read = serializers.DictField(child=serializers.CharField(), help_text="Field to column of the file.")
+    columns_absent = serializers.ListField(child=serializers.CharField())
+    error_report = ErrorReportSerializer(allow_null=True)
+
+
+class StaffOnly:
+    """Endpoints that do not exist for anybody but FinOps staff."""
+
+    staff_only: ClassVar[bool] = True
+    section: ClassVar[str] = "Imports"
+
+
+class ImportList(StaffOnly, ListView):
+    """Every import there was, newest first, with the progress of those that run. FinOps staff only."""
+
+    operation, title = "imports", "Imports"
+    serializer_class = ImportPageSerializer
+    parameters = (choice("state", ImportState, "Only imports in this state."),)
+
+    def answer(self, scope: Scope, parameters: Parameters, **_: Any) -> Answer:
+        state = parameters.chosen("state", ImportState, "")
+        rows = selectors.import_list(scope, now=current_moment(), limit=HISTORY_LIMIT)
+        kept = [row for row in rows if not state or row.state == state]
+        return Answer({}, kept, lambda row: (-row.pk,), BILLED)
+
+
+class ImportOne(StaffOnly, DocumentView):
+    """One import with its files, totals, findings and, while it runs, its progress; ask again as often as you
+    like, an answer that did not change is a 304. FinOps staff only.
+    """
+
+    operation, title = "import", "One import and its progress"
+    serializer_class = ImportDetailSerializer
+
+    def document(self, scope: Scope, parameters: Parameters, **kwargs: Any) -> Any:
+        del parameters
+        return detail_of(selectors.import_detail(scope, kwargs["pk"], now=current_moment()))
+
+
+class ImportErrors(StaffOnly, DocumentView):
+    """Why an import was refused: file, line, column, problem and cure. 404 for one that was not. FinOps staff only."""
+
+    operation, title = "import_errors", "Error report of an import"
+    serializer_class = ErrorReportSerializer
+
+    def document(self, scope: Scope, parameters: Parameters, **kwargs: Any) -> Any:
+        del parameters
+        detail = selectors.import_detail(scope, kwargs["pk"], now=current_moment())
+        if detail.error is None:
+            raise NotFoundInScopeError(f"Import {kwargs['pk']} was not refused.")
+        return detail.error
+
+
+def detail_of(detail: ImportDetail) -> Mapping[str, Any]:
+    """What ImportDetailSerializer takes."""
+    row: ImportRow = detail.row
+    return {
+        **vars(row),
+        **BILLED,
+        **vars(detail),
+        "totals": dict(detail.totals),
+        "totals_by_category": {category: dict(totals) for category, totals in detail.totals_by_category},
+        "columns_read": dict(detail.columns_read),
+        "error": row.error,
+        "error_report": detail.error,
+    }

@@ -1,0 +1,34 @@
+"""What every endpoint shares: scope, parameters, pages, formats and validators. Knows no team and no bill."""
+
+from costs.api_base.fields import CurrencyText, MoneyText, PageSerializer, PairsField, PeriodText, RatioText
+from costs.api_base.formats import CsvRenderer, CsvTable
+from costs.api_base.paging import Answer, Key, Page, page_of
+from costs.api_base.parameters import PAGING, ParameterError, Parameters, choice, month, parameters_of, text
+from costs.api_base.views import DocumentView, ListView, ScopedView, api_scope, last_modified_tag
+
+__all__ = [
+    "PAGING",
+    "Answer",
+    "CsvRenderer",
+    "CsvTable",
+    "CurrencyText",
+    "DocumentView",
+    "Key",
+    "ListView",
+    "MoneyText",
+    "Page",
+    "PageSerializer",
+    "PairsField",
+    "ParameterError",
+    "Parameters",
+    "PeriodText",
+    "RatioText",
+    "ScopedView",
+    "api_scope",
+    "choice",
+    "last_modified_tag",
+    "month",
+    "page_of",
+    "parameters_of",
+    "text",
+]

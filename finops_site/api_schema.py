@@ -1,0 +1,71 @@
+"""The OpenAPI document and its pages: for people and programs that are logged in."""
+
+from typing import Any
+
+from csp.constants import SELF, UNSAFE_INLINE
+from csp.decorators import csp_replace
+from django.contrib.auth.decorators import login_required
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+ERROR_STATUSES = {
+    "400": "A parameter or the body cannot be used; `fields` names it.",
+    "401": "Log in: no token, or one that is not valid.",
+    "404": "There is nothing here for you.",
+    "405": "This address does not take this method.",
+    "406": "This answer does not come in that format.",
+    "429": "Too many requests; `Retry-After` says when to come back.",
+}
+ERROR_SCHEMA = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["code", "message", "fields", "detail"],
+            "properties": {
+                "code": {"type": "string", "examples": ["invalid"]},
+                "message": {"type": "string", "description": "One clear sentence or two: what is wrong, and the cure."},
+                "fields": {
+                    "type": "object",
+                    "additionalProperties": {"type": "array", "items": {"type": "string"}},
+                    "description": "What is wrong with which parameter.",
+                },
+                "detail": {
+                    "type": "object",
+                    "description": "The parts of the error; of a refused bill: file, line, column, problem, cure.",
+                },
+            },
+        }
+    },
+}
+METHODS = ("get", "post")
+
+
+def describe_answers(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """drf-spectacular's hook: the errors, the 304 and CSV as text, alike on every endpoint."""
+    result["components"].setdefault("schemas", {})["Error"] = ERROR_SCHEMA
+    for operations in result["paths"].values():
+        for method in METHODS:
+            if method in operations:
+                _describe(operations[method]["responses"], is_read=method == "get")
+    return result
+
+
+def _describe(responses: dict[str, Any], *, is_read: bool) -> None:
+    for answer in responses.values():
+        if "text/csv" in answer.get("content", {}):
+            answer["content"]["text/csv"] = {"schema": {"type": "string"}}
+    if is_read:
+        responses["304"] = {"description": "You have this answer already (`If-None-Match`)."}
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    for status, text in ERROR_STATUSES.items():
+        responses[status] = {"description": text, "content": content}
+
+
+schema = SpectacularAPIView.as_view()
+# Swagger UI sets styles from its script, which only 'unsafe-inline' allows; scripts stay ours alone.
+docs = login_required(
+    csp_replace({"style-src": [SELF, UNSAFE_INLINE], "script-src": [SELF]})(
+        SpectacularSwaggerSplitView.as_view(url_name="api:schema")
+    )
+)

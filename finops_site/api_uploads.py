@@ -1,0 +1,145 @@
+"""Upload of a bill by a program: store, import, enqueue; safe to send again under the same key."""
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from django.db import transaction
+from django.urls import reverse
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers, status
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from costs import selectors as intake_reads
+from costs import services as intake
+from costs.api_base import ParameterError, ScopedView, api_scope
+from costs.errors import FinopsError
+from costs.forms import SOURCE_NAME
+from costs.pages import current_moment
+from costs.scope import Scope
+from costs.selectors.uploads import Upload
+from finops_site.tasks import enqueue_import
+
+KEY_HEADER = "Idempotency-Key"
+_KEY = re.compile(r"[\x21-\x7e]{1,128}")
+
+
+class ConflictError(FinopsError):
+    """The same key came with another content."""
+
+    code = "conflict"
+
+
+class UploadInputSerializer(serializers.Serializer[Any]):
+    """Files of one bill, or inventories of different kinds."""
+
+    files = serializers.ListField(
+        child=serializers.FileField(max_length=255),
+        allow_empty=False,
+        help_text="CUR as CSV, CSV.gz or Parquet; inventories as CSV. Files sent together are one delivery.",
+    )
+    snapshot_on = serializers.DateField(required=False, help_text="The day an inventory was taken; today if left out.")
+    source = serializers.CharField(  # type: ignore[assignment]
+        required=False,
+        max_length=80,
+        validators=[SOURCE_NAME],
+        help_text="Keeps bills apart that look alike; from the payer account if left out.",
+    )
+
+
+class UploadedFileSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    size = serializers.IntegerField(help_text="Bytes.")
+    sha256 = serializers.CharField()
+
+
+class UploadedImportSerializer(serializers.Serializer[Any]):
+    id = serializers.IntegerField(source="pk")
+    source = serializers.CharField(source="source_name")  # type: ignore[assignment]
+    url = serializers.CharField(help_text="Where its progress stands.")
+
+
+class UploadSerializer(serializers.Serializer[Any]):
+    """What was taken in; the imports run in the background."""
+
+    id = serializers.IntegerField(source="pk")
+    created_at = serializers.DateTimeField()
+    files = UploadedFileSerializer(many=True)
+    imports = UploadedImportSerializer(many=True)
+
+
+class UploadBill(ScopedView):
+    """Takes one or several files, makes imports of them and has a worker run them. Sent again under the same
+    `Idempotency-Key` it answers the same and imports nothing twice; the same key with another content is a 409.
+    Files that cannot be a bill are refused with file, line, column and cure. FinOps staff only.
+    """
+
+    operation, title, section = "upload", "Upload a bill", "Imports"
+    parser_classes = (MultiPartParser,)
+    serializer_class = UploadSerializer
+    staff_only = True
+
+    @extend_schema(
+        request={"multipart/form-data": UploadInputSerializer},
+        responses={201: UploadSerializer},
+        parameters=[
+            OpenApiParameter(
+                KEY_HEADER,
+                {"type": "string", "maxLength": 128, "pattern": "^[!-~]+$"},
+                location=OpenApiParameter.HEADER,
+                description="Any text of your choice that names this upload.",
+            )
+        ],
+    )
+    def post(self, request: Request) -> Response:
+        self.read_parameters(request)
+        key = idempotency_key(request)
+        fields = UploadInputSerializer(data=request.data)
+        fields.is_valid(raise_exception=True)
+        stored = intake.store_upload(fields.validated_data["files"], user=request.user, idempotency_key=key)
+        with transaction.atomic():
+            upload = self.import_once(api_scope(request), stored, fields.validated_data, user_pk=request.user.pk)
+        made = [{**vars(item), "url": self.address(request, item.pk)} for item in upload.imports]
+        answer = UploadSerializer({**vars(upload), "imports": made}).data
+        return Response(answer, status=status.HTTP_201_CREATED)
+
+    def import_once(self, scope: Scope, stored: Any, fields: Mapping[str, Any], *, user_pk: int | None) -> Upload:
+        """Make and enqueue the upload's imports, unless an earlier request with this key did."""
+        upload = intake_reads.upload_held(scope, stored.pk)
+        if upload.imports:
+            refuse_other_wishes(upload, fields.get("snapshot_on"), fields.get("source", ""))
+            return upload
+        pks = intake.prepare_imports(
+            stored.paths,
+            source_name=fields.get("source"),
+            snapshot_on=fields.get("snapshot_on"),
+            requested_by=user_pk,
+            upload=stored.pk,
+            today=current_moment().date(),
+        )
+        for pk in pks:
+            enqueue_import(pk)
+        return intake_reads.upload_held(scope, stored.pk)
+
+    def address(self, request: Request, pk: int) -> str:
+        return request.build_absolute_uri(reverse("api:import", args=[pk]))
+
+
+def idempotency_key(request: Request) -> str:
+    """The key of the request; empty where it has none."""
+    key = request.headers.get(KEY_HEADER, "").strip()
+    if key and not _KEY.fullmatch(key):
+        raise ParameterError(KEY_HEADER, "Use 1 to 128 printable ASCII characters without spaces.")
+    return key
+
+
+def refuse_other_wishes(upload: Upload, snapshot_on: date | None, source: str) -> None:
+    """The same files under the same key, but as of another day or for another source: not the same request."""
+    days = {item.snapshot_on for item in upload.imports if item.snapshot_on is not None}
+    other_day = snapshot_on is not None and bool(days) and days != {snapshot_on}
+    other_source = bool(source) and not any(item.source_name.startswith(source.lower()) for item in upload.imports)
+    if other_day or other_source:
+        raise ConflictError("This Idempotency-Key came with another day or source before. Use a new key.")

@@ -1,0 +1,29 @@
+"""Everything under /api/v1/."""
+
+from django.urls import path
+
+from costs import api as intake
+from finops_site import api_auth, api_schema, api_uploads
+from tagging import api as ownership
+
+app_name = "api"
+
+urlpatterns = [
+    path("costs/", ownership.CostList.as_view(), name="costs"),
+    path("allocations/", ownership.AllocationList.as_view(), name="allocations"),
+    path("chargeback/", ownership.ChargebackList.as_view(), name="chargeback"),
+    path("statements/", ownership.StatementList.as_view(), name="statements"),
+    path("statements/<slug:team_key>/", ownership.StatementDetail.as_view(), name="statement"),
+    path("compliance/", ownership.ComplianceByKey.as_view(), name="compliance"),
+    path("compliance/groups/", ownership.ComplianceByGroup.as_view(), name="compliance_groups"),
+    path("resources/", ownership.ResourceList.as_view(), name="resources"),
+    path("imports/", intake.ImportList.as_view(), name="imports"),
+    path("imports/<int:pk>/", intake.ImportOne.as_view(), name="import"),
+    path("imports/<int:pk>/errors/", intake.ImportErrors.as_view(), name="import_errors"),
+    path("uploads/", api_uploads.UploadBill.as_view(), name="uploads"),
+    path("auth/login/", api_auth.LoginView.as_view(), name="login"),
+    path("auth/logout/", api_auth.LogoutView.as_view(), name="logout"),
+    path("auth/logoutall/", api_auth.LogoutAllView.as_view(), name="logout_all"),
+    path("schema/", api_schema.schema, name="schema"),
+    path("docs/", api_schema.docs, name="docs"),
+]

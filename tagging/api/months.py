@@ -1,0 +1,152 @@
+"""A month by owner, and each team's statement."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from costs.api_base import Answer, MoneyText, PageSerializer, Parameters, text
+from costs.queries import TAG_PREFIX
+from costs.scope import Scope
+from tagging import selectors
+from tagging.api.base import (
+    MONTH,
+    MonthSerializer,
+    OwnershipList,
+    RowSerializer,
+    by_dimension,
+    month_of,
+)
+
+CHARGEBACK_BY = ("team", "cost_center", "project", "owner", "environment", "account", "service")
+STAFF_FIGURE = "FinOps staff only; null for everybody else."
+
+
+class PartsSerializer(RowSerializer):
+    """total = direct + shared + adjustment."""
+
+    direct_cost = MoneyText()
+    shared_cost = MoneyText()
+    adjustment_cost = MoneyText()
+    total_cost = MoneyText()
+    previous_total_cost = MoneyText(help_text="The month before.")
+
+
+class WholeMonthSerializer(PageSerializer, MonthSerializer):
+    """Σ rows + unallocated + difference = bill total."""
+
+    total_cost = MoneyText(help_text="Of all rows, on whatever page.")
+    bill_total = MoneyText(allow_null=True, help_text=STAFF_FIGURE)
+    unallocated_cost = MoneyText(allow_null=True, help_text=STAFF_FIGURE)
+    difference = MoneyText(allow_null=True, help_text=STAFF_FIGURE)
+
+
+class ChargebackRowSerializer(PartsSerializer):
+    """One owner's month."""
+
+    key = serializers.CharField(help_text="As a filter takes it.")
+    owner = serializers.CharField()
+    label = serializers.CharField(  # type: ignore[assignment]
+        help_text="The owner for people: an account with its name."
+    )
+
+
+class ChargebackPageSerializer(WholeMonthSerializer):
+    """A month by owner."""
+
+    by = serializers.CharField()
+    missing_cost = MoneyText(help_text="Costs you may see that have no value for `by`. They are no row.")
+    results = ChargebackRowSerializer(many=True)
+
+
+class ChargebackList(OwnershipList):
+    """A month's costs by team, cost centre, project, owner, environment, account, service or any tag. Costs
+    without the key are no row but `missing_cost`. Largest first.
+    """
+
+    operation, title, section = "chargeback", "A month by owner", "Chargeback"
+    serializer_class = ChargebackPageSerializer
+    parameters = (
+        *MONTH,
+        text(
+            "by",
+            f"What to group by: {', '.join(CHARGEBACK_BY)} or `tag:KEY`, KEY without regard to case.",
+            pattern=f"^({'|'.join(CHARGEBACK_BY)}|{TAG_PREFIX}.+)$",
+            default="team",
+        ),
+    )
+
+    def answer(self, scope: Scope, parameters: Parameters, **_: Any) -> Answer:
+        asked = month_of(scope, parameters)
+        by = by_dimension(parameters, "team")
+        month = selectors.chargeback(scope, asked.period, by=by, metric=asked.metric, currency=asked.currency)
+        beside = {"basis": asked.metric.value, "currency": month.currency}
+        return Answer({**vars(month), **beside}, month.rows, lambda row: (-row.total_cost, row.key), beside)
+
+
+class StatementRowSerializer(PartsSerializer):
+    """A team's month in one line."""
+
+    team_key = serializers.CharField()
+    team_name = serializers.CharField()
+    cost_center = serializers.CharField()
+    change = MoneyText(help_text="Against the month before.")
+    state = serializers.CharField(help_text="`draft` until months can be closed.")
+
+
+class StatementPageSerializer(WholeMonthSerializer):
+    """Every team's month."""
+
+    results = StatementRowSerializer(many=True)
+
+
+class StatementList(OwnershipList):
+    """One statement for each team you may see that has costs in the month. Largest change first, either way."""
+
+    operation, title, section = "statements", "Statements of a month", "Chargeback"
+    serializer_class = StatementPageSerializer
+    parameters = MONTH
+
+    def answer(self, scope: Scope, parameters: Parameters, **_: Any) -> Answer:
+        asked = month_of(scope, parameters)
+        month = selectors.statements(scope, asked.period, metric=asked.metric, currency=asked.currency)
+        beside = {"basis": asked.metric.value, "currency": month.currency}
+        return Answer({**vars(month), **beside}, month.rows, lambda row: (-abs(row.change), row.team_key), beside)
+
+
+class StatementLineSerializer(RowSerializer):
+    """Direct costs in one service, account and charge category."""
+
+    service_name = serializers.CharField()
+    sub_account_id = serializers.CharField()
+    sub_account_name = serializers.CharField()
+    charge_category = serializers.CharField()
+    cost = MoneyText()
+
+
+class StatementSerializer(PageSerializer, MonthSerializer):
+    """A team's month with its lines; Σ lines = direct cost."""
+
+    summary = StatementRowSerializer()
+    results = StatementLineSerializer(many=True)
+
+
+class StatementDetail(OwnershipList):
+    """One team's statement with its lines, largest first. 404 for a team you may not see and for none."""
+
+    operation, title, section = "statement", "One team's statement", "Chargeback"
+    serializer_class = StatementSerializer
+    parameters = MONTH
+
+    def answer(self, scope: Scope, parameters: Parameters, **kwargs: Any) -> Answer:
+        asked = month_of(scope, parameters)
+        found = selectors.statement(
+            scope, asked.period, kwargs["team_key"], metric=asked.metric, currency=asked.currency
+        )
+        beside = {"basis": asked.metric.value, "currency": found.currency}
+        head = {**vars(found), "summary": {**vars(found.summary), **beside}, **beside}
+        return Answer(
+            head,
+            found.lines,
+            lambda line: (-line.cost, line.service_name, line.sub_account_id, line.charge_category),
+            beside,
+        )
