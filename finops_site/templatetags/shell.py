@@ -84,6 +84,8 @@ def _for_teams(request: HttpRequest) -> tuple[NavSection, ...]:
         ("Tags", "tagging:tags", "tags"),
         ("API docs", "api-docs", "api"),
     )
+    if len(teams) > 1:
+        teams = [*_items(("All my teams", "home", "teams")), *teams]
     return (NavSection("My teams" if len(teams) > 1 else "My team", tuple(teams)), NavSection("Costs", pages))
 
 

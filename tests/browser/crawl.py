@@ -77,16 +77,16 @@ def reachable_pages(page: Page) -> list[Found]:
     waiting, seen, found = ["/"], {"/"}, dict[str, Found]()
     while waiting and len(found) < PAGES_LIMIT:
         path = waiting.pop(0)
-        name = _view_name(path)
+        name = view_name(path)
         if name in found:
             continue
         page.goto(path)
-        landed = _view_name(_path_of(page.url)) or name
+        landed = view_name(path_of(page.url)) or name
         found.setdefault(name, Found(landed or "start", path))
         if path.startswith(STARTS_ONLY):
             continue
         for link in page.eval_on_selector_all("a[href]", "links => links.map(link => link.href)"):
-            target = _path_of(link)
+            target = path_of(link)
             if _is_page(link, page.url) and target not in seen:
                 seen.add(target)
                 waiting.append(target)
@@ -98,15 +98,15 @@ def _is_page(link: str, here: str) -> bool:
         return False
     path = urlsplit(link).path
     inside_others = path.startswith(STARTS_ONLY) and path not in ("/admin/", "/api/v1/docs/")
-    return bool(_view_name(_path_of(link))) and not inside_others
+    return bool(view_name(path_of(link))) and not inside_others
 
 
-def _path_of(url: str) -> str:
+def path_of(url: str) -> str:
     parts = urlsplit(urldefrag(url).url)
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
-def _view_name(path: str) -> str:
+def view_name(path: str) -> str:
     try:
         return resolve(urlsplit(path).path).view_name
     except Resolver404:

@@ -1,0 +1,153 @@
+"""Every page in a real browser: accessible, no wider than a phone, nothing refused by the CSP."""
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth.models import User
+from playwright.sync_api import Browser, Page
+from pytest_django.live_server_helper import LiveServer
+
+from costs import services as intake
+from finops_site import pipeline
+from tagging.models import AllocationRule, Team
+from tagging.terms import RuleKind
+from tests.browser import crawl
+from tests.leaks.bills import Line, write_bill
+
+TODAY = date(2026, 3, 10)
+TAGS = (("Team", "Payments"), ("Environment", "Prod"), ("Owner", "leo"))
+# Both schemes and both sizes are met; each pair is its own layout and its own colours.
+WAYS = (("desktop", "light"), ("phone", "dark"))
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(not crawl.CHROMIUM.exists(), reason=f"there is no chromium at {crawl.CHROMIUM}"),
+]
+
+
+@pytest.fixture(autouse=True)
+def _database_beside_playwright(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Playwright keeps an event loop in this thread; Django may read its database here all the same."""
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+
+@pytest.fixture
+def company(team: Team, other_team: Team, tmp_path: Path) -> None:
+    """Two months of bills, two teams, and costs nobody owns."""
+    for position, owner in enumerate((team, other_team), start=1):
+        AllocationRule.objects.create(
+            name=f"Tag Team is {owner.name}", position=position, kind=RuleKind.TAG.value, tag_key="Team",
+            tag_values=[owner.name], team=owner,
+        )  # fmt: skip
+    for number, period in enumerate(("2026-01", "2026-02")):
+        lines = [
+            Line(f"i-{at}", f"{(at + 1) * (7 + number)}.25", day=at + 1, tags=TAGS if at % 3 else ())
+            for at in range(12)
+        ]
+        lines += [
+            Line("bucket-search", "14.10", day=2, service="Amazon Simple Storage Service", product="AmazonS3",
+                 usage_type="TimedStorage-ByteHrs", operation="StandardStorage", tags=(("Team", "Search"),)),
+            Line("", "3.00", kind="Tax", usage_type="", operation=""),
+            Line("", "-2.50", kind="Credit", usage_type="", operation=""),
+        ]  # fmt: skip
+        for pk in intake.prepare_imports([write_bill(tmp_path / f"{period}.csv", period, lines)], today=TODAY):
+            pipeline.run_import(pk)
+
+
+@pytest.fixture
+def opened() -> Iterator[Browser]:
+    with crawl.browser() as browser:
+        yield browser
+
+
+def faults_of(page: Page, path: str) -> list[str]:
+    """What is wrong with the page: accessibility, width, refused or broken parts."""
+    heard: list[str] = []
+    page.on("console", lambda message: heard.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: heard.append(str(error)))
+    page.goto(path)
+    faults = [text for text in heard if "404 (Not Found)" not in text]
+    width, window = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+    if width > window:
+        faults.append(f"is {width} wide in a window of {window}")
+    for violation in Axe().run(page).response["violations"]:
+        places = "; ".join(node["html"][:120] for node in violation["nodes"][:3])
+        faults.append(f"{violation['id']}: {places}")
+    return [f"{path}: {fault}" for fault in faults]
+
+
+def faults_for(opened: Browser, base_url: str, user: User) -> tuple[list[str], set[str]]:
+    """All faults this reader meets, and the names of the views they came to."""
+    key = crawl.session_key_of(user)
+    faults: list[str] = []
+    pages: list[crawl.Found] = []
+    for size, scheme in WAYS:
+        context = crawl.context_for(opened, base_url, session_key=key, size=size, scheme=scheme)
+        page = context.new_page()
+        pages = pages or crawl.reachable_pages(page)
+        for found in pages:
+            if not found.path.startswith(crawl.STARTS_ONLY):  # the admin and the API docs are others' work
+                faults += [f"{size}, {scheme}: {fault}" for fault in faults_of(context.new_page(), found.path)]
+        context.close()
+    return faults, {found.name for found in pages}
+
+
+@pytest.mark.usefixtures("company")
+def test_every_page_of_staff_is_free_of_faults(opened: Browser, live_server: LiveServer, finops_lead: User) -> None:
+    faults, views = faults_for(opened, live_server.url, finops_lead)
+    assert faults == []
+    assert {"overview", "team", "tagging:explore", "tagging:chargeback", "tagging:tags", "costs:imports"} <= views
+
+
+@pytest.mark.usefixtures("company")
+def test_every_page_of_a_team_lead_is_free_of_faults(opened: Browser, live_server: LiveServer, team_lead: User) -> None:
+    faults, views = faults_for(opened, live_server.url, team_lead)
+    assert faults == []
+    assert {"team", "tagging:explore", "tagging:chargeback", "tagging:tags"} <= views
+    assert not {"overview", "costs:imports", "admin:index"} & views
+
+
+def test_the_pages_of_a_visitor_are_free_of_faults(opened: Browser, live_server: LiveServer) -> None:
+    for size, scheme in WAYS:
+        context = crawl.context_for(opened, live_server.url, session_key="", size=size, scheme=scheme)
+        assert [fault for path in crawl.ENTRANCE for fault in faults_of(context.new_page(), path)] == []
+
+
+def test_an_empty_installation_is_free_of_faults(
+    opened: Browser, live_server: LiveServer, finops_lead: User, viewer: User
+) -> None:
+    for user in (finops_lead, viewer):
+        faults, _ = faults_for(opened, live_server.url, user)
+        assert faults == []
+
+
+@pytest.mark.usefixtures("company")
+def test_the_menu_of_a_phone_opens_without_javascript(
+    opened: Browser, live_server: LiveServer, finops_lead: User
+) -> None:
+    context = opened.new_context(
+        base_url=live_server.url, viewport={"width": 390, "height": 844}, java_script_enabled=False
+    )
+    key = crawl.session_key_of(finops_lead)
+    context.add_cookies([{"name": "sessionid", "value": key, "url": live_server.url}])
+    page = context.new_page()
+    page.goto("/")
+    page.locator(".drawer summary").click()
+    page.get_by_role("link", name="Explore").click()
+    assert crawl.view_name(crawl.path_of(page.url)) == "tagging:explore"
+
+
+@pytest.mark.usefixtures("company")
+def test_a_sort_swaps_the_table_and_the_address(opened: Browser, live_server: LiveServer, finops_lead: User) -> None:
+    key = crawl.session_key_of(finops_lead)
+    page = crawl.context_for(opened, live_server.url, session_key=key, size="desktop", scheme="light").new_page()
+    page.goto("/")
+    page.evaluate("window.isSamePage = true")
+    page.locator(".table-block a.sort").first.click()
+    page.wait_for_url("**sort=**")
+    page.wait_for_selector("th[aria-sort]")
+    assert page.evaluate("window.isSamePage") is True
