@@ -122,7 +122,7 @@ def line_page(
         f" LIMIT {int(limit)} OFFSET {int(offset)}",
         parameters,
     )
-    return LinePage(count, total, tuple(Line(*row[:-1], json.loads(row[-1] or "{}")) for row in rows))
+    return LinePage(count, total, tuple(Line(*(*row[:-1], json.loads(row[-1] or "{}"))) for row in rows))
 
 
 def _folder(item: ActiveImport) -> ImportFolder:

@@ -1,0 +1,178 @@
+"""The FinOps lead's upkeep: teams, members, people, policy and rules; the log of view as, read only."""
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import Group, User
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from simple_history.admin import SimpleHistoryAdmin
+
+from tagging.models import AllocationRule, Membership, TagKey, Team, ViewAs
+from tagging.services import reallocate
+
+if TYPE_CHECKING:
+    _Admin = admin.ModelAdmin[Any]
+    _Inline = admin.TabularInline[Any, Any]
+    _People = UserAdmin[User]
+else:
+    _Admin = SimpleHistoryAdmin
+    _Inline = admin.TabularInline
+    _People = UserAdmin
+
+
+class ReallocatingAdmin(_Admin):
+    """Every change re-allocates the open months, in the transaction of the admin's own page."""
+
+    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
+        super().save_model(request, obj, form, change)
+        reallocate()
+
+    def delete_model(self, request: HttpRequest, obj: Model) -> None:
+        super().delete_model(request, obj)
+        reallocate()
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        super().delete_queryset(request, queryset)
+        reallocate()
+
+
+class NeverDeletedMixin:
+    """Figures of past months refer to it: it is taken out of use, not deleted."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        del request, obj
+        return False
+
+
+class MembershipInline(_Inline):
+    model = Membership
+    extra = 1
+    autocomplete_fields = ("user",)
+
+
+@admin.register(Team)
+class TeamAdmin(NeverDeletedMixin, ReallocatingAdmin):
+    list_display = ("name", "key", "cost_center", "parent", "is_active")
+    list_filter = ("is_active",)
+    list_select_related = ("parent",)
+    search_fields = ("name", "key", "cost_center")
+    prepopulated_fields = {"key": ("name",)}
+    inlines = (MembershipInline,)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
+        """A key never changes once it is made."""
+        return ("key",) if obj is not None else ()
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Model | None = None) -> dict[str, Any]:
+        return {} if obj is not None else dict(self.prepopulated_fields)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002 - Django's signature
+        form = super().get_form(request, obj, change=change, **kwargs)
+        parent = form.base_fields.get("parent")
+        if isinstance(parent, forms.ModelChoiceField) and obj is not None:
+            parent.queryset = Team.objects.exclude(pk__in=_with_all_below(obj))
+        return form
+
+
+@admin.register(Membership)
+class MembershipAdmin(_Admin):
+    list_display = ("user", "team", "role")
+    list_filter = ("team", "role")
+    list_select_related = ("user", "team")
+    search_fields = ("user__username", "user__email", "team__name")
+    autocomplete_fields = ("user", "team")
+
+
+@admin.register(TagKey)
+class TagKeyAdmin(ReallocatingAdmin):
+    list_display = ("key", "position", "is_required", "is_tracked")
+    list_filter = ("is_required", "is_tracked")
+    search_fields = ("key",)
+
+
+class AllocationRuleForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A rule needs what its kind matches."""
+
+    class Meta:
+        model = AllocationRule
+        exclude = ()  # noqa: DJ006 - the admin leaves nothing out
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        kind, values = data.get("kind"), data.get("tag_values")
+        is_list = isinstance(values, list) and all(isinstance(value, str) and value.strip() for value in values)
+        if kind == "tag" and not (data.get("tag_key") and values and is_list):
+            self.add_error("tag_values", 'A tag rule needs a key and a list of values, like ["Search", "search-team"].')
+        if kind == "account" and not data.get("sub_account_id"):
+            self.add_error("sub_account_id", "An account rule needs an account number.")
+        for name in ("from_period", "to_period"):
+            if data.get(name) and data[name].day != 1:
+                self.add_error(name, "Give the first day of a month.")
+        return data
+
+
+@admin.register(AllocationRule)
+class AllocationRuleAdmin(NeverDeletedMixin, ReallocatingAdmin):
+    form = AllocationRuleForm
+    list_display = ("position", "name", "kind", "tag_key", "sub_account_id", "team", "is_active")
+    list_display_links = ("name",)
+    list_filter = ("kind", "is_active", "team")
+    list_select_related = ("team",)
+    search_fields = ("name", "tag_key", "sub_account_id")
+    autocomplete_fields = ("team",)
+
+
+@admin.register(ViewAs)
+class ViewAsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("staff", "viewed", "started_at", "ended_at")
+    list_select_related = ("staff", "viewed")
+    date_hierarchy = "started_at"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+admin.site.unregister(User)
+admin.site.unregister(Group)
+
+
+@admin.register(User)
+class PersonAdmin(_People):
+    """Accounts, without a way up: who is no superuser neither sees superusers nor grants permissions."""
+
+    list_display = ("username", "email", "first_name", "last_name", "is_active", "last_login")
+    list_filter = ("is_active", "groups")
+    readonly_fields = ("last_login", "date_joined")
+    filter_horizontal = ("groups",)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None or getattr(request.user, "is_superuser", False):
+            return super().get_fieldsets(request, obj)
+        return (
+            (None, {"fields": ("username", "password")}),
+            ("Person", {"fields": ("first_name", "last_name", "email")}),
+            ("Access", {"fields": ("is_active", "groups")}),
+            ("Dates", {"fields": ("last_login", "date_joined")}),
+        )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        people = super().get_queryset(request)
+        return people if getattr(request.user, "is_superuser", False) else people.filter(is_superuser=False)
+
+
+def _with_all_below(team: Team) -> set[int]:
+    found, grew = {team.pk}, True
+    while grew:
+        below = set(Team.objects.filter(parent_id__in=found).values_list("pk", flat=True)) - found
+        found |= below
+        grew = bool(below)
+    return found

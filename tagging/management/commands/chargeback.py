@@ -1,0 +1,97 @@
+"""manage.py chargeback PERIOD [--by team] [--basis billed] [--currency USD] [--json]"""
+
+import json
+from argparse import ArgumentParser
+from decimal import Decimal
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from costs import selectors as intake
+from costs.errors import FinopsError
+from costs.figures import money
+from costs.money import ZERO, plain
+from costs.periods import BillingPeriod
+from costs.queries import dimension_label, parse_metric
+from costs.scope import Scope
+from costs.terms import CostMetric
+from costs.text_tables import aligned
+from tagging.results import Chargeback
+from tagging.selectors import chargeback
+
+
+class Command(BaseCommand):
+    help = "A month's costs by owner: rows, unallocated and the difference to the bill, which is zero."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("period", help="the month, like 2025-11")
+        parser.add_argument(
+            "--by",
+            default="team",
+            help="team, cost_center, project, owner, environment, account, service, … or tag:KEY (default: team)",
+        )
+        bases = ", ".join(CostMetric)
+        parser.add_argument("--basis", default=CostMetric.BILLED.value, help=f"one of {bases} (default: billed)")
+        parser.add_argument("--currency", default="", help="which currency, where a month has several")
+        parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            period = BillingPeriod.parse(options["period"])
+            metric, currency = parse_metric(options["basis"]), options["currency"].strip().upper()
+            if not intake.active_imports(Scope.all(), [period]):
+                raise CommandError(_no_costs(period))
+            month = chargeback(Scope.all(), period, by=options["by"], metric=metric, currency=currency)
+        except FinopsError as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(json.dumps(_as_dict(month), ensure_ascii=False) if options["json"] else _as_table(month))
+
+
+def _no_costs(period: BillingPeriod) -> str:
+    months = ", ".join(str(known) for known in intake.periods_with_costs(Scope.all())[:6])
+    known = f"Months with costs: {months}." if months else "Import a bill first (import_bill)."
+    return f"There are no costs for {period}. {known}"
+
+
+def _as_dict(month: Chargeback) -> dict[str, Any]:
+    assert month.bill_total is not None
+    assert month.unallocated_cost is not None
+    assert month.difference is not None
+    return {
+        "billing_period": str(month.period),
+        "basis": month.metric.value,
+        "currency": month.currency,
+        "bill_total": plain(month.bill_total),
+        "rows": [
+            {
+                "owner": row.owner,
+                "direct_cost": plain(row.direct_cost),
+                "shared_cost": plain(row.shared_cost),
+                "adjustment_cost": plain(row.adjustment_cost),
+                "total_cost": plain(row.total_cost),
+            }
+            for row in month.rows
+        ],
+        "unallocated_cost": plain(month.unallocated_cost),
+        "difference": plain(month.difference),
+    } | ({"other_currencies": list(month.other_currencies)} if month.other_currencies else {})
+
+
+def _as_table(month: Chargeback) -> str:
+    head = [dimension_label(month.by), "Direct", "Shared", "Adjustments", "Total"]
+    rows = [
+        [row.label, *_amounts(month, row.direct_cost, row.shared_cost, row.adjustment_cost, row.total_cost)]
+        for row in month.rows
+    ]
+    ends = [("All owners", month.total_cost), ("Unallocated", month.unallocated_cost), ("Bill", month.bill_total)]
+    ends.append(("Difference", month.difference))
+    totals = [[name, "", "", "", *_amounts(month, cost or ZERO)] for name, cost in ends]
+    lines = [f"Chargeback {month.period.label}, {month.metric.value} cost in {month.currency}", ""]
+    lines += aligned([head, *rows], totals)
+    if month.other_currencies:
+        lines += ["", f"Also costs in {', '.join(month.other_currencies)}: ask with --currency."]
+    return "\n".join(lines)
+
+
+def _amounts(month: Chargeback, *costs: Decimal) -> list[str]:
+    return [money(cost, month.currency) for cost in costs]
