@@ -78,6 +78,7 @@ class BillImport(models.Model):
     # Known once the files are read; a file with several months makes one import for each.
     bill = models.ForeignKey(Bill, on_delete=models.PROTECT, null=True, blank=True, related_name="imports")
     billing_period = models.DateField(null=True, blank=True)
+    split_from = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="siblings")
     snapshot_on = models.DateField(null=True, blank=True)  # inventories only
 
     files = models.JSONField(default=list)  # [{"name", "path", "size", "sha256"}]
@@ -91,6 +92,7 @@ class BillImport(models.Model):
     files_total = models.PositiveIntegerField(default=0)
     files_done = models.PositiveIntegerField(default=0)
     rows = models.BigIntegerField(default=0)
+    worker = models.CharField(max_length=120, blank=True)  # host:pid:token of who runs it
     heartbeat_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)

@@ -1,0 +1,187 @@
+"""What a format module works with: the columns a file offers, and SQL that reads one of them.
+
+No column value ever passes through Python; a format only says which expression makes which field.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from costs.charges import MONEY_TYPE
+from costs.periods import BillingPeriod
+from costs.terms import BillingFormat
+
+_NOT_WORD = re.compile(r"[\W_]+")
+_BINARY_FLOATS = ("DOUBLE", "FLOAT", "REAL")
+
+
+def squash(name: str) -> str:
+    """A column name without case and punctuation: all spellings of one column agree in it."""
+    return _NOT_WORD.sub("", name).casefold()
+
+
+def literal(text: str) -> str:
+    """SQL text in quotes."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a file: its name as it stands there, SQL that reads it, its type."""
+
+    name: str
+    sql: str
+    type: str = "VARCHAR"
+
+
+@dataclass(frozen=True)
+class Check:
+    """A column whose text must read as `type`; where one does not, line and column are named."""
+
+    column: Column
+    type: str
+
+
+@dataclass
+class Columns:
+    """The columns of one file. Remembers which were read and which were looked for in vain."""
+
+    columns: tuple[Column, ...]
+    nulls_are_read: bool = True  # the reader already turned '' and NULL text into NULL
+    read: dict[str, str] = field(default_factory=dict)
+    absent: list[str] = field(default_factory=list)
+    checks: dict[str, Check] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._by_name: dict[str, Column] = {}
+        for column in self.columns:
+            self._by_name.setdefault(squash(column.name), column)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+    def has(self, name: str) -> bool:
+        return squash(name) in self._by_name
+
+    def find(self, *names: str) -> Column | None:
+        """The first of these columns the file has."""
+        for name in names:
+            if column := self._by_name.get(squash(name)):
+                self.read[name] = column.name
+                return column
+        if names[0] not in self.absent:
+            self.absent.append(names[0])
+        return None
+
+    def value(self, column: Column) -> str:
+        """The column with '' and the text NULL as NULL."""
+        if self.nulls_are_read:
+            return column.sql
+        return f"nullif(nullif(CAST({column.sql} AS VARCHAR), ''), 'NULL')"
+
+    def text(self, *names: str, default: str = "''") -> str:
+        """The first non-empty of the columns the file has, else the default; never NULL."""
+        values = [self.value(column) for name in names if (column := self.find(name))]
+        return f"coalesce({', '.join([*values, default])})" if values else default
+
+    def maybe_money(self, name: str) -> str | None:
+        """Exact money or NULL where the cell is empty; None where the file has no such column."""
+        column = self.find(name)
+        if column is None:
+            return None
+        if column.type.startswith(_BINARY_FLOATS):
+            return f"CAST(CAST({column.sql} AS DECIMAL(38,10)) AS {MONEY_TYPE})"
+        if not column.type.startswith("VARCHAR"):
+            return f"CAST({column.sql} AS {MONEY_TYPE})"
+        self.checks[column.name] = Check(column, MONEY_TYPE)
+        return f"CAST({self.value(column)} AS {MONEY_TYPE})"
+
+    def money(self, name: str) -> str:
+        """Exact money; an empty cell or absent column counts as 0."""
+        found = self.maybe_money(name)
+        return f"coalesce({found}, 0)" if found else f"CAST(0 AS {MONEY_TYPE})"
+
+    def number(self, name: str) -> str:
+        """A quantity; an empty cell or absent column counts as 0."""
+        column = self.find(name)
+        if column is None:
+            return "0::DOUBLE"
+        if column.type.startswith("VARCHAR"):
+            self.checks[column.name] = Check(column, "DOUBLE")
+            return f"coalesce(CAST({self.value(column)} AS DOUBLE), 0)"
+        return f"coalesce(CAST({column.sql} AS DOUBLE), 0)"
+
+    def moment(self, *names: str) -> str:
+        """A point in time, UTC; NULL where the cell is empty or the column absent."""
+        column = self.find(*names)
+        if column is None:
+            return "NULL::TIMESTAMP"
+        if column.type.startswith("VARCHAR"):
+            self.checks[column.name] = Check(column, "TIMESTAMP")
+            return f"CAST({self.value(column)} AS TIMESTAMP)"
+        return f"CAST({column.sql} AS TIMESTAMP)"
+
+
+def tags_json(tags: Iterable[tuple[str, str]]) -> str:
+    """SQL of a JSON object from (key, expression) pairs; NULL values are left out, `{}` where none is left."""
+    members = [
+        f"CASE WHEN {sql} IS NOT NULL THEN {literal(_json_key(key))} || CAST(to_json({sql}) AS VARCHAR) END"
+        for key, sql in sorted(tags)
+    ]
+    if not members:
+        return "'{}'"
+    return f"'{{' || concat_ws(',', {', '.join(members)}) || '}}'"
+
+
+def _json_key(key: str) -> str:
+    escaped = key.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}":'
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something a person should know about an import that is in order otherwise."""
+
+    code: str
+    text: str
+    severity: str = "info"  # info | warning
+    difference: str = ""
+    lines: int = 0
+
+    def as_dict(self) -> dict[str, str | int]:
+        return {
+            "code": self.code,
+            "severity": self.severity,
+            "text": self.text,
+            "difference": self.difference,
+            "lines": self.lines,
+        }
+
+
+@dataclass(frozen=True)
+class ChargeMapping:
+    """One file's columns as canonical charges: field → SQL, for every field of `CHARGE_COLUMNS`."""
+
+    expressions: dict[str, str]
+    checks: tuple[Check, ...] = ()
+    read: dict[str, str] = field(default_factory=dict)
+    absent: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+class FormatModule(Protocol):
+    """What each module of this package offers."""
+
+    FORMAT: BillingFormat
+    NAME: str
+
+    def recognise(self, columns: Columns) -> str:
+        """Why the file is of this format, or ''."""
+
+    def missing(self, columns: Columns) -> list[str]:
+        """Columns without which it is no bill, as the file would spell them."""
+
+    def mapping(self, columns: Columns, period: BillingPeriod | None = None) -> ChargeMapping:
+        """The columns as canonical charges; `period` is the snapshot's month of an inventory."""

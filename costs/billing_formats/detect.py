@@ -1,0 +1,68 @@
+"""Which format a file is, from its header alone."""
+
+from dataclasses import dataclass
+
+from costs.billing_formats import cur_legacy, inventory_compute, inventory_storage
+from costs.billing_formats.base import Columns, FormatModule
+from costs.errors import ImportRejectedError
+
+MODULES: tuple[FormatModule, ...] = (cur_legacy, inventory_storage, inventory_compute)
+_READABLE = (
+    "Readable are: legacy Cost and Usage Reports (CSV, CSV.gz, Parquet) and inventories of instances or buckets."
+)
+_OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+
+
+@dataclass(frozen=True)
+class Detected:
+    """The format of a file and why it was taken for it."""
+
+    module: FormatModule
+    reason: str
+
+
+def detect(columns: Columns, *, file_name: str) -> Detected:
+    """The format the header speaks of. Raises ImportRejectedError: unknown, or a needed column is missing."""
+    _refuse_other_delimiter(columns, file_name)
+    _refuse_other_exports(columns, file_name)
+    for module in MODULES:
+        if reason := module.recognise(columns):
+            if lost := module.missing(columns):
+                raise ImportRejectedError(
+                    f"The file looks like {module.NAME} ({reason}) but has no column {', '.join(lost)}.",
+                    "Export it again with these columns; without them it is no bill.",
+                    file_name,
+                    line=1,
+                    column=lost[0],
+                )
+            return Detected(module, reason)
+    shown = ", ".join(columns.names[:6])
+    raise ImportRejectedError(f"The format is not known: its header begins with {shown}.", _READABLE, file_name, line=1)
+
+
+def _refuse_other_delimiter(columns: Columns, file_name: str) -> None:
+    if len(columns.names) > 2:
+        return
+    header = ",".join(columns.names)
+    for delimiter, name in _OTHER_DELIMITERS.items():
+        if header.count(delimiter) >= 2:
+            raise ImportRejectedError(
+                f"The columns are separated by {name}, not by commas.",
+                "Export the file with commas.",
+                file_name,
+                line=1,
+            )
+
+
+def _refuse_other_exports(columns: Columns, file_name: str) -> None:
+    if cur_legacy.is_cur2(columns):
+        raise ImportRejectedError(
+            "This is a CUR 2.0 export (tags or product in map columns).",
+            "Export a legacy Cost and Usage Report instead.",
+            file_name,
+            line=1,
+        )
+    if columns.has("ChargePeriodStart") and columns.has("BilledCost"):
+        raise ImportRejectedError(
+            "This is a FOCUS export.", "Export a legacy Cost and Usage Report instead.", file_name, line=1
+        )

@@ -1,0 +1,85 @@
+"""Text files as they come: plain or gzip, with or without byte-order mark; headers and line numbers."""
+
+import csv
+import gzip
+import zlib
+from itertools import islice
+from pathlib import Path
+from typing import TextIO
+
+from costs.errors import ImportRejectedError
+
+GZIP_MAGIC = b"\x1f\x8b"
+PARQUET_MAGIC = b"PAR1"
+ZIP_MAGIC = b"PK\x03\x04"
+_PROBED_WHOLE = 16 * 1024 * 1024
+_PROBED_PART = 1024 * 1024
+_BLOCK = 1024 * 1024
+_HEADER_LIMIT = 1024 * 1024
+
+
+def magic(path: Path) -> bytes:
+    """The first four bytes, which say whether it is gzip, Parquet or zip."""
+    with path.open("rb") as file:
+        return file.read(4)
+
+
+def open_text(path: Path) -> TextIO:
+    """The file as text, unpacked where it is gzip. Bytes that are not UTF-8 become replacement marks."""
+    if magic(path)[:2] == GZIP_MAGIC:
+        return gzip.open(path, "rt", encoding="utf-8-sig", errors="replace", newline="")
+    return path.open(encoding="utf-8-sig", errors="replace", newline="")
+
+
+def csv_header(path: Path) -> tuple[str, ...]:
+    """The column names of a CSV, () where the file holds nothing. Raises ImportRejectedError."""
+    try:
+        with open_text(path) as text:
+            first = text.readline(_HEADER_LIMIT)
+    except (EOFError, OSError, zlib.error) as error:
+        raise truncated(path.name) from error
+    if len(first) == _HEADER_LIMIT or "\x00" in first:
+        raise ImportRejectedError("The file is not a text table.", "Give a CSV, CSV.gz or Parquet file.", path.name)
+    return tuple(name.strip() for name in next(csv.reader([first]), [])) if first.strip() else ()
+
+
+def line_of_row(path: Path, row: int) -> int:
+    """The line on which data row `row` (from 0) ends; the header is line 1, quoted line breaks count."""
+    with open_text(path) as text:
+        reader = csv.reader(text)
+        if next(islice((cells for cells in reader if cells), row + 1, None), None) is None:
+            return row + 2
+        return reader.line_num
+
+
+def truncated(file_name: str) -> ImportRejectedError:
+    """The error of a gzip file that ends early or is damaged."""
+    return ImportRejectedError(
+        "The compressed file ends early or is damaged.", "Transfer or export it again.", file_name
+    )
+
+
+def check_unpacked_size(path: Path, *, ratio_limit: int, size_limit: int) -> None:
+    """Refuse gzip files that unpack to absurd sizes. Small files are unpacked to the end, large ones probed."""
+    packed = path.stat().st_size
+    to_read = packed if packed <= _PROBED_WHOLE else _PROBED_PART
+    unpacked = 0
+    unpacker = zlib.decompressobj(wbits=31)
+    with path.open("rb") as file:
+        while (taken := file.tell()) < to_read and (block := file.read(min(_BLOCK, to_read - taken))):
+            while block:
+                unpacked += len(unpacker.decompress(block, _BLOCK))
+                _refuse_bomb(path, unpacked=unpacked, packed=to_read, ratio_limit=ratio_limit, size_limit=size_limit)
+                block = unpacker.unconsumed_tail
+                if unpacker.eof:
+                    block = unpacker.unused_data
+                    unpacker = zlib.decompressobj(wbits=31)
+
+
+def _refuse_bomb(path: Path, *, unpacked: int, packed: int, ratio_limit: int, size_limit: int) -> None:
+    if unpacked > size_limit or (unpacked > _PROBED_PART and unpacked > packed * ratio_limit):
+        raise ImportRejectedError(
+            f"The file unpacks to more than {ratio_limit} times its size or {size_limit // 1024**2:,} MB.",
+            "Split it, or raise UNPACKED_RATIO_LIMIT or UNPACKED_LIMIT_MB if it is a real bill.",
+            path.name,
+        )

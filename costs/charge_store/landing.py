@@ -1,0 +1,231 @@
+"""Files → canonical charges in Parquet: one scan of each file, every row checked by the cast that reads it."""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+
+from costs import rollup
+from costs.billing_formats import ChargeMapping
+from costs.charge_store.connection import Connection, Error, quoted, scalar
+from costs.charge_store.sources import BillFile, explain
+from costs.charges import CHARGE_COLUMNS, MONEY_TYPE
+from costs.errors import ImportRejectedError
+from costs.inventory import Inventory
+from costs.money import split_units
+from costs.terms import COST_COLUMNS
+
+Beat = Callable[[float], None]  # told now and then how far the running step is, 0 to 1
+_PARQUET = "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)"
+_DIGITS = 18
+
+
+@dataclass(frozen=True)
+class Month:
+    """What landed for one month and currency."""
+
+    billing_period: date
+    billing_currency: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class LineKind:
+    """Lines of one provider's line type, with their unblended cost."""
+
+    line_kind: str
+    rows: int
+    unblended_cost: Decimal
+
+
+def land_file(connection: Connection, file: BillFile, mapping: ChargeMapping, target: Path, *, beat: Beat) -> None:
+    """Write one bill file as canonical charges. Raises ImportRejectedError naming line and column."""
+    try:
+        _copy(connection, file.relation, mapping, target, beat=beat)
+        if scalar(connection, _not_finite(target)):
+            raise Error("Conversion Error: a quantity is not finite")
+    except Error as error:
+        raise explain(connection, file, mapping.checks, error) from error
+
+
+def land_inventory(
+    connection: Connection, inventory: Inventory, mapping: ChargeMapping, days: str, target: Path
+) -> None:
+    """Write an inventory's rows as charges of every one of `days` (an SQL relation)."""
+    table = pa.table({name: pa.array(inventory.rows[name].tolist(), pa.string()) for name in inventory.rows.columns})
+    connection.register("inventory_rows", table)
+    try:
+        _copy(connection, f"inventory_rows CROSS JOIN {days} AS days", mapping, target, beat=lambda _: None)
+    finally:
+        connection.unregister("inventory_rows")
+
+
+def months_landed(connection: Connection, folder: Path) -> list[Month]:
+    """Months and currencies of all landed charges with their rows, oldest first."""
+    rows = connection.execute(
+        f"SELECT billing_period, billing_currency, count(*) FROM {charges_in(folder)} GROUP BY ALL ORDER BY ALL"
+    ).fetchall()
+    return [Month(*row) for row in rows]
+
+
+def line_kinds(connection: Connection, folder: Path) -> list[LineKind]:
+    """Line types of the landed charges."""
+    rows = connection.execute(
+        f"SELECT line_kind, count(*), sum(unblended_cost) FROM {charges_in(folder)} GROUP BY ALL ORDER BY ALL"
+    ).fetchall()
+    return [LineKind(*row) for row in rows]
+
+
+def split_month(connection: Connection, folder: Path, month: date, target: Path) -> None:
+    """Copy one month's charges out of a landing of several."""
+    target.mkdir(parents=True)
+    connection.execute(
+        f"COPY (SELECT * FROM {charges_in(folder)} WHERE billing_period = DATE '{month}')"
+        f" TO {quoted(target / 'charges-00001.parquet')} {_PARQUET}"
+    )
+
+
+def settle(connection: Connection, folder: Path) -> Decimal | None:
+    """Give plan fee lines that do not tell their unused part the period's fee minus what covered lines used.
+
+    The difference of each plan is spread over its fee lines in proportion to what they commit to, exactly. Returns the
+    unused cost so found, or None where every line told its own.
+    """
+    open_lines = connection.execute(
+        "SELECT filename, file_row_number, billing_period, commitment_discount_id,"
+        f" CAST(commitment_cost AS DECIMAL(38,{_DIGITS}))"
+        f" FROM read_parquet({_files(folder)}, filename=true, file_row_number=true)"
+        " WHERE effective_cost IS NULL AND NOT is_split_row ORDER BY ALL"
+    ).fetchall()
+    if not open_lines:
+        return None
+    used = _used_by_plan(connection, folder)
+    plans: dict[tuple[date, str], list[tuple[str, int, Decimal]]] = {}
+    for name, row, period, plan, committed in open_lines:
+        plans.setdefault((period, plan), []).append((name, row, committed))
+    settled: list[tuple[str, int, Decimal]] = []
+    for key, lines in plans.items():
+        settled += _unused_parts(lines, used.get(key, Decimal(0)))
+    _rewrite(connection, folder, settled)
+    return sum((amount for _, _, amount in settled), Decimal(0))
+
+
+def charges_in(folder: Path) -> str:
+    """SQL relation of all charges of a folder."""
+    return f"read_parquet({_files(folder)}, hive_partitioning=false)"
+
+
+def commitment_identity(connection: Connection) -> list[tuple[str, Decimal, Decimal, int]]:
+    """Per kind of commitment: fees, covered use plus unused part, and lines. Both should agree."""
+    return connection.execute(
+        "SELECT commitment_discount_category, sum(commitment_cost), sum(effective_cost), count(*) FROM charges"
+        " WHERE commitment_discount_status <> '' AND NOT is_split_row GROUP BY ALL ORDER BY ALL"
+    ).fetchall()
+
+
+def _copy(connection: Connection, relation: str, mapping: ChargeMapping, target: Path, *, beat: Beat) -> None:
+    fields = ", ".join(
+        f"CAST({mapping.expressions[name]} AS {kind}) AS {name}" for name, kind in CHARGE_COLUMNS.items()
+    )
+    sql = (
+        f"COPY (SELECT *, {rollup.group_hash()} AS line_group, {rollup.resource_hash()} AS resource_group"
+        f" FROM (SELECT {fields} FROM {relation})) TO {quoted(target)} {_PARQUET}"
+    )
+    run_beating(connection, sql, beat=beat)
+
+
+def run_beating(connection: Connection, sql: str, *, beat: Beat, every: float = 2.0) -> None:
+    """Run a long statement in a thread while the caller's own thread reports progress."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        running = pool.submit(connection.execute, sql)
+        try:
+            while not wait([running], timeout=every, return_when=FIRST_COMPLETED).done:
+                beat(max(0.0, min(1.0, connection.query_progress() / 100)))
+        except BaseException:
+            connection.interrupt()
+            raise
+        running.result()
+
+
+def _not_finite(target: Path) -> str:
+    return (
+        f"SELECT count(*) FROM read_parquet({quoted(target)})"
+        " WHERE NOT isfinite(consumed_quantity) OR NOT isfinite(normalized_quantity)"
+    )
+
+
+def _files(folder: Path) -> str:
+    return quoted(folder / "charges-*.parquet")
+
+
+def _used_by_plan(connection: Connection, folder: Path) -> dict[tuple[date, str], Decimal]:
+    rows = connection.execute(
+        f"SELECT billing_period, commitment_discount_id, sum(effective_cost) FROM {charges_in(folder)}"
+        " WHERE commitment_discount_category = 'Spend' AND commitment_discount_status = 'Used' AND NOT is_split_row"
+        " GROUP BY ALL"
+    ).fetchall()
+    return {(period, plan): amount for period, plan, amount in rows}
+
+
+def _unused_parts(lines: list[tuple[str, int, Decimal]], used: Decimal) -> list[tuple[str, int, Decimal]]:
+    committed = [int(amount.scaleb(_DIGITS)) for _, _, amount in lines]
+    unused = sum(committed) - int(used.scaleb(_DIGITS)) if sum(committed) else 0
+    weights = [max(0, units) for units in committed]
+    return [
+        (name, row, Decimal(part).scaleb(-_DIGITS))
+        for (name, row, _), part in zip(lines, split_units(unused, weights), strict=True)
+    ]
+
+
+def _rewrite(connection: Connection, folder: Path, settled: Iterable[tuple[str, int, Decimal]]) -> None:
+    """Write the touched files again with the settled effective cost in place."""
+    by_file: dict[str, list[tuple[int, Decimal]]] = {}
+    for name, row, amount in settled:
+        by_file.setdefault(name, []).append((row, amount))
+    for name, rows in by_file.items():
+        table = pa.table(
+            {"settled_row": [row for row, _ in rows], "settled_cost": [format(amount, "f") for _, amount in rows]}
+        )
+        connection.register("settled", table)
+        fresh = Path(name).with_suffix(".settled")
+        connection.execute(
+            f"COPY (SELECT * EXCLUDE (file_row_number, settled_row, settled_cost) REPLACE (coalesce(effective_cost,"
+            f" CAST(settled_cost AS {MONEY_TYPE})) AS effective_cost)"
+            f" FROM read_parquet({quoted(name)}, file_row_number=true) LEFT JOIN settled ON file_row_number ="
+            f" settled_row) TO {quoted(fresh)} {_PARQUET}"
+        )
+        connection.unregister("settled")
+        fresh.replace(name)
+
+
+def reject_mixed_currencies(months: Iterable[Month]) -> None:
+    """Refuse a delivery that adds up two currencies, naming both."""
+    found = sorted({month.billing_currency for month in months})
+    if "" in found:
+        raise ImportRejectedError("Some lines have no currency.", "Export again with the currency column filled.")
+    if len(found) > 1:
+        raise ImportRejectedError(
+            f"The files hold {' and '.join(found)}.", "Give bills of different currencies as separate sources."
+        )
+
+
+__all__ = [
+    "COST_COLUMNS",
+    "Beat",
+    "LineKind",
+    "Month",
+    "charges_in",
+    "commitment_identity",
+    "land_file",
+    "land_inventory",
+    "line_kinds",
+    "months_landed",
+    "reject_mixed_currencies",
+    "run_beating",
+    "settle",
+    "split_month",
+]

@@ -1,0 +1,153 @@
+"""Files as they come in: their columns, a relation to read them, and errors that name the place."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+
+from costs.billing_formats.base import Check, Column, Columns
+from costs.billing_formats.files import (
+    GZIP_MAGIC,
+    PARQUET_MAGIC,
+    ZIP_MAGIC,
+    check_unpacked_size,
+    csv_header,
+    line_of_row,
+    magic,
+    truncated,
+)
+from costs.charge_store.connection import Connection, Error, connect, quoted
+from costs.errors import ImportRejectedError
+
+_MEGABYTE = 1024 * 1024
+_CSV_LINE = re.compile(r"CSV Error on Line: (\d+)")
+_KIND = {"DOUBLE": "number", "TIMESTAMP": "date and time"}
+
+
+@dataclass(frozen=True)
+class BillFile:
+    """One file, its columns and the SQL relation that reads it."""
+
+    path: Path
+    columns: Columns
+    relation: str
+    is_parquet: bool
+
+
+def open_bill_file(path: Path) -> BillFile:
+    """Look into a file: only its header is read. Raises ImportRejectedError for what is no table."""
+    if path.stat().st_size == 0:
+        raise ImportRejectedError("The file is empty.", "Export it again.", path.name)
+    start = magic(path)
+    if start == ZIP_MAGIC:
+        raise ImportRejectedError("The file is a zip archive.", "Unpack it and give the files inside.", path.name)
+    if start == PARQUET_MAGIC:
+        return _parquet(path)
+    if start[:2] == GZIP_MAGIC:
+        check_unpacked_size(
+            path, ratio_limit=settings.UNPACKED_RATIO_LIMIT, size_limit=settings.UNPACKED_LIMIT_MB * _MEGABYTE
+        )
+    return _csv(path)
+
+
+def explain(connection: Connection, file: BillFile, checks: tuple[Check, ...], error: Error) -> ImportRejectedError:
+    """The error of reading a file, as the place and the cure."""
+    text = str(error)
+    if "GZIP" in text:
+        return truncated(file.path.name)
+    if match := _CSV_LINE.search(text):
+        return _broken_line(file, int(match[1]), text)
+    is_conversion = "Conversion Error" in text or "Out of Range" in text
+    if is_conversion and (found := _bad_cell(connection, file, checks)):
+        return found
+    if "Out of Memory" in text:
+        return ImportRejectedError(
+            "The file needs more memory than allowed.", "Raise IMPORT_MEMORY_LIMIT_MB.", file.path.name
+        )
+    return ImportRejectedError(
+        f"The file cannot be read: {text.splitlines()[0]}.", "Transfer or export it again.", file.path.name
+    )
+
+
+def _csv(path: Path) -> BillFile:
+    names = csv_header(path)
+    if not names:
+        raise ImportRejectedError("The file is empty.", "Export it again.", path.name)
+    columns = tuple(Column(name, f"c{place}") for place, name in enumerate(names))
+    types = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(names)))
+    packing = "gzip" if magic(path)[:2] == GZIP_MAGIC else "none"
+    relation = (
+        f"read_csv({quoted(path)}, auto_detect=false, header=true, delim=',', quote='\"', escape='\"',"
+        f" nullstr=['', 'NULL'], columns={{{types}}}, compression='{packing}', max_line_size=8000000)"
+    )
+    return BillFile(path, Columns(columns), relation, is_parquet=False)
+
+
+def _parquet(path: Path) -> BillFile:
+    relation = f"read_parquet({quoted(path)}, hive_partitioning=false)"
+    with connect() as connection:
+        try:
+            described = connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
+        except Error as error:
+            raise ImportRejectedError(
+                "The Parquet file ends early or is damaged.", "Transfer or export it again.", path.name
+            ) from error
+    columns = tuple(Column(row[0], '"' + row[0].replace('"', '""') + '"', row[1]) for row in described)
+    return BillFile(path, Columns(columns, nulls_are_read=False), relation, is_parquet=True)
+
+
+def _broken_line(file: BillFile, line: int, text: str) -> ImportRejectedError:
+    counts = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", text)
+    if counts:
+        problem = f"The line has {counts[2]} columns, the header {counts[1]}."
+    elif "unterminated quote" in text:
+        problem = "A quoted text does not end."
+    elif "unicode" in text.casefold():
+        problem = "The text is not UTF-8."
+    else:
+        problem = "The line cannot be read as CSV."
+    return ImportRejectedError(problem, "Repair the line or export the file again.", file.path.name, line)
+
+
+def _bad_cell(connection: Connection, file: BillFile, checks: tuple[Check, ...]) -> ImportRejectedError | None:
+    """Find the first cell that does not read as its column's type: one more pass, only after a failure."""
+    if not checks:
+        return None
+    flags = ", ".join(f"{_is_bad(file, check)} AS b{place}" for place, check in enumerate(checks))
+    values = ", ".join(f"CAST({check.column.sql} AS VARCHAR) AS v{place}" for place, check in enumerate(checks))
+    anyone = " OR ".join(f"b{place}" for place in range(len(checks)))
+    connection.execute("SET preserve_insertion_order = true")
+    row = connection.execute(
+        f"SELECT * FROM (SELECT row_number() OVER () - 1 AS n, {flags}, {values} FROM {file.relation})"
+        f" WHERE {anyone} ORDER BY n LIMIT 1"
+    ).fetchone()
+    if row is None:
+        return None
+    bad = next(place for place in range(len(checks)) if row[1 + place])
+    check = checks[bad]
+    line = row[0] + 1 if file.is_parquet else line_of_row(file.path, row[0])
+    return ImportRejectedError(
+        f"'{row[1 + len(checks) + bad]}' is not a {_KIND.get(check.type, 'number')}.",
+        "Correct it or export the file again.",
+        file.path.name,
+        line,
+        check.column.name,
+    )
+
+
+def _is_bad(file: BillFile, check: Check) -> str:
+    value = file.columns.value(check.column)
+    tried = f"try_cast({value} AS {check.type})"
+    bad = f"({value} IS NOT NULL AND {tried} IS NULL)"
+    return f"({bad} OR coalesce(NOT isfinite({tried}), false))" if check.type == "DOUBLE" else bad
+
+
+def first_text(file: BillFile, sql: str) -> str:
+    """An expression over the first data row, '' where the file has none. Raises ImportRejectedError."""
+    with connect() as connection:
+        try:
+            row = connection.execute(f"SELECT {sql} FROM {file.relation} LIMIT 1").fetchone()
+        except Error as error:
+            raise explain(connection, file, (), error) from error
+    return str(row[0]) if row else ""

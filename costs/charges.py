@@ -1,0 +1,90 @@
+"""The canonical charge: one row per line of a bill, in FOCUS words, whatever format it came in."""
+
+from collections.abc import Iterable
+from datetime import date
+
+MONEY_TYPE = "DECIMAL(38,18)"
+
+# Order and types of the charge store's columns. Text is never NULL: what is absent is ''.
+CHARGE_COLUMNS: dict[str, str] = {
+    "billing_period": "DATE",
+    "charge_period_start": "TIMESTAMP",
+    "charge_period_end": "TIMESTAMP",
+    "charge_date": "DATE",  # the start's day, moved into the month
+    "billing_account_id": "VARCHAR",
+    "sub_account_id": "VARCHAR",
+    "sub_account_name": "VARCHAR",
+    "invoice_id": "VARCHAR",
+    "service_code": "VARCHAR",
+    "service_name": "VARCHAR",
+    "region_id": "VARCHAR",
+    "availability_zone": "VARCHAR",
+    "usage_type": "VARCHAR",
+    "operation": "VARCHAR",
+    "charge_category": "VARCHAR",
+    "charge_frequency": "VARCHAR",
+    "charge_description": "VARCHAR",
+    "line_kind": "VARCHAR",
+    "pricing_category": "VARCHAR",
+    "commitment_discount_id": "VARCHAR",
+    "commitment_discount_category": "VARCHAR",
+    "commitment_discount_type": "VARCHAR",
+    "commitment_discount_status": "VARCHAR",
+    "resource_id": "VARCHAR",
+    "resource_type": "VARCHAR",
+    "instance_type": "VARCHAR",
+    "platform": "VARCHAR",
+    "tenancy": "VARCHAR",
+    "pricing_unit": "VARCHAR",
+    "consumed_quantity": "DOUBLE",
+    "normalized_quantity": "DOUBLE",
+    "billing_currency": "VARCHAR",
+    "billed_cost": MONEY_TYPE,
+    "effective_cost": MONEY_TYPE,  # NULL only between landing and `settle`
+    "list_cost": MONEY_TYPE,
+    "contracted_cost": MONEY_TYPE,
+    "unblended_cost": MONEY_TYPE,
+    "commitment_cost": MONEY_TYPE,  # on a commitment's fee lines: what the line commits to, used or not
+    "is_taggable": "BOOLEAN",
+    "is_split_row": "BOOLEAN",
+    "is_instance_usage": "BOOLEAN",
+    "tags": "VARCHAR",
+}
+
+# What allocation rules can see, before the tracked tags. Their order is part of every slice's key.
+SLICE_DIMENSIONS = (
+    "billing_account_id",
+    "sub_account_id",
+    "service_name",
+    "region_id",
+    "usage_type",
+    "operation",
+    "charge_category",
+    "line_kind",
+    "pricing_category",
+    "commitment_discount_status",
+    "is_taggable",
+)
+POOL_DIMENSIONS = ("sub_account_id", "region_id", "instance_type", "platform", "tenancy")
+# All a line's group fixes: its slice, its pool and its tags.
+GROUP_DIMENSIONS = (
+    *SLICE_DIMENSIONS,
+    "instance_type",
+    "platform",
+    "tenancy",
+    "resource_type",
+    "commitment_discount_category",
+    "is_instance_usage",
+    "tags",
+)
+
+FIRST_BILLING_YEAR = 2006
+
+
+def implausible_month(months: Iterable[date], *, today: date) -> date | None:
+    """The first month no bill can have (before 2006, or more than two months after `today`), else None."""
+    limit = today.year * 12 + today.month + 2
+    for month in sorted(months):
+        if month.year < FIRST_BILLING_YEAR or month.year * 12 + month.month > limit:
+            return month
+    return None

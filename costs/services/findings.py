@@ -1,0 +1,63 @@
+"""What a person should know about an import that is in order otherwise."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from costs import charge_store
+from costs.billing_formats import Finding
+from costs.billing_formats.cur_legacy import unknown_kind
+from costs.charge_store import Connection, LineKind, MonthTotals, RefusedKey
+from costs.money import plain, round_money
+
+NOT_INVOICED = "not_invoiced"
+_COMMITMENTS = {"Usage": "reservations", "Spend": "savings plans"}
+
+
+def settled_plans(unused: Decimal) -> Finding:
+    """Fee lines of plans did not tell their unused part; it was taken from the fees."""
+    text = (
+        "Savings plan fee lines do not tell what was used. Their unused part was taken as the fees minus the"
+        f" period's covered use at plan rates: {plain(round_money(unused))}."
+    )
+    return Finding("plan_use_not_told", text, "warning", difference=plain(round_money(unused)))
+
+
+def line_kinds(kinds: Sequence[LineKind]) -> list[Finding]:
+    """Line types no rule is known for: they count by their unblended cost."""
+    return [
+        Finding(
+            "unknown_line_type",
+            f"Line type {kind.line_kind or '(none)'} is not known; its lines count by their unblended cost.",
+            "warning",
+            difference=plain(kind.unblended_cost),
+            lines=kind.rows,
+        )
+        for kind in kinds
+        if kind.line_kind != "Inventory" and unknown_kind(kind.line_kind)
+    ]
+
+
+def of_month(duck: Connection, totals: MonthTotals, refused: Sequence[RefusedKey]) -> list[Finding]:
+    """Remarks on one month: identities missed, rows left out, keys not tracked, invoices to come."""
+    found = [_identity(*row) for row in charge_store.commitment_identity(duck) if row[1] != row[2]]
+    if totals.split_rows:
+        text = "Lines that break down another line's cost (containers) are kept but do not count."
+        found.append(Finding("split_rows", text, lines=totals.split_rows))
+    if totals.lines_without_invoice:
+        text = "Lines with cost have no invoice yet: the month can still change."
+        found.append(Finding(NOT_INVOICED, text, lines=totals.lines_without_invoice))
+    return found + [_refused(key) for key in refused]
+
+
+def _identity(category: str, fees: Decimal, spread: Decimal, lines: int) -> Finding:
+    name = _COMMITMENTS.get(category, "commitments")
+    text = f"Fees of {name} are {plain(fees)}; used and unused parts come to {plain(spread)}."
+    return Finding("commitments_do_not_close", text, difference=plain(fees - spread), lines=lines)
+
+
+def _refused(key: RefusedKey) -> Finding:
+    text = (
+        f"The tag {key.key} has {key.values:,} values and is not tracked: it would make as many groups as"
+        " resources. Its values stay on the charges."
+    )
+    return Finding("tag_not_tracked", text, "warning", lines=key.values)

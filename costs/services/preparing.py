@@ -1,0 +1,189 @@
+"""Files → queued imports: what each file is, which belong together, and which version they are."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.text import slugify
+
+from costs import charge_store
+from costs.billing_formats import Detected, cur_legacy, detect
+from costs.charge_store import BillFile
+from costs.errors import ImportRejectedError, InvalidRequestError
+from costs.models import BillImport, BillSource
+from costs.terms import BillingFormat
+
+_MEGABYTE = 1024 * 1024
+
+
+@dataclass
+class Delivery:
+    """Files that together are one version of one source's bills."""
+
+    billing_format: BillingFormat
+    billing_account_id: str
+    files: list[dict[str, Any]] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+
+
+def prepare_imports(
+    files: Sequence[Path],
+    *,
+    source_name: str | None = None,
+    snapshot_on: date | None = None,
+    requested_by: int | None = None,
+    upload: int | None = None,
+    today: date,
+) -> list[int]:
+    """Look into the files, group them into deliveries and queue an import for each; returns their pks.
+
+    All CUR files of one payer are one delivery; each kind of inventory is a source of its own and needs the
+    day it was taken (`snapshot_on`, else today). Raises ImportRejectedError for a file that cannot be one.
+    """
+    if not files:
+        raise InvalidRequestError("No files given.")
+    deliveries = _deliveries(files)
+    name = _slug(source_name) if source_name else None
+    with transaction.atomic():
+        return [
+            _queue(
+                delivery,
+                source=_source(delivery, name, alone=len(deliveries) == 1),
+                snapshot_on=_snapshot_day(delivery, snapshot_on, today),
+                requested_by_id=requested_by,
+                upload_id=upload,
+            )
+            for delivery in deliveries
+        ]
+
+
+def _snapshot_day(delivery: Delivery, given: date | None, today: date) -> date | None:
+    if not delivery.billing_format.is_inventory:
+        return None
+    day = given or today
+    if day > today and day != given:
+        raise InvalidRequestError(f"{day} lies in the future.")
+    return day
+
+
+def _deliveries(files: Sequence[Path]) -> list[Delivery]:
+    found: dict[tuple[BillingFormat, str], Delivery] = {}
+    waiting: list[tuple[Detected, dict[str, Any]]] = []
+    for path in dict.fromkeys(files):
+        file, detected = _look_into(path)
+        described = _described(path, detected)
+        account = _payer(file, detected)
+        if account is None:
+            waiting.append((detected, described))
+            continue
+        _add(found, detected, account, described)
+    for detected, described in waiting:
+        _add(found, detected, _only_account(found, detected, str(described["name"])), described)
+    return list(found.values())
+
+
+def _add(
+    found: dict[tuple[BillingFormat, str], Delivery], detected: Detected, account: str, described: dict[str, Any]
+) -> None:
+    billing_format = detected.module.FORMAT
+    delivery = found.setdefault((billing_format, account), Delivery(billing_format, account))
+    if billing_format.is_inventory and delivery.files:
+        raise ImportRejectedError(
+            "Two inventories of one kind were given together.", "Give one at a time.", str(described["name"])
+        )
+    delivery.files.append(described)
+
+
+def _look_into(path: Path) -> tuple[BillFile, Detected]:
+    if not path.is_file():
+        raise ImportRejectedError("There is no such file.", "Check the path.", path.name)
+    limit = settings.UPLOAD_LIMIT_MB * _MEGABYTE
+    if path.stat().st_size > limit:
+        raise ImportRejectedError(
+            f"The file is larger than {settings.UPLOAD_LIMIT_MB:,} MB.", "Raise UPLOAD_LIMIT_MB.", path.name
+        )
+    file = charge_store.open_bill_file(path)
+    return file, detect(file.columns, file_name=path.name)
+
+
+def _payer(file: BillFile, detected: Detected) -> str | None:
+    """The payer of the file's first line; None where a bill file holds no lines. Inventories have none."""
+    if detected.module.FORMAT.is_inventory:
+        return ""
+    return charge_store.first_text(file, cur_legacy.payer(file.columns)) or None
+
+
+def _only_account(found: dict[tuple[BillingFormat, str], Delivery], detected: Detected, file_name: str) -> str:
+    """The delivery an empty chunk belongs to: exports leave surplus chunks behind with nothing but a header."""
+    accounts = [account for billing_format, account in found if billing_format is detected.module.FORMAT]
+    if len(accounts) != 1:
+        raise ImportRejectedError(
+            "The file has a header and no lines.", "Give the bill's other files with it, or export it again.", file_name
+        )
+    return accounts[0]
+
+
+def _described(path: Path, detected: Detected) -> dict[str, Any]:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {
+        "name": path.name,
+        "path": str(path.resolve()),
+        "size": path.stat().st_size,
+        "sha256": digest,
+        "reason": detected.reason,
+    }
+
+
+def _source(delivery: Delivery, name: str | None, *, alone: bool) -> BillSource:
+    own = _own_name(delivery)
+    chosen = (name if alone else f"{name}-{own}") if name else own
+    source, _ = BillSource.objects.get_or_create(
+        name=chosen,
+        defaults={
+            "billing_format": delivery.billing_format.value,
+            "billing_account_id": delivery.billing_account_id,
+        },
+    )
+    if source.billing_format != delivery.billing_format.value:
+        raise InvalidRequestError(f"The source {chosen} holds {source.get_billing_format_display()}. Name another one.")
+    if source.billing_account_id != delivery.billing_account_id:
+        raise InvalidRequestError(
+            f"The source {chosen} holds the bills of payer {source.billing_account_id}, not of"
+            f" {delivery.billing_account_id}. Name another one."
+        )
+    return source
+
+
+def _own_name(delivery: Delivery) -> str:
+    if delivery.billing_format is BillingFormat.INVENTORY_COMPUTE:
+        return "inventory-compute"
+    if delivery.billing_format is BillingFormat.INVENTORY_STORAGE:
+        return "inventory-storage"
+    return _slug(f"aws-{delivery.billing_account_id}")
+
+
+def _slug(name: str) -> str:
+    slug = slugify(name)[:80]
+    if not slug:
+        raise InvalidRequestError(f"'{name}' is no name for a source. Use letters, digits and dashes.")
+    return slug
+
+
+def _queue(delivery: Delivery, *, source: BillSource, snapshot_on: date | None, **who: int | None) -> int:
+    digests = sorted(file["sha256"] for file in delivery.files)
+    version = hashlib.sha256("\n".join([*digests, str(snapshot_on or "")]).encode()).hexdigest()
+    queued = BillImport.objects.create(
+        source=source,
+        snapshot_on=snapshot_on,
+        files=delivery.files,
+        files_total=len(delivery.files),
+        version_id=version,
+        **who,
+    )
+    return queued.pk

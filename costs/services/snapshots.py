@@ -1,0 +1,61 @@
+"""Dated states of resources, from inventories. Kept for ever: measured uptime comes from here."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection, transaction
+
+from costs import bulk, charge_store
+from costs.inventory import Inventory
+from costs.models import BillImport, ResourceSnapshot
+from costs.money import round_money, to_units
+from costs.terms import BillingFormat
+
+_COLUMNS = (
+    "bill_import_id",
+    "resource_id",
+    "snapshot_on",
+    "state",
+    "hourly_rate",
+    "monthly_rate",
+    "cpu_pct",
+    "memory_pct",
+    "attributes",
+    "tags",
+)
+
+
+def store_snapshots(item: BillImport, inventory: Inventory) -> None:
+    """Keep the inventory's rows under its import, instead of what an earlier attempt left."""
+    is_hourly = item.source.billing_format == BillingFormat.INVENTORY_COMPUTE
+    rows = inventory.rows
+    keys = charge_store.resource_keys(list(zip(rows["sub_account_id"], rows["resource_id"], strict=True)))
+    snapshots = [
+        _snapshot(item, key, row, is_hourly=is_hourly) for key, row in zip(keys, rows.to_dict("records"), strict=True)
+    ]
+    with transaction.atomic():
+        remove_snapshots(item.pk)
+        bulk.copy_rows(ResourceSnapshot, _COLUMNS, snapshots)
+
+
+def remove_snapshots(import_pk: int) -> None:
+    """Delete an import's snapshots: only of imports that failed."""
+    with connection.cursor() as cursor:
+        table = connection.ops.quote_name(ResourceSnapshot._meta.db_table)
+        cursor.execute(f"DELETE FROM {table} WHERE bill_import_id = %s", [import_pk])
+
+
+def _snapshot(item: BillImport, key: int, row: dict[Any, Any], *, is_hourly: bool) -> tuple[Any, ...]:
+    rate = to_units(round_money(Decimal(row["cost"])))
+    return (
+        item.pk,
+        key,
+        str(item.snapshot_on),
+        row["state"].lower()[:32],
+        rate if is_hourly else None,
+        None if is_hourly else rate,
+        float(row["cpu_pct"]) if row["cpu_pct"] else None,
+        float(row["memory_pct"]) if row["memory_pct"] else None,
+        row["attributes"],
+        row["tags"],
+    )

@@ -1,0 +1,153 @@
+"""The one switch of a month, and the ends that change nothing."""
+
+from datetime import timedelta
+
+from django.db import connection, transaction
+from django.db.models import DurationField, ExpressionWrapper, F
+from django.db.models.functions import Now
+
+from costs import charge_store
+from costs.charge_store import ImportFolder
+from costs.errors import FinopsError, ImportRejectedError, InvalidRequestError
+from costs.models import Bill, BillImport, Resource
+from costs.periods import BillingPeriod
+from costs.services.claims import TakenOverError
+from costs.services.findings import NOT_INVOICED
+from costs.services.snapshots import remove_snapshots
+from costs.services.storing import remove_rollups
+from costs.services.versions import family
+from costs.terms import COST_COLUMNS, RUNNING_STATES, BillState, ImportState
+
+_OPEN_STATES = (ImportState.QUEUED, *RUNNING_STATES)
+_SEEN = ("service_name", "region_id", "resource_type", "instance_type", "tags")
+
+
+def mark_allocating(import_pk: int) -> None:
+    """Say that the import is stored and its owners are being found."""
+    BillImport.objects.filter(pk=import_pk).update(
+        state=ImportState.ALLOCATING.value, step="Finding owners", percent=92, heartbeat_at=Now()
+    )
+
+
+def put_in_force(import_pk: int) -> None:
+    """Make the import the one every reader follows: one UPDATE, so all see the old or the new month.
+
+    A newer import wins, and an older snapshot never replaces a newer one of its month: what comes too late
+    ends as `superseded`. Running it again changes nothing.
+    """
+    rows = _resources_of(import_pk)
+    with transaction.atomic():
+        item = BillImport.objects.select_related("source").get(pk=import_pk)
+        bill = Bill.objects.select_for_update(of=("self",)).get(pk=item.bill_id)
+        item.refresh_from_db(fields=["state"])
+        if item.state == ImportState.IN_FORCE:
+            return
+        if item.state not in RUNNING_STATES:
+            raise InvalidRequestError(f"Import {import_pk} is {item.state} and cannot be put in force.")
+        current = bill.import_in_force
+        if current is not None and _rank(current) > _rank(item):
+            _end(item, ImportState.SUPERSEDED, "A newer one is in force")
+            return
+        Bill.objects.filter(pk=bill.pk).update(import_in_force=item, state=_bill_state(bill, item))
+        if current is not None:
+            BillImport.objects.filter(pk=current.pk).update(state=ImportState.REPLACED.value)
+        _end(item, ImportState.IN_FORCE, "In force")
+        _refresh_resources(rows)
+
+
+def fail_import(import_pk: int, error: Exception) -> None:
+    """End an import, and the months it was split into, as failed; what is in force stays.
+
+    An import that already ended, or that another worker has taken over, is left alone.
+    """
+    if isinstance(error, TakenOverError):
+        return
+    text = str(error) if isinstance(error, FinopsError) else f"The import broke off: {type(error).__name__}: {error}."
+    detail = error.as_dict() if isinstance(error, ImportRejectedError) else {"code": "broken_off", "problem": text}
+    if isinstance(error, FinopsError) and not isinstance(error, ImportRejectedError):
+        detail["code"] = error.code
+    for item in family(import_pk):
+        if item.state in _OPEN_STATES:
+            _fail(item, text, detail)
+
+
+def imports_made_by(import_pk: int) -> list[int]:
+    """The import and the siblings its further months became, in order of month."""
+    return [item.pk for item in family(import_pk)]
+
+
+def folder_of(item: BillImport) -> ImportFolder | None:
+    """Where the import's charges lie; None before its month is known."""
+    if item.billing_period is None:
+        return None
+    return ImportFolder(item.source.name, BillingPeriod(item.billing_period), item.pk)
+
+
+def _fail(item: BillImport, text: str, detail: dict[str, str | int | None]) -> None:
+    remove_rollups(item.pk)
+    remove_snapshots(item.pk)
+    if folder := folder_of(item):
+        charge_store.remove_folder(folder)
+    BillImport.objects.filter(pk=item.pk).update(
+        state=ImportState.FAILED.value,
+        step="Failed",
+        error=text,
+        error_detail=detail,
+        finished_at=Now(),
+        rollups_removed_at=Now(),
+    )
+
+
+def _end(item: BillImport, state: ImportState, step: str) -> None:
+    BillImport.objects.filter(pk=item.pk).update(
+        state=state.value, step=step, percent=100, finished_at=Now(), heartbeat_at=Now(), rollups_removed_at=None
+    )
+    took = ExpressionWrapper(F("finished_at") - F("started_at"), output_field=DurationField())
+    duration = BillImport.objects.filter(pk=item.pk).values_list(took, flat=True).get()
+    seconds = duration.total_seconds() if isinstance(duration, timedelta) else 0.0
+    BillImport.objects.filter(pk=item.pk).update(seconds=seconds)
+
+
+def _rank(item: BillImport) -> tuple[str, int]:
+    return (str(item.snapshot_on or ""), item.pk)
+
+
+def _bill_state(bill: Bill, item: BillImport) -> str:
+    """Final once every line with cost bears an invoice; a final month that changes afterwards is reopened."""
+    is_invoiced = not item.source.billing_format.startswith("inventory") and not any(
+        finding["code"] == NOT_INVOICED for finding in item.findings
+    )
+    if is_invoiced:
+        return BillState.FINAL.value
+    was_final = bill.state in (BillState.FINAL, BillState.REOPENED)
+    if was_final and (bill.state == BillState.REOPENED or _differs(bill.import_in_force, item)):
+        return BillState.REOPENED.value
+    ended = item.created_at.date() >= BillingPeriod(bill.billing_period).end
+    return (BillState.CLOSING if ended else BillState.OPEN).value
+
+
+def _differs(old: BillImport | None, new: BillImport) -> bool:
+    return old is None or any(getattr(old, name) != getattr(new, name) for name in COST_COLUMNS)
+
+
+def _resources_of(import_pk: int) -> list[tuple[object, ...]]:
+    item = BillImport.objects.select_related("source").get(pk=import_pk)
+    folder = folder_of(item)
+    return charge_store.resources_seen(folder) if folder else []
+
+
+def _refresh_resources(rows: list[tuple[object, ...]]) -> None:
+    """Tags and attributes as last seen: an older month never overwrites a newer one."""
+    table = connection.ops.quote_name(Resource._meta.db_table)
+    changes = ", ".join(f"{name} = %s" for name in _SEEN)
+    newer = [(*seen, last, key, last) for key, _, last, *seen in rows]
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            f"UPDATE {table} SET {changes}, last_seen_on = %s WHERE key = %s"
+            " AND (last_seen_on IS NULL OR last_seen_on <= %s)",
+            newer,
+        )
+        cursor.executemany(
+            f"UPDATE {table} SET first_seen_on = %s WHERE key = %s AND (first_seen_on IS NULL OR first_seen_on > %s)",
+            [(row[1], row[0], row[1]) for row in rows],
+        )

@@ -1,0 +1,102 @@
+"""Files handed in through a page or the API, kept under the upload folder until their import has read them."""
+
+import hashlib
+import re
+import shutil
+import uuid
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from costs.errors import ImportRejectedError, InvalidRequestError
+from costs.models import BillUpload
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_MEGABYTE = 1024 * 1024
+
+
+class IncomingFile(Protocol):
+    """What Django's uploaded files offer."""
+
+    name: str | None
+
+    def chunks(self, chunk_size: int | None = None) -> Iterable[bytes]:
+        """The content, piece by piece."""
+
+
+def store_upload(files: Sequence[IncomingFile], *, user: int | None, idempotency_key: str = "") -> int:
+    """Keep uploaded files in a folder of their own; returns the upload's pk.
+
+    The same user's same idempotency key gives the first upload back without storing anything. Raises
+    ImportRejectedError for a file over UPLOAD_LIMIT_MB.
+    """
+    if not files:
+        raise InvalidRequestError("No files given.")
+    if known := _known(user, idempotency_key):
+        return known
+    folder = Path(settings.UPLOAD_DIR) / uuid.uuid4().hex
+    folder.mkdir(parents=True)
+    try:
+        described = [_store(file, folder, number) for number, file in enumerate(files)]
+        with transaction.atomic():
+            upload = BillUpload.objects.create(
+                user_id=user, idempotency_key=idempotency_key, folder=str(folder), files=described
+            )
+    except IntegrityError:
+        shutil.rmtree(folder, ignore_errors=True)
+        if known := _known(user, idempotency_key):
+            return known
+        raise
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return upload.pk
+
+
+def uploaded_files(upload_pk: int) -> list[Path]:
+    """The stored files of an upload. Raises ImportRejectedError where one would lie outside its folder."""
+    upload = BillUpload.objects.get(pk=upload_pk)
+    paths = [Path(upload.folder) / file["name"] for file in upload.files]
+    for path in paths:
+        require_inside(path, Path(upload.folder))
+    return paths
+
+
+def require_inside(path: Path, folder: Path) -> None:
+    """Refuse a path that leads out of the folder, through `..` or a link."""
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise ImportRejectedError("The path leads outside the upload.", "Upload the file itself.", path.name)
+
+
+def _known(user: int | None, idempotency_key: str) -> int | None:
+    if not idempotency_key:
+        return None
+    known = BillUpload.objects.filter(user_id=user, idempotency_key=idempotency_key)
+    return known.values_list("pk", flat=True).first()
+
+
+def _store(file: IncomingFile, folder: Path, number: int) -> dict[str, Any]:
+    name = safe_name(file.name or "", number=number)
+    if (folder / name).exists():
+        name = f"{number + 1}-{name}"
+    limit, size, digest = settings.UPLOAD_LIMIT_MB * _MEGABYTE, 0, hashlib.sha256()
+    with (folder / name).open("wb") as out:
+        for chunk in file.chunks():
+            size += len(chunk)
+            if size > limit:
+                raise ImportRejectedError(
+                    f"The file is larger than {settings.UPLOAD_LIMIT_MB:,} MB.", "Raise UPLOAD_LIMIT_MB.", name
+                )
+            digest.update(chunk)
+            out.write(chunk)
+    return {"name": name, "size": size, "sha256": digest.hexdigest()}
+
+
+def safe_name(name: str, *, number: int) -> str:
+    """A file name without folders and odd characters, at most 120 long."""
+    last = name.replace("\\", "/").rsplit("/", 1)[-1]
+    cleaned = _UNSAFE.sub("_", last).lstrip("._")[-120:]
+    return cleaned or f"file-{number + 1}"
