@@ -134,7 +134,9 @@ def _groups(month: _Month, dimension: str) -> tuple[GroupCompliance, ...]:
     value_of: Callable[[TaggableLine], str] = lambda line: getattr(month.slices[line.slice_key], dimension)  # noqa: E731
     grouped = group_lines(month.lines, value_of)
     names = labels(month.reach.scope, dimension, grouped)
-    rows = [_group(value, names[value], tally(lines, month.judged, len(month.policy))) for value, lines in grouped.items()]
+    rows = [
+        _group(value, names[value], tally(lines, month.judged, len(month.policy))) for value, lines in grouped.items()
+    ]
     return tuple(sorted(rows, key=lambda row: (row.is_missing, row.compliant_cost - row.taggable_cost, row.label)))
 
 
