@@ -73,8 +73,8 @@ def month_totals(connection: Connection) -> MonthTotals:
     sums = ", ".join(f"coalesce(sum({name}), 0)" for name in COST_COLUMNS)
     rows = connection.execute(
         f"SELECT charge_category, is_split_row, count(*), {sums}, max(billing_currency),"
-            row[0]: {"rows": str(row[2])}
-            | {name: plain(row[3 + place]) for place, name in enumerate(COST_COLUMNS)}
+        " count(*) FILTER (invoice_id = '' AND unblended_cost <> 0) FROM charges"
+        " GROUP BY charge_category, is_split_row ORDER BY 1, 2"
     ).fetchall()
     counted = [row for row in rows if not row[1]]
     costs = {
