@@ -1,6 +1,7 @@
 """Why is this mine? From a figure to the rules, the slices and the lines of the bill behind it."""
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 
@@ -21,6 +22,9 @@ from tagging.selectors.sums import EVERYTHING, Ask, own_slices, slice_rows, untr
 from tagging.selectors.teams import team_by_key
 
 LINES_PER_PAGE = 100
+LINES_PER_READ = 20_000
+# What a filter can name beyond the dimensions: known to lines, not to slices.
+ON_LINES = ("resource", "day")
 Filters = tuple[tuple[str, str], ...]
 
 _RULE, _MATCHED = "slice__allocation__rule_text", "slice__allocation__matched_text"
@@ -105,17 +109,7 @@ def charge_lines(
     `filters` as in `decision_slices`, and ("resource", resource_id), ("day", "2025-11-03"). A page past
     the last is empty.
     """
-    on_lines = {name: value for name, value in filters if name in {"resource", "day"}}
-    ask = _ask(scope, period, metric, currency, tuple(pair for pair in filters if pair[0] not in on_lines))
-    untracked = untracked_keys(ask.reach, {name for name, _ in ask.filters})
-    stored = tuple(pair for pair in ask.filters if tag_key_of(pair[0]) not in untracked)
-    tags = {key: [value for name, value in ask.filters if tag_key_of(name) == key] for key in sorted(untracked)}
-    wanted = LineFilter(
-        slice_keys=own_slices(replace(ask, filters=stored)),
-        resource_id=on_lines.get("resource", ""),
-        day=_day(on_lines.get("day", "")),
-        tags=tuple((key, tuple("" if value == NOT_SET else value for value in tags[key])) for key in tags),
-    )
+    ask, wanted = _lines_wanted(_ask_lines(scope, period, metric, currency, filters), filters)
     offset = (max(1, page) - 1) * LINES_PER_PAGE
     found = intake.line_page(EVERYTHING, ask.reach.imports, wanted, metric=metric, limit=LINES_PER_PAGE, offset=offset)
     return ChargeLines(
@@ -130,9 +124,43 @@ def charge_lines(
     )
 
 
+def all_charge_lines(
+    scope: Scope, period: BillingPeriod, *, metric: CostMetric, currency: str = "", filters: Filters = ()
+) -> Iterator[ChargeLine]:
+    """Every line that `charge_lines` pages through, in its order, read LINES_PER_READ at a time for files."""
+    ask, wanted = _lines_wanted(_ask_lines(scope, period, metric, currency, filters), filters)
+    offset, count = 0, 1
+    while offset < count:
+        found = intake.line_page(
+            EVERYTHING, ask.reach.imports, wanted, metric=metric, limit=LINES_PER_READ, offset=offset
+        )
+        yield from (_line(line) for line in found.lines)
+        offset, count = offset + LINES_PER_READ, found.count
+
+
 def decision_ref(rule_text: str, matched_text: str) -> str:
     """A short name for a rule and what it matched, the same wherever it is shown."""
     return hashlib.sha256(f"{rule_text}\0{matched_text}".encode()).hexdigest()[:16]
+
+
+def _ask_lines(scope: Scope, period: BillingPeriod, metric: CostMetric, currency: str, filters: Filters) -> Ask:
+    """The question without what only lines know."""
+    return _ask(scope, period, metric, currency, tuple(pair for pair in filters if pair[0] not in ON_LINES))
+
+
+def _lines_wanted(ask: Ask, filters: Filters) -> tuple[Ask, LineFilter]:
+    """Which lines answer a question: those of the reader's slices, and what only lines know."""
+    on_lines = {name: value for name, value in filters if name in ON_LINES}
+    untracked = untracked_keys(ask.reach, {name for name, _ in ask.filters})
+    stored = tuple(pair for pair in ask.filters if tag_key_of(pair[0]) not in untracked)
+    tags = {key: [value for name, value in ask.filters if tag_key_of(name) == key] for key in sorted(untracked)}
+    wanted = LineFilter(
+        slice_keys=own_slices(replace(ask, filters=stored)),
+        resource_id=on_lines.get("resource", ""),
+        day=_day(on_lines.get("day", "")),
+        tags=tuple((key, tuple("" if value == NOT_SET else value for value in tags[key])) for key in tags),
+    )
+    return ask, wanted
 
 
 def _ask(scope: Scope, period: BillingPeriod, metric: CostMetric, currency: str, filters: Filters) -> Ask:
