@@ -61,6 +61,7 @@ TEAMS = (
         ("lake", "reporting"),
         0.82,
         ("Data Platform",),
+        accounts=("data-platform",),
     ),
     TeamSpec(
         "search",
@@ -78,7 +79,7 @@ TEAMS = (
         "CC-1500",
         ("sam.whitaker",),
         ("campaigns", "newsletter"),
-        0.22,
+        0.15,
         ("Growth", "growth"),
         accounts=("growth-marketing",),
     ),
