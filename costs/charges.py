@@ -49,6 +49,7 @@ CHARGE_COLUMNS: dict[str, str] = {
     "is_split_row": "BOOLEAN",
     "is_instance_usage": "BOOLEAN",
     "tags": "VARCHAR",
+    "unread_cells": "UTINYINT",  # cells without weight for any total whose text was no number
 }
 
 # What allocation rules can see, before the tracked tags. Their order is part of every slice's key.

@@ -52,6 +52,7 @@ class Columns:
     read: dict[str, str] = field(default_factory=dict)
     absent: list[str] = field(default_factory=list)
     checks: dict[str, Check] = field(default_factory=dict)
+    lenient_checks: dict[str, Check] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._by_name: dict[str, Column] = {}
@@ -86,8 +87,12 @@ class Columns:
         values = [self.value(column) for name in names if (column := self.find(name))]
         return f"coalesce({', '.join([*values, default])})" if values else default
 
-    def maybe_money(self, name: str) -> str | None:
-        """Exact money or NULL where the cell is empty; None where the file has no such column."""
+    def maybe_money(self, name: str, *, is_lenient: bool = False) -> str | None:
+        """Exact money or NULL where the cell is empty; None where the file has no such column.
+
+        Where no total of the bill depends on the column, `is_lenient` takes text in it for an empty cell; such
+        cells are counted by `unread_cells`.
+        """
         column = self.find(name)
         if column is None:
             return None
@@ -95,6 +100,9 @@ class Columns:
             return f"CAST(CAST({column.sql} AS DECIMAL(38,10)) AS {MONEY_TYPE})"
         if not column.type.startswith("VARCHAR"):
             return f"CAST({column.sql} AS {MONEY_TYPE})"
+        if is_lenient:
+            self.lenient_checks[column.name] = Check(column, MONEY_TYPE)
+            return f"try_cast({self.value(column)} AS {MONEY_TYPE})"
         self.checks[column.name] = Check(column, MONEY_TYPE)
         return f"CAST({self.value(column)} AS {MONEY_TYPE})"
 
@@ -112,6 +120,15 @@ class Columns:
             self.checks[column.name] = Check(column, "DOUBLE")
             return f"coalesce(CAST({self.value(column)} AS DOUBLE), 0)"
         return f"coalesce(CAST({column.sql} AS DOUBLE), 0)"
+
+    def unread_cells(self) -> str:
+        """How many lenient cells of a line hold text that could not be read."""
+        cells = [
+            f"CAST({self.value(check.column)} IS NOT NULL AND try_cast({self.value(check.column)} AS {check.type})"
+            " IS NULL AS UTINYINT)"
+            for check in self.lenient_checks.values()
+        ]
+        return " + ".join(cells) or "0"
 
     def moment(self, *names: str) -> str:
         """A point in time, UTC; NULL where the cell is empty or the column absent."""

@@ -114,6 +114,7 @@ def mapping(columns: Columns, period: BillingPeriod | None = None) -> ChargeMapp
         "is_split_row": _is_split_row(columns),
         "tags": _tags(columns),
     }
+    expressions["unread_cells"] = columns.unread_cells()
     return ChargeMapping(
         expressions=expressions,
         checks=tuple(columns.checks.values()),
@@ -229,7 +230,7 @@ def _costs(columns: Columns, kind: str) -> dict[str, str]:
     unblended, net = columns.money(UNBLENDED), columns.maybe_money(NET_UNBLENDED)
     is_discount = _is_discount(kind)
     billed = f"CASE WHEN {is_discount} THEN 0 ELSE coalesce({net}, {unblended}) END" if net else unblended
-    public = columns.maybe_money("pricing_public_on_demand_cost")
+    public = columns.maybe_money("pricing_public_on_demand_cost", is_lenient=True)
     list_cost = f"coalesce({public}, {unblended})" if public else unblended
     list_cost = f"CASE WHEN {kind} = 'SavingsPlanNegation' THEN 0 ELSE {list_cost} END"
     contracted = f"CASE WHEN {kind} = 'SavingsPlanNegation' THEN 0 ELSE {list_cost} - ({unblended} - {billed}) END"

@@ -58,6 +58,7 @@ class MonthTotals:
     costs: dict[str, Decimal]
     by_category: dict[str, dict[str, str]]
     lines_without_invoice: int
+    unread_lines: int
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ def month_totals(connection: Connection) -> MonthTotals:
     sums = ", ".join(f"coalesce(sum({name}), 0)" for name in COST_COLUMNS)
     rows = connection.execute(
         f"SELECT charge_category, is_split_row, count(*), {sums}, max(billing_currency),"
+        " count(*) FILTER (unread_cells > 0),"
         " count(*) FILTER (invoice_id = '' AND unblended_cost <> 0) FROM charges"
         " GROUP BY charge_category, is_split_row ORDER BY 1, 2"
     ).fetchall()
@@ -84,12 +86,13 @@ def month_totals(connection: Connection) -> MonthTotals:
     return MonthTotals(
         rows=sum(row[2] for row in rows),
         split_rows=sum(row[2] for row in rows if row[1]),
-        currency=max((row[-2] for row in rows), default=""),
+        currency=max((row[-3] for row in rows), default=""),
         costs=costs,
         by_category={
             row[0]: {name: plain(row[3 + place]) for place, name in enumerate(COST_COLUMNS)} | {"rows": str(row[2])}
             for row in counted
         },
+        unread_lines=sum(row[-2] for row in rows),
         lines_without_invoice=sum(row[-1] for row in rows),
     )
 

@@ -43,6 +43,9 @@ def of_month(duck: Connection, totals: MonthTotals, refused: Sequence[RefusedKey
     if totals.split_rows:
         text = "Lines that break down another line's cost (containers) are kept but do not count."
         found.append(Finding("split_rows", text, lines=totals.split_rows))
+    if totals.unread_lines:
+        text = "Lines have text where a public price should be; it was left out, so list cost there is billed cost."
+        found.append(Finding("unread_list_price", text, "warning", lines=totals.unread_lines))
     if totals.lines_without_invoice:
         text = "Lines with cost have no invoice yet: the month can still change."
         found.append(Finding(NOT_INVOICED, text, lines=totals.lines_without_invoice))
