@@ -66,7 +66,7 @@ def _for_staff() -> tuple[NavSection, ...]:
         ("Teams", "tagging:teams", "teams"),
         ("People", "tagging:people", "people"),
         ("Admin", "admin:index", "admin"),
-        ("API docs", "api-docs", "api"),
+        ("API docs", "api:docs", "api"),
     )
     return (NavSection("", costs), NavSection("Upkeep", upkeep))
 
@@ -82,7 +82,7 @@ def _for_teams(request: HttpRequest) -> tuple[NavSection, ...]:
         ("Explore", "tagging:explore", "explore"),
         ("Chargeback", "tagging:chargeback", "chargeback"),
         ("Tags", "tagging:tags", "tags"),
-        ("API docs", "api-docs", "api"),
+        ("API docs", "api:docs", "api"),
     )
     if len(teams) > 1:
         teams = [*_items(("All my teams", "home", "teams")), *teams]
