@@ -14,4 +14,5 @@ def aligned(rows: Sequence[Sequence[str]], totals: Sequence[Sequence[str]]) -> l
         for row in (*rows, *totals)
     ]
     rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
-    return [texts[0], rule, *texts[1 : len(rows)], *([rule] if totals else []), *texts[len(rows) :]]
+    between = [rule] if totals and len(rows) > 1 else []
+    return [texts[0], rule, *texts[1 : len(rows)], *between, *texts[len(rows) :]]

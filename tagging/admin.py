@@ -24,7 +24,7 @@ else:
 
 
 class ReallocatingAdmin(_Admin):
-    """Every change re-allocates the open months, in the transaction of the admin's own page."""
+    """Every change re-allocates the months in force, in the transaction of the admin's own page."""
 
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
         super().save_model(request, obj, form, change)

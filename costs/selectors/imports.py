@@ -79,12 +79,13 @@ def import_period(scope: Scope, import_pk: int) -> BillingPeriod:
 
 
 def imports_to_allocate(scope: Scope, periods: Collection[BillingPeriod] | None = None) -> tuple[int, ...]:
-    """Imports of open months that are in force or about to be, whose owners follow a change of rules."""
+    """Imports in force or about to be, whose owners follow a change of rules.
+
+    A bill the provider has invoiced (`BillState.FINAL`) is among them: the provider's months end there,
+    chargeback of them does not.
+    """
     scope.require_everything()
-    open_states = (BillState.OPEN.value, BillState.REOPENED.value)
-    wanted = BillImport.objects.filter(
-        Q(bill_in_force__isnull=False) | Q(state=ImportState.ALLOCATING.value), bill__state__in=open_states
-    )
+    wanted = BillImport.objects.filter(Q(bill_in_force__isnull=False) | Q(state=ImportState.ALLOCATING.value))
     if periods is not None:
         wanted = wanted.filter(billing_period__in=[period.start for period in periods])
     return tuple(wanted.order_by("pk").values_list("pk", flat=True).distinct())

@@ -14,13 +14,11 @@ from tagging.results import Trust
 from tagging.selectors.reach import Reach, allocated, ordered_currencies, reach, visible_imports
 from tagging.terms import OwnerKind
 
-_OPEN = (BillState.OPEN, BillState.REOPENED)
-
 
 def trust(scope: Scope, period: BillingPeriod, *, metric: CostMetric, currency: str = "") -> Trust:
     """The trust strip of a month: figures and sources for staff, only that it ties out for teams.
 
-    It ties out when what the files added up to is exactly what all owners and nobody hold. A month
+    A month is open until the provider has invoiced all of it. It ties out when what the files added up to is exactly what all owners and nobody hold. A month
     without costs has nothing to tie out and says so (`has_costs`).
     """
     found = reach(scope, (period,), currency)
@@ -36,7 +34,7 @@ def trust(scope: Scope, period: BillingPeriod, *, metric: CostMetric, currency: 
         has_costs=bool(found.imports),
         ties_out=difference == ZERO,
         imported_at=max(finished, default=None),
-        is_open=any(item.bill_state in _OPEN for item in found.imports),
+        is_open=any(item.bill_state is not BillState.FINAL for item in found.imports),
         sources=tuple(item.source_name for item in found.imports) if staff else (),
         bill_total=bill_total if staff else None,
         owners_total=owners_total if staff else None,

@@ -5,6 +5,7 @@ from tagging.services.allocate import allocate_import, reallocate
 from tagging.services.rules import delete_rule, reorder_rules, save_rule
 from tagging.services.setup import accept_proposal
 from tagging.services.teams import create_team, remove_member, set_member, update_team
+from tagging.services.upkeep import remove_unread_allocations
 from tagging.services.view_as import start_view_as, stop_view_as
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "delete_rule",
     "reallocate",
     "remove_member",
+    "remove_unread_allocations",
     "reorder_rules",
     "save_rule",
     "set_member",

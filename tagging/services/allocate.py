@@ -1,4 +1,4 @@
-"""From slices to owners: Allocation and AllocatedCost of one import, and of open months again."""
+"""From slices to owners: Allocation and AllocatedCost of one import, and of all in force again."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ def allocate_import(import_pk: int) -> None:
 
 
 def reallocate(periods: Collection[BillingPeriod] | None = None) -> int:
-    """Allocate all open months in force again (or those of `periods`), all or nothing.
+    """Allocate all imports in force again (or those of `periods`), all or nothing. No month is closed yet.
 
     Imports just about to be put in force are done too, so that none goes in with owners of older rules.
     Returns the number of imports done. A reader sees the owners before or after, never a mixture.

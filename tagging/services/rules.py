@@ -1,4 +1,4 @@
-"""Upkeep of allocation rules. Every change re-allocates the open months in the same transaction."""
+"""Upkeep of allocation rules. Every change re-allocates the months in force in the same transaction."""
 
 from collections.abc import Sequence
 

@@ -27,7 +27,7 @@ def create_team(team: TeamInput) -> str:
 def update_team(key: str, team: TeamInput) -> None:
     """Change a team, its key stays. Raises InvalidRequestError, also for a parent below itself.
 
-    A new cost centre re-allocates the open months.
+    A new cost centre re-allocates the months in force.
     """
     with transaction.atomic():
         one_allocation_at_a_time()

@@ -1,4 +1,4 @@
-"""manage.py allocate [PERIOD …] [--json]: give all open months in force their owners again."""
+"""manage.py allocate [PERIOD …] [--json]: give the months in force their owners again."""
 
 import json
 from argparse import ArgumentParser
@@ -12,7 +12,7 @@ from tagging.services import reallocate
 
 
 class Command(BaseCommand):
-    help = "Allocate open months again with the rules as they stand (all of them, or the months named)."
+    help = "Allocate months in force again with the rules as they stand (all of them, or the months named)."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("periods", nargs="*", metavar="PERIOD", help="months like 2025-11; none means all")
