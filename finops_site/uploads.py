@@ -1,12 +1,15 @@
 """Files come in and are tried again: joins the intake and the queue, so it lives above both."""
 
-from datetime import date
+import hashlib
+import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.models import AbstractUser
+from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
@@ -14,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from costs import selectors as intake_reads
 from costs import services as intake
-from costs.errors import FinopsError, InvalidRequestError
+from costs.errors import FinopsError
 from costs.forms import UploadForm
 from costs.pages import current_moment, request_scope, staff_page
 from finops_site.tasks import enqueue_import
@@ -30,7 +33,7 @@ def upload(request: HttpRequest) -> HttpResponseBase:
     form = UploadForm(request.POST, request.FILES, source_names=names)
     if form.is_valid():
         try:
-            pks = take_in(form, user=request.user, today=current_moment().date())  # type: ignore[arg-type]
+            pks = take_in(request, form)
         except FinopsError as error:
             form.add_error("bill_files", str(error))
         else:
@@ -66,24 +69,37 @@ def retry_import(request: HttpRequest, pk: int) -> HttpResponseBase:
     return to_imports(request, pks)
 
 
-def take_in(form: UploadForm, *, user: AbstractUser, today: date) -> list[int]:
-    """Store the files of a valid form, make their imports and have a worker run them."""
+def take_in(request: HttpRequest, form: UploadForm) -> list[int]:
+    """Store the files of a valid form, make their imports and have a worker run them.
+
+    The same form sent twice gives the same imports.
+    """
     data = form.cleaned_data
-    stored = intake.store_upload(data["bill_files"], user=user, idempotency_key=data["idempotency_key"])
+    key = upload_key(data["idempotency_key"], data["bill_files"])
+    scope, user = request_scope(request), request.user.pk
+    upload_pk = intake.store_upload(data["bill_files"], user=user, idempotency_key=key)
     with transaction.atomic():
-        pks = intake.prepare_imports(
-            stored.paths,
-            source_name=data["source_name"] or None,
-            snapshot_on=data["snapshot_on"],
-            requested_by=user.pk,
-            upload=stored.pk,
-            today=today,
-        )
-        for pk in pks:
-            enqueue_import(pk)
-    if not pks:
-        raise InvalidRequestError("There was nothing to import in these files.")
-    return pks
+        upload = intake_reads.upload_held(scope, upload_pk)
+        if not upload.imports:
+            intake.prepare_imports(
+                intake.uploaded_files(upload_pk),
+                source_name=data["source_name"] or None,
+                snapshot_on=data["snapshot_on"],
+                requested_by=user,
+                upload=upload_pk,
+                today=current_moment().date(),
+            )
+            upload = intake_reads.upload_held(scope, upload_pk)
+        for item in upload.imports:
+            if item.is_waiting:  # also when the queue was away the first time
+                enqueue_import(item.pk)
+    return [item.pk for item in upload.imports]
+
+
+def upload_key(form_key: str, files: Sequence[UploadedFile[Any]]) -> str:
+    """One name for these files sent with this very form; empty (never the same) where the form has no key."""
+    parts = [form_key, *(f"{file.name}:{file.size}" for file in files)]
+    return f"page-{hashlib.sha256(json.dumps(parts).encode()).hexdigest()}" if form_key else ""
 
 
 def to_imports(request: HttpRequest, pks: list[int]) -> HttpResponse:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from costs.errors import NotFoundInScopeError
 from costs.models import Bill, BillImport
@@ -316,9 +316,8 @@ def _error_report(item: BillImport) -> ErrorReport | None:
 
 def _siblings(item: BillImport) -> tuple[tuple[int, BillingPeriod], ...]:
     """Imports of other months that were read from the same files in the same attempt."""
-    if item.upload_id is None or item.billing_period is None:
-        return ()
-    others = BillImport.objects.filter(upload_id=item.upload_id, source_id=item.source_id).exclude(pk=item.pk)
+    first = item.split_from_id or item.pk
+    others = BillImport.objects.filter(Q(pk=first) | Q(split_from=first)).exclude(pk=item.pk)
     found = others.filter(billing_period__isnull=False).order_by("billing_period")
     return tuple((pk, BillingPeriod(start)) for pk, start in found.values_list("pk", "billing_period") if start)
 

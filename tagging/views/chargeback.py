@@ -1,0 +1,301 @@
+"""The month's chargeback by any kind of owner, and a team's statement."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from urllib.parse import urlencode
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+
+from costs import figures
+from costs.charts import UNALLOCATED, Bar, BarChart, ProportionChart
+from costs.money import ZERO, plain, ratio
+from costs.pages import request_scope
+from costs.queries import NOT_SET, TAG_PREFIX, check_dimension, dimension_label
+from costs.scope import Scope
+from costs.series import Line, change, top_and_other
+from tagging import selectors
+from tagging.forms.months import ChargebackForm, MonthForm
+from tagging.results import Chargeback, Statement, StatementLine, StatementList, Trust
+from tagging.tables.chargeback import ChargebackTable, OwnerLine, StatementTable
+from tagging.views.months import NO_COSTS_STAFF, NO_COSTS_TEAM, Month, chosen_month
+
+BY = ("team", "cost_center", "project", "owner", "environment", "account", "service")
+DRAFT_NOTE = "Draft: the month is not closed, figures may still change"
+OWNERS_DRAWN = 7
+
+
+@dataclass(frozen=True)
+class Owners:
+    """A month by owner, however it was asked. Bill figures are None for teams."""
+
+    lines: tuple[OwnerLine, ...]
+    total_cost: Decimal
+    missing_cost: Decimal
+    bill_total: Decimal | None
+    difference: Decimal | None
+
+
+@login_required
+def chargeback(request: HttpRequest) -> HttpResponseBase:
+    """The month by owner; a member of one team gets that team's statement."""
+    scope = request_scope(request)
+    month = chosen_month(request, scope)
+    if month is None:
+        return render(request, "tagging/chargeback.html", {"month": None, "empty_text": no_costs_text(scope)})
+    by = chosen_owner_kind(request)
+    owners, team_keys = owners_of(scope, month, by)
+    if not scope.everything and by == "team" and len(team_keys) == 1:
+        return redirect(f"{reverse('tagging:statement', args=team_keys)}?{request.GET.urlencode()}")
+    missing = missing_line(owners, month, by)
+    table = ChargebackTable(
+        owners.lines,
+        missing=missing,
+        currency=month.currency,
+        request=request,
+        caption=f"{dimension_label(by)}: {month.period.label}",
+        order_by="-change",
+        exclude=() if by == "team" else ("cost_center",),
+    )
+    title_rows = [*month.title_rows, ("State", DRAFT_NOTE), *bill_rows(owners)]
+    if response := table.export(name=f"chargeback-{month.period}-{by}", title_rows=title_rows):
+        return response
+    context = {
+        "month": month,
+        "by": by,
+        "by_label": dimension_label(by),
+        "owners": owners,
+        "table": table,
+        "chart": share_chart(owners, missing, month),
+        "missing": missing,
+        "trust": selectors.trust(scope, month.period, metric=month.metric, currency=month.currency),
+        "form": owner_form(month, by),
+        "why_url": link("tagging:why_nobody", month.params),
+    }
+    return render(request, "tagging/chargeback.html", context)
+
+
+@login_required
+def statement(request: HttpRequest, team_key: str) -> HttpResponseBase:
+    """One team's month: totals, then lines by service, account and charge category."""
+    scope = request_scope(request)
+    team = selectors.team_by_key(scope, team_key)
+    month = chosen_month(request, scope)
+    if month is None:
+        return render(request, "tagging/statement.html", {"team": team, "month": None})
+    found = selectors.statement(scope, month.period, team_key, metric=month.metric, currency=month.currency)
+    table = StatementTable(
+        [statement_row(line, found, month) for line in found.lines],
+        currency=month.currency,
+        request=request,
+        caption=f"Statement of {team.name}, {month.period.label}",
+        per_page=100,
+    )
+    title_rows = [("Statement", team.name), *month.title_rows, ("State", DRAFT_NOTE), *statement_rows(found)]
+    if response := table.export(name=f"statement-{team_key}-{month.period}", title_rows=title_rows):
+        return response
+    moved = change(found.summary.total_cost, found.summary.previous_total_cost)
+    context = {
+        "team": team,
+        "month": month,
+        "found": found,
+        "moved": moved,
+        "previous": month.period.previous(),
+        "table": table,
+        "chart": service_chart(found, month),
+        "trust": own_trust(scope, month),
+        "form": MonthForm(initial=month.initial, periods=month.periods, currencies=month.currencies),
+        "why_url": link("tagging:why", month.params, team_key),
+    }
+    return render(request, "tagging/statement.html", context)
+
+
+def no_costs_text(scope: Scope) -> str:
+    """What an empty page tells its reader to do."""
+    return NO_COSTS_STAFF if scope.everything else NO_COSTS_TEAM
+
+
+def own_trust(scope: Scope, month: Month) -> Trust:
+    """The trust strip of the month."""
+    return selectors.trust(scope, month.period, metric=month.metric, currency=month.currency)
+
+
+def chosen_owner_kind(request: HttpRequest) -> str:
+    """`by` of the URL; a key typed in beside it goes first."""
+    typed = request.GET.get("tag_key", "").strip()
+    return check_dimension(f"{TAG_PREFIX}{typed}" if typed else request.GET.get("by") or "team")
+
+
+def owners_of(scope: Scope, month: Month, by: str) -> tuple[Owners, list[str]]:
+    """The month by owner, and the keys of the teams in it where it is by team."""
+    if by == "team":
+        found = selectors.statements(scope, month.period, metric=month.metric, currency=month.currency)
+        return owners_by_team(found, month), [row.team_key for row in found.rows]
+    table = selectors.chargeback(scope, month.period, by=by, metric=month.metric, currency=month.currency)
+    return owners_by_value(table, month, by), []
+
+
+def owners_by_team(found: StatementList, month: Month) -> Owners:
+    """Statements as lines of the table."""
+    whole = found.total_cost if found.bill_total is None else found.bill_total
+    lines = [
+        OwnerLine(
+            owner=row.team_name,
+            label=row.team_name,
+            url=link("tagging:statement", month.params, row.team_key),
+            cost_center=row.cost_center,
+            direct_cost=row.direct_cost,
+            shared_cost=row.shared_cost,
+            adjustment_cost=row.adjustment_cost,
+            total_cost=row.total_cost,
+            previous_total_cost=row.previous_total_cost,
+            change=row.change,
+            change_ratio=change(row.total_cost, row.previous_total_cost).ratio,
+            share=ratio(row.total_cost, whole),
+            state=row.state,
+        )
+        for row in found.rows
+    ]
+    return Owners(tuple(lines), found.total_cost, found.unallocated_cost or ZERO, found.bill_total, found.difference)
+
+
+def owners_by_value(table: Chargeback, month: Month, by: str) -> Owners:
+    """Values of a dimension as lines of the table; each opens that value in the explorer."""
+    whole = table.total_cost + table.missing_cost if table.bill_total is None else table.bill_total
+    lines = [
+        OwnerLine(
+            owner=row.owner,
+            label=row.label,
+            url=explore_url(month, by, row.key),
+            cost_center="",
+            direct_cost=row.direct_cost,
+            shared_cost=row.shared_cost,
+            adjustment_cost=row.adjustment_cost,
+            total_cost=row.total_cost,
+            previous_total_cost=row.previous_total_cost,
+            change=row.total_cost - row.previous_total_cost,
+            change_ratio=change(row.total_cost, row.previous_total_cost).ratio,
+            share=ratio(row.total_cost, whole),
+        )
+        for row in table.rows
+    ]
+    return Owners(tuple(lines), table.total_cost, table.missing_cost, table.bill_total, table.difference)
+
+
+def missing_line(owners: Owners, month: Month, by: str) -> OwnerLine | None:
+    """What has no owner of this kind, as a line of its own; none for a team's own teams."""
+    if owners.missing_cost == ZERO:
+        return None
+    is_unallocated = by == "team"
+    whole = owners.total_cost + owners.missing_cost if owners.bill_total is None else owners.bill_total
+    label = "Unallocated" if owners.bill_total is not None else f"Without {dimension_label(by).lower()}"
+    url = link("tagging:why_nobody", month.params) if is_unallocated else explore_url(month, by, NOT_SET)
+    return OwnerLine(
+        owner=label,
+        label=label,
+        url=url,
+        cost_center="",
+        direct_cost=None,
+        shared_cost=None,
+        adjustment_cost=None,
+        total_cost=owners.missing_cost,
+        previous_total_cost=None,
+        change=None,
+        change_ratio=None,
+        share=ratio(owners.missing_cost, whole),
+        is_missing=True,
+    )
+
+
+def bill_rows(owners: Owners) -> list[tuple[str, str]]:
+    """The sum that ties out, for FinOps staff's files."""
+    if owners.bill_total is None or owners.difference is None:
+        return [("Total", plain(owners.total_cost + owners.missing_cost))]
+    return [
+        ("Bill total", plain(owners.bill_total)),
+        ("Owners", plain(owners.total_cost)),
+        ("Unallocated", plain(owners.missing_cost)),
+        ("Difference", plain(owners.difference)),
+    ]
+
+
+def statement_rows(found: Statement) -> list[tuple[str, str]]:
+    """The totals of a statement, for its files."""
+    summary = found.summary
+    return [
+        ("Cost centre", summary.cost_center),
+        ("Direct", plain(summary.direct_cost)),
+        ("Shared", plain(summary.shared_cost)),
+        ("Adjustments", plain(summary.adjustment_cost)),
+        ("Total", plain(summary.total_cost)),
+    ]
+
+
+def statement_row(line: StatementLine, found: Statement, month: Month) -> dict[str, object]:
+    """A line of the statement with the way to the rules and lines behind it."""
+    filters = [("service", line.service_name), ("account", line.sub_account_id), ("category", line.charge_category)]
+    named = [(name, value or NOT_SET) for name, value in filters]
+    account = line.sub_account_id
+    return {
+        "service_name": line.service_name or "No service",
+        "account": f"{line.sub_account_name} ({account})" if line.sub_account_name else account,
+        "charge_category": line.charge_category,
+        "cost": line.cost,
+        "share": ratio(line.cost, found.summary.direct_cost),
+        "url": link("tagging:why", [*month.params, *named], found.summary.team_key),
+    }
+
+
+def share_chart(owners: Owners, missing: OwnerLine | None, month: Month) -> ProportionChart:
+    """Who the month's money went to, as one bar."""
+    found = [Line(line.url, line.label, (line.total_cost,)) for line in owners.lines]
+    bars = [Bar(line.label, line.total, href=line.key) for line in top_and_other(found, OWNERS_DRAWN)]
+    bars = [bar if bar.href else Bar(bar.name, bar.amount, css="series-other") for bar in bars]
+    if missing is not None:
+        bars.append(Bar(missing.label, missing.total_cost, href=missing.url, css=UNALLOCATED))
+    return ProportionChart(f"{month.basis_name} by owner", tuple(bars), currency=month.currency)
+
+
+def service_chart(found: Statement, month: Month) -> BarChart:
+    """The statement's services, largest first."""
+    by_service: dict[str, Decimal] = {}
+    for line in found.lines:
+        by_service[line.service_name] = by_service.get(line.service_name, ZERO) + line.cost
+    lines = [Line(name or NOT_SET, name or "No service", (cost,)) for name, cost in by_service.items()]
+    team_key = found.summary.team_key
+    bars = [
+        Bar(
+            line.label,
+            line.total,
+            href=link("tagging:why", [*month.params, ("service", line.key)], team_key) if line.key else "",
+            note=figures.pct(ratio(line.total, found.summary.direct_cost)),
+        )
+        for line in top_and_other(lines, OWNERS_DRAWN)
+    ]
+    return BarChart("Cost by service", tuple(bars), currency=month.currency, label_header="Service")
+
+
+def owner_form(month: Month, by: str) -> ChargebackForm:
+    """The filters, with the keys of the policy and the one shown now."""
+    tag_keys = dict.fromkeys([*(f"{TAG_PREFIX}{key}" for key in selectors.tracked_keys()), by])
+    kinds = [*BY, *(name for name in tag_keys if name.startswith(TAG_PREFIX))]
+    return ChargebackForm(
+        initial={**month.initial, "by": by},
+        periods=month.periods,
+        currencies=month.currencies,
+        dimensions=[(name, dimension_label(name)) for name in kinds],
+    )
+
+
+def explore_url(month: Month, by: str, key: str) -> str:
+    """This value's costs by service in the explorer."""
+    pairs = [("from", str(month.period)), ("to", str(month.period)), ("by", "service")]
+    return link("tagging:explore", [*pairs, *month.params[1:], (by, key)])
+
+
+def link(name: str, params: Sequence[tuple[str, str]], *args: str) -> str:
+    """An address with its state."""
+    return f"{reverse(name, args=args)}?{urlencode(params)}"

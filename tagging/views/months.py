@@ -1,0 +1,68 @@
+"""Which month, basis and currency a page shows: from the URL, else the reader's newest month."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.http import HttpRequest
+
+from costs.periods import BillingPeriod
+from costs.queries import parse_metric
+from costs.scope import Scope
+from costs.terms import CostMetric
+from tagging import selectors
+
+NO_COSTS_STAFF = "Import a bill and its month appears here."
+NO_COSTS_TEAM = "Nothing has been given to your team yet. Your FinOps lead imports bills and keeps the rules."
+
+
+@dataclass(frozen=True)
+class Month:
+    """The month shown, how it is counted, and what the reader could choose instead."""
+
+    period: BillingPeriod
+    metric: CostMetric
+    currency: str
+    periods: tuple[BillingPeriod, ...]
+    currencies: tuple[str, ...]
+
+    @property
+    def initial(self) -> dict[str, str]:
+        """What the filters show as chosen."""
+        return {"period": str(self.period), "basis": self.metric.value, "currency": self.currency}
+
+    @property
+    def params(self) -> list[tuple[str, str]]:
+        """The choice as URL parameters."""
+        pairs = [("period", str(self.period)), ("basis", self.metric.value)]
+        return [*pairs, ("currency", self.currency)] if len(self.currencies) > 1 else pairs
+
+    @property
+    def title_rows(self) -> list[tuple[str, str]]:
+        """What an exported file says of itself."""
+        return [("Month", self.period.label), ("Basis", f"{self.basis_name}"), ("Currency", self.currency)]
+
+    @property
+    def basis_name(self) -> str:
+        return f"{self.metric.value.capitalize()} cost"
+
+
+def chosen_month(request: HttpRequest, scope: Scope) -> Month | None:
+    """The month asked for or the newest with costs; None where the reader has no costs at all.
+
+    Raises InvalidRequestError for a month or a basis that is none.
+    """
+    periods = selectors.periods_of(scope)
+    asked = request.GET.get("period", "")
+    period = BillingPeriod.parse(asked) if asked else next(iter(periods), None)
+    metric = parse_metric(request.GET.get("basis") or CostMetric.BILLED.value)
+    if period is None or not periods:
+        return None
+    currencies = selectors.currencies_of(scope, (period,))
+    currency = request.GET.get("currency", "").upper() or next(iter(currencies), "USD")
+    shown = periods if period in periods else tuple(sorted({period, *periods}, reverse=True))
+    return Month(period, metric, currency, shown, with_chosen(currencies, currency))
+
+
+def with_chosen(currencies: Sequence[str], chosen: str) -> tuple[str, ...]:
+    """The currencies to offer, the one shown among them."""
+    return tuple(currencies) if chosen in currencies else (*currencies, chosen)
