@@ -1,6 +1,7 @@
 """Pages that join what all apps know: the start page, the overview and the page of a team."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -8,18 +9,18 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from costs.pages import current_moment, request_scope, staff_page
-from costs.periods import BillingPeriod
-from costs.queries import Granularity, parse_metric
+from costs.queries import Granularity
 from costs.scope import Scope
-from costs.terms import CostMetric
-from finops_site.forms import MonthForm
 from finops_site.panels import changes
 from finops_site.panels import overview as whole
 from finops_site.panels import team as one
-from finops_site.panels.parts import MonthChoice
-from finops_site.tables import ChangeTable
+from finops_site.panels.parts import MonthChoice, Panel
+from finops_site.tables import ChangeTable, before_label
 from tagging import selectors as ownership
+from tagging.cubes import CostCube
+from tagging.forms.months import MonthForm
 from tagging.selectors import Movers, TeamView
+from tagging.views.months import chosen_month
 
 
 @require_safe
@@ -34,8 +35,8 @@ def home(request: HttpRequest) -> HttpResponse:
     if len(own) == 1:
         return redirect("team", own[0].key)
     month = month_choice(request, scope)
-    costs = changes.changes_by(scope, month, by="team") if month and own else None
-    return render(request, "dashboards/home.html", {"teams": own, "month": month, "costs": costs})
+    context = {"teams": own, "month": month, "costs": one.team_list(scope, month, teams) if month else None}
+    return render(request, "dashboards/home.html", context)
 
 
 @require_safe
@@ -47,27 +48,26 @@ def overview(request: HttpRequest) -> HttpResponseBase:
     now = current_moment()
     if month is None:
         return render(request, "dashboards/overview_empty.html", {"health": whole.import_health(scope, now=now)})
-    by_team = changes.changes_by(scope, month, by="team")
-    by_service = changes.changes_by(scope, month, by="service")
-    rows = whole.owner_rows(by_team, month)
+    cube = changes.month_cube(scope, month, "team", "service", "account")
     table = None
-    if rows.value is not None:
-        table = ChangeTable(
-            rows.value, movers=by_team.get(), label="Owner", request=request, caption="Spend by owner", per_page=15
-        )
-        if response := table.export(name=f"overview-{month.period}", title_rows=title_rows(by_team.get())):
+    if cube.value is not None:
+        movers = cube.value.by("team")
+        rows = changes.change_rows(movers, whole.owner_href(month))
+        table = ChangeTable(rows, movers=movers, label="Owner", request=request, caption="Spend by owner", per_page=15)
+        if response := table.export(name=f"overview-{month.period}", title_rows=title_rows(movers)):
             return response
     context = {
         "month": month,
-        "form": _month_form(scope, month),
+        "form": month_form(month),
+        **links(month, cube),
         "trust": changes.trust_strip(scope, month),
         "needs_setup": ownership.needs_setup(scope),
-        "headline": changes.headline(by_team),
+        "headline": changes.headline(cube, by="team"),
         "spend": whole.team_spend(scope, month),
-        "team_movers": whole.team_movers(by_team, month),
-        "service_movers": whole.service_movers(by_service, month),
-        "services": whole.top_services(by_service, month),
-        "unallocated": whole.unallocated(scope, month, by_team),
+        "team_movers": whole.team_movers(cube, month),
+        "service_movers": whole.service_movers(cube, month),
+        "services": whole.top_services(cube, month),
+        "unallocated": whole.unallocated(cube, month),
         "compliance": changes.tag_compliance(scope, month),
         "health": whole.import_health(scope, now=now),
         "table": table,
@@ -86,29 +86,33 @@ def team(request: HttpRequest, team_key: str) -> HttpResponseBase:
     context: dict[str, Any] = {"team": shown, "month": month}
     if month is None:
         return render(request, "dashboards/team_empty.html", context)
-    by_service = changes.changes_by(own, month, by="service")
+    cube = changes.month_cube(own, month, "service", "usage_type")
     table = None
-    if by_service.value is not None:
-        table = _service_table(request, shown, month, by_service.value)
+    if cube.value is not None:
+        movers = cube.value.by("service")
+        rows = changes.change_rows(movers, one.service_href(shown, month))
+        table = ChangeTable(
+            rows, movers=movers, label="Service", request=request, caption="Costs by service", per_page=15
+        )
         name = f"team-{shown.key}-{month.period}"
-        if response := table.export(name=name, title_rows=[("Team", shown.name), *title_rows(by_service.value)]):
+        if response := table.export(name=name, title_rows=[("Team", shown.name), *title_rows(movers)]):
             return response
     return render(
-        request, "dashboards/team.html", {**context, **_team_panels(scope, shown, month, by_service), "table": table}
+        request, "dashboards/team.html", {**context, **_team_panels(scope, shown, month, cube), "table": table}
     )
 
 
-def _team_panels(scope: Scope, team: TeamView, month: MonthChoice, by_service: Any) -> dict[str, Any]:
+def _team_panels(scope: Scope, team: TeamView, month: MonthChoice, cube: Panel[CostCube]) -> dict[str, Any]:
     own = one.only(team)
-    by_usage_type = changes.changes_by(own, month, by="usage_type")
     return {
-        "form": _month_form(own, month),
+        "form": month_form(month),
+        **links(month, cube),
         "trust": changes.trust_strip(scope, month),
-        "headline": changes.headline(by_service),
-        "daily": one.daily_spend(own, team, month, by_service),
-        "services": one.services(team, month, by_service),
-        "service_movers": one.movers_chart(team, month, by_service, title="Services that changed most"),
-        "usage_movers": one.movers_chart(team, month, by_usage_type, title="Usage types that changed most"),
+        "headline": changes.headline(cube, by="service"),
+        "daily": one.daily_spend(own, team, month, cube),
+        "services": one.services(team, month, cube),
+        "service_movers": one.movers_chart(team, month, cube, by="service"),
+        "usage_movers": one.movers_chart(team, month, cube, by="usage_type"),
         "resources": one.top_resources(own, team, month),
         "compliance": changes.tag_compliance(own, month),
         "sub_teams": one.sub_teams(scope, team, month),
@@ -118,16 +122,16 @@ def _team_panels(scope: Scope, team: TeamView, month: MonthChoice, by_service: A
 
 def month_choice(request: HttpRequest, scope: Scope) -> MonthChoice | None:
     """The month, basis, currency and width of columns the URL asks for; None while the reader has no costs."""
-    periods = ownership.periods_of(scope)
-    if not periods:
+    month = chosen_month(request, scope)
+    if month is None:
         return None
-    asked = request.GET.get("period", "")
     return MonthChoice(
-        period=BillingPeriod.parse(asked) if asked else periods[0],
-        metric=parse_metric(request.GET.get("basis") or CostMetric.BILLED.value),
-        currency=request.GET.get("currency", "").strip().upper(),
+        period=month.period,
+        metric=month.metric,
+        currency=month.currency,
         granularity=Granularity.DAY if request.GET.get("per") == Granularity.DAY.value else Granularity.MONTH,
-        periods=periods,
+        periods=month.periods,
+        currencies=month.currencies,
     )
 
 
@@ -141,10 +145,22 @@ def title_rows(movers: Movers) -> list[tuple[str, str]]:
     ]
 
 
-def _month_form(scope: Scope, month: MonthChoice) -> MonthForm:
-    return MonthForm(month, ownership.currencies_of(scope, (month.period,)))
+def month_form(month: MonthChoice) -> MonthForm:
+    """The filters of a dashboard."""
+    shown = {"period": str(month.period), "basis": month.metric.value, "currency": month.currency}
+    return MonthForm(initial=shown, periods=month.periods, currencies=month.currencies)
 
 
-def _service_table(request: HttpRequest, team: TeamView, month: MonthChoice, movers: Movers) -> ChangeTable:
-    rows = changes.change_rows(movers, one.service_href(team, month))
-    return ChangeTable(rows, movers=movers, label="Service", request=request, caption="Costs by service", per_page=15)
+def links(month: MonthChoice, cube: Panel[CostCube]) -> dict[str, Any]:
+    """Addresses and texts that several panels show."""
+    before = cube.value.by(cube.value.dimensions[0]) if cube.value else None
+    per_day = {**month.params, "per": Granularity.DAY.value}
+    return {
+        "month_params": urlencode(month.params),
+        "before": f"against {before_label(before)}" if before else "",
+        "widths": [
+            (Granularity.MONTH, "Months", f"?{urlencode(month.params)}"),
+            (Granularity.DAY, "Days", f"?{urlencode(per_day)}"),
+        ],
+        "kept": [("per", Granularity.DAY.value)] if month.granularity is Granularity.DAY else [],
+    }

@@ -17,7 +17,7 @@ class ChangeTable(FinopsTable):
     change_ratio = PctColumn("Change %", signed=True)
     share = PctColumn("Share")
 
-    class Meta(FinopsTable.Meta):
+    class Meta:
         row_attrs = {"class": lambda record: "row-missing" if record.is_missing else None}
 
     def __init__(self, data: Any, *, movers: Movers, label: str, **options: Any) -> None:

@@ -4,6 +4,8 @@ from allauth.account import views as account
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
+from finops_site import dashboards
+
 # What of allauth is used: nobody signs up, addresses are kept by the FinOps lead.
 accounts: list[URLPattern | URLResolver] = [
     path("login/", account.login, name="account_login"),
@@ -22,7 +24,12 @@ accounts: list[URLPattern | URLResolver] = [
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", dashboards.home, name="home"),
+    path("overview/", dashboards.overview, name="overview"),
+    path("teams/<slug:team_key>/", dashboards.team, name="team"),
     path("accounts/", include(accounts)),
     path("admin/", admin.site.urls),
     path("api/v1/", include("finops_site.api_urls")),
+    path("imports/", include("costs.urls")),
+    path("", include("tagging.urls")),
 ]

@@ -17,6 +17,13 @@ from tagging.results import CostTable, Movers
 
 # (key of the row, first day of the bucket or None for the whole row) → address.
 HrefOf = Callable[[str, date | None], str]
+# What a value is opened into, first choice first.
+_STEPS = {
+    "team": ("service", "account", "usage_type", "region"),
+    "service": ("usage_type", "account", "region", "category"),
+    "usage_type": ("account", "region", "team", "category"),
+    "account": ("service", "usage_type", "region", "category"),
+}
 
 
 def explore_url(query: CostQuery) -> str:
@@ -90,3 +97,11 @@ def _moved(ratio: Decimal | None, cost: Decimal) -> str:
     if ratio is None:
         return "new"
     return figures.pct_change(ratio) if cost else "gone"
+
+
+def deeper(query: CostQuery, key: str) -> CostQuery:
+    """One step down: only this value, by the next dimension that still tells something."""
+    narrowed = query.narrowed_to(query.group_by, key)
+    known = {name for name, _ in narrowed.filters}
+    after = next((name for name in _STEPS.get(query.group_by, _STEPS["team"]) if name not in known), query.group_by)
+    return narrowed.grouped_by(after)

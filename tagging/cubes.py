@@ -11,7 +11,7 @@ from decimal import Decimal
 from costs.money import ZERO
 from costs.periods import BillingPeriod
 from costs.queries import NOT_SET
-from costs.series import change
+from costs.series import OTHER, change
 from costs.terms import CostMetric
 from tagging.results import Mover, Movers
 
@@ -79,6 +79,37 @@ class CostCube:
         names = self.names[dimension]
         known = sorted(((value, names.get(value, value)) for value in values if value), key=lambda p: p[1].casefold())
         return (*known, *([(NOT_SET, names[""])] if "" in values else []))
+
+
+@dataclass(frozen=True)
+class CostPivot:
+    """A second dimension as columns. `rows` holds one amount per column, by the filter value of the row."""
+
+    columns: tuple[str, ...]
+    rows: Mapping[str, tuple[Decimal, ...]]
+    totals: tuple[Decimal, ...]
+
+
+def pivot_of(cells: Mapping[tuple[str, ...], Decimal], names: Mapping[str, str], *, top: int) -> CostPivot:
+    """Sums by (row, column) as a table: the `top` largest columns, the others together, no value last."""
+    totals: dict[str, Decimal] = defaultdict(lambda: ZERO)
+    for (_, value), cost in cells.items():
+        totals[value] += cost
+    ranked = sorted((value for value in totals if value), key=lambda value: (-totals[value], names.get(value, value)))
+    shown = ranked if len(ranked) <= top + 1 else ranked[:top]
+    place = {value: at for at, value in enumerate(shown)}
+    labels = [names.get(value, value) for value in shown]
+    if len(ranked) > len(shown):
+        labels.append(f"{OTHER} ({len(ranked) - len(shown)})")
+        place |= {value: len(shown) for value in ranked[len(shown) :]}
+    if "" in totals:
+        place[""] = len(labels)
+        labels.append(names.get("", NOT_SET))
+    rows: dict[str, list[Decimal]] = {}
+    for (row, value), cost in cells.items():
+        rows.setdefault(row or NOT_SET, [ZERO] * len(labels))[place[value]] += cost
+    sums = tuple(sum((amounts[at] for amounts in rows.values()), ZERO) for at in range(len(labels)))
+    return CostPivot(tuple(labels), {key: tuple(amounts) for key, amounts in rows.items()}, sums)
 
 
 def _mover(value: str, label: str, now: Decimal, before: Decimal) -> Mover:

@@ -8,9 +8,9 @@ from costs.money import ratio
 from costs.scope import Scope
 from finops_site.panels.parts import MonthChoice, Panel, panel
 from tagging import selectors as ownership
+from tagging.cubes import CostCube
 from tagging.selectors import Compliance, Mover, Movers, Trust
 
-ALL_ROWS = 10_000
 REASONS = 2
 
 
@@ -46,15 +46,15 @@ def trust_strip(scope: Scope, month: MonthChoice) -> Trust:
 
 
 @panel
-def changes_by(scope: Scope, month: MonthChoice, *, by: str) -> Movers:
-    """Every value of a dimension, this month against the same days of the month before."""
-    return ownership.movers(scope, month.period, by=by, metric=month.metric, currency=month.currency, limit=ALL_ROWS)
+def month_cube(scope: Scope, month: MonthChoice, *dimensions: str) -> CostCube:
+    """The month and, like for like, the one before: the one question most panels are derived from."""
+    return ownership.cost_cube(scope, month.query(dimensions[0]), dimensions)
 
 
 @panel
-def headline(changes: Panel[Movers]) -> Headline:
-    """The month in one line."""
-    movers = changes.get()
+def headline(cube: Panel[CostCube], *, by: str) -> Headline:
+    """The month in one line; the reasons are values of `by`."""
+    movers = cube.get().by(by)
     change = movers.total - movers.previous_total
     same_way = [row for row in movers.rows if row.change * change > 0]
     return Headline(movers, change, ratio(change, abs(movers.previous_total)), tuple(same_way[:REASONS]))

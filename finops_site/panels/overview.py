@@ -1,5 +1,6 @@
 """The overview's panels: the whole bill, for FinOps staff."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -9,7 +10,7 @@ from django.utils.http import urlencode
 
 from costs import figures
 from costs.charts import Bar, BarChart, ColumnChart, MoverChart
-from costs.money import ZERO, ratio
+from costs.money import ratio
 from costs.queries import NOT_SET, Granularity
 from costs.scope import Scope
 from costs.selectors.import_pages import (
@@ -20,14 +21,15 @@ from costs.selectors.import_pages import (
     imports_needing_attention,
     late_sources,
 )
-from finops_site.panels.changes import ChangeRow, change_rows
 from finops_site.panels.parts import MonthChoice, Panel, panel
 from tagging import selectors as ownership
 from tagging.cost_charts import bucket_query, column_chart, explore_url, mover_chart
-from tagging.selectors import Movers
+from tagging.cubes import CostCube
+from tagging.selectors import Mover
 
 TOP = 8
 BILLS_SHOWN = 4
+ACCOUNTS_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def team_spend(scope: Scope, month: MonthChoice) -> TeamSpend:
     """Stacked columns: months of the half year, or the days of this month."""
     by_day = month.granularity is Granularity.DAY
     query = month.query("team", first=None if by_day else month.first_shown, granularity=month.granularity)
-    table = ownership.explore_costs(scope, query)
+    table = ownership.explore_costs(scope, query, compare=False)
 
     def href(key: str, start: date | None) -> str:
         if key == NOT_SET:
@@ -77,7 +79,7 @@ def team_spend(scope: Scope, month: MonthChoice) -> TeamSpend:
 
 
 @panel
-def team_movers(changes: Panel[Movers], month: MonthChoice) -> MoverChart:
+def team_movers(cube: Panel[CostCube], month: MonthChoice) -> MoverChart:
     """Teams whose costs changed most."""
 
     def href(key: str) -> str:
@@ -86,36 +88,38 @@ def team_movers(changes: Panel[Movers], month: MonthChoice) -> MoverChart:
             return explore_url(query.narrowed_to("team", key))
         return f"{reverse('team', args=[key])}?{urlencode(month.params)}"
 
-    return mover_chart(changes.get(), title="Teams that changed most", href_of=href, limit=6)
+    return mover_chart(cube.get().by("team"), title="Teams that changed most", href_of=href, limit=6)
 
 
 @panel
-def service_movers(changes: Panel[Movers], month: MonthChoice) -> MoverChart:
+def service_movers(cube: Panel[CostCube], month: MonthChoice) -> MoverChart:
     """Services whose costs changed most."""
     query = month.query("usage_type")
     return mover_chart(
-        changes.get(),
+        cube.get().by("service"),
         title="Services that changed most",
         href_of=lambda key: explore_url(query.narrowed_to("service", key)),
         limit=6,
     )
 
 
-@panel
-def owner_rows(changes: Panel[Movers], month: MonthChoice) -> tuple[ChangeRow, ...]:
-    """Every owner with costs in either month, largest first, nobody last."""
-    return change_rows(
-        changes.get(),
-        lambda row: "" if row.is_missing else f"{reverse('team', args=[row.key])}?{urlencode(month.params)}",
-    )
+def owner_href(month: MonthChoice) -> Callable[[Mover], str]:
+    """From an owner to its team's page, from nobody to what is unallocated."""
+
+    def href(row: Mover) -> str:
+        if row.is_missing:
+            return explore_url(month.query("account", ("team", NOT_SET)))
+        return f"{reverse('team', args=[row.key])}?{urlencode(month.params)}"
+
+    return href
 
 
 @panel
-def top_services(changes: Panel[Movers], month: MonthChoice) -> BarChart:
+def top_services(cube: Panel[CostCube], month: MonthChoice) -> BarChart:
     """The largest services with their share of the month."""
-    movers = changes.get()
+    movers = cube.get().by("service")
     query = month.query("usage_type")
-    largest = sorted(movers.rows, key=lambda row: -row.cost)[:TOP]
+    largest = sorted((row for row in movers.rows if row.cost), key=lambda row: -row.cost)[:TOP]
     return BarChart(
         title="Top services",
         bars=tuple(
@@ -126,7 +130,6 @@ def top_services(changes: Panel[Movers], month: MonthChoice) -> BarChart:
                 figures.pct(ratio(row.cost, movers.total)),
             )
             for row in largest
-            if row.cost
         ),
         currency=movers.currency,
         label_header="Service",
@@ -134,19 +137,20 @@ def top_services(changes: Panel[Movers], month: MonthChoice) -> BarChart:
 
 
 @panel
-def unallocated(scope: Scope, month: MonthChoice, changes: Panel[Movers]) -> Unallocated:
+def unallocated(cube: Panel[CostCube], month: MonthChoice) -> Unallocated:
     """Nobody's costs, by the account they come from."""
-    movers = changes.get()
+    all_costs = cube.get()
+    movers = all_costs.only("team", "").by("account")
     query = month.query("account", ("team", NOT_SET))
-    table = ownership.explore_costs(scope, query)
+    largest = sorted((row for row in movers.rows if row.cost), key=lambda row: -row.cost)[:ACCOUNTS_SHOWN]
     bars = tuple(
         Bar(row.label, row.cost, explore_url(query.narrowed_to("account", row.key).grouped_by("service")))
-        for row in table.rows[:5]
+        for row in largest
     )
     return Unallocated(
-        cost=table.total,
-        previous_cost=next((row.previous_cost for row in movers.rows if row.is_missing), ZERO),
-        share=ratio(table.total, movers.total),
+        cost=movers.total,
+        previous_cost=movers.previous_total,
+        share=ratio(movers.total, all_costs.by("team").total),
         currency=movers.currency,
         by_account=BarChart("Unallocated cost by account", bars, movers.currency, "Account"),
         explore_url=explore_url(query),

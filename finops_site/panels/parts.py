@@ -61,6 +61,7 @@ class MonthChoice:
     currency: str
     granularity: Granularity
     periods: tuple[BillingPeriod, ...]
+    currencies: tuple[str, ...]
 
     @property
     def first_shown(self) -> BillingPeriod:
@@ -71,7 +72,7 @@ class MonthChoice:
     def params(self) -> dict[str, str]:
         """What links to other pages carry along."""
         pairs = {"period": str(self.period), "basis": self.metric.value}
-        return {**pairs, "currency": self.currency} if self.currency else pairs
+        return {**pairs, "currency": self.currency} if len(self.currencies) > 1 else pairs
 
     def query(
         self,

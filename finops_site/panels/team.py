@@ -15,12 +15,13 @@ from django.utils.http import urlencode
 from costs import figures
 from costs.charts import Bar, BarChart, LineChart, MoverChart, Series
 from costs.money import ZERO
-from costs.queries import Granularity
+from costs.queries import Granularity, dimension_label
 from costs.scope import Scope
 from finops_site.panels.parts import MonthChoice, Panel, panel
 from tagging import selectors as ownership
 from tagging.cost_charts import bucket_label, bucket_tick, explore_url, mover_chart
-from tagging.selectors import Mover, Movers, ResourceRow, TeamView
+from tagging.cubes import CostCube
+from tagging.selectors import Mover, ResourceRow, TeamView
 
 RESOURCES_SHOWN = 8
 SERVICES_SHOWN = 8
@@ -57,6 +58,18 @@ class TopResources:
     url: str
 
 
+@dataclass(frozen=True)
+class TeamCard:
+    """One of a reader's teams on the start page."""
+
+    name: str
+    parent_name: str
+    url: str
+    cost: Decimal
+    change: Decimal
+    currency: str
+
+
 def only(team: TeamView) -> Scope:
     """What belongs to this team itself, without its sub-teams."""
     return Scope.teams(frozenset({team.key}))
@@ -75,14 +88,14 @@ def below(team: TeamView, teams: tuple[TeamView, ...]) -> tuple[TeamView, ...]:
 
 
 @panel
-def daily_spend(scope: Scope, team: TeamView, month: MonthChoice, changes: Panel[Movers]) -> LineChart:
+def daily_spend(scope: Scope, team: TeamView, month: MonthChoice, cube: Panel[CostCube]) -> LineChart:
     """Cost of each day of the month over the same days of the month before."""
     before = month.period.previous()
     query = month.query("category", first=before, granularity=Granularity.DAY)
-    table = ownership.explore_costs(scope, query)
+    table = ownership.explore_costs(scope, query, compare=False)
     sums = [sum(column, ZERO) for column in zip(*(row.points for row in table.rows), strict=True)]
     by_day = dict(zip(table.bucket_starts, sums, strict=True))
-    known = changes.get().day_count
+    known = cube.get().day_count
     days = list(month.period.range.days())
     drill = explore_url(month.query("service", ("team", team.key), granularity=Granularity.DAY))
     return LineChart(
@@ -100,9 +113,9 @@ def daily_spend(scope: Scope, team: TeamView, month: MonthChoice, changes: Panel
 
 
 @panel
-def services(team: TeamView, month: MonthChoice, changes: Panel[Movers]) -> BarChart:
+def services(team: TeamView, month: MonthChoice, cube: Panel[CostCube]) -> BarChart:
     """The team's largest services with their change."""
-    movers = changes.get()
+    movers = cube.get().by("service")
     href = service_href(team, month)
     largest = sorted((row for row in movers.rows if row.cost), key=lambda row: -row.cost)[:SERVICES_SHOWN]
     return BarChart(
@@ -121,6 +134,24 @@ def services(team: TeamView, month: MonthChoice, changes: Panel[Movers]) -> BarC
     )
 
 
+@panel
+def team_list(scope: Scope, month: MonthChoice, teams: tuple[TeamView, ...]) -> tuple[TeamCard, ...]:
+    """A reader's teams by name with their own costs of the month."""
+    movers = ownership.cost_cube(scope, month.query("team"), ("team",)).by("team")
+    found = {row.key: row for row in movers.rows}
+    return tuple(
+        TeamCard(
+            name=item.name,
+            parent_name=item.parent_name,
+            url=reverse("team", args=[item.key]),
+            cost=found[item.key].cost if item.key in found else ZERO,
+            change=found[item.key].change if item.key in found else ZERO,
+            currency=movers.currency,
+        )
+        for item in teams
+    )
+
+
 def service_href(team: TeamView, month: MonthChoice) -> Callable[[Mover], str]:
     """From a service of the team to its usage types."""
     query = month.query("usage_type", ("team", team.key))
@@ -128,12 +159,15 @@ def service_href(team: TeamView, month: MonthChoice) -> Callable[[Mover], str]:
 
 
 @panel
-def movers_chart(team: TeamView, month: MonthChoice, changes: Panel[Movers], *, title: str) -> MoverChart:
-    """What changed most inside the team, by the dimension of `changes`."""
-    movers = changes.get()
-    deeper = "usage_type" if movers.by == "service" else "account"
-    query = month.query(deeper, ("team", team.key))
-    return mover_chart(movers, title=title, href_of=lambda key: explore_url(query.narrowed_to(movers.by, key)), limit=6)
+def movers_chart(team: TeamView, month: MonthChoice, cube: Panel[CostCube], *, by: str) -> MoverChart:
+    """What changed most inside the team."""
+    query = month.query("usage_type" if by == "service" else "account", ("team", team.key))
+    return mover_chart(
+        cube.get().by(by),
+        title=f"{dimension_label(by)}s that changed most",
+        href_of=lambda key: explore_url(query.narrowed_to(by, key)),
+        limit=6,
+    )
 
 
 @panel

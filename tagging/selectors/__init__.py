@@ -32,13 +32,13 @@ from tagging.results import (
 )
 from tagging.selectors.chargeback import chargeback, statement, statements
 from tagging.selectors.compliance import compliance, resources
-from tagging.selectors.cubes import cost_cube
+from tagging.selectors.cubes import cost_cube, cost_pivot, filter_values
 from tagging.selectors.explore import explore_costs, filter_choices, movers
 from tagging.selectors.policy import tag_policy, tracked_keys
 from tagging.selectors.setup import needs_setup, setup_proposal
 from tagging.selectors.teams import allocation_rules, team_by_key, team_members, visible_teams
 from tagging.selectors.trust import currencies_of, latest_period, periods_of, trust
-from tagging.selectors.why import charge_lines, decision_slices, decisions
+from tagging.selectors.why import all_charge_lines, charge_lines, decision_slices, decisions
 
 __all__ = [
     # results
@@ -71,16 +71,19 @@ __all__ = [
     "TeamView",
     "Trust",
     # reads
+    "all_charge_lines",
     "allocation_rules",
     "charge_lines",
     "chargeback",
     "compliance",
     "cost_cube",
+    "cost_pivot",
     "currencies_of",
     "decision_slices",
     "decisions",
     "explore_costs",
     "filter_choices",
+    "filter_values",
     "latest_period",
     "movers",
     "needs_setup",

@@ -7,9 +7,9 @@ from django.db.models import Sum
 
 from costs.errors import InvalidRequestError
 from costs.money import ZERO
-from costs.queries import CostQuery
+from costs.queries import NOT_SET, CostQuery
 from costs.scope import Scope
-from tagging.cubes import Cell, CostCube
+from tagging.cubes import Cell, CostCube, CostPivot, pivot_of
 from tagging.selectors.explore import ask_of, spans_of
 from tagging.selectors.labels import labels
 from tagging.selectors.reach import reach
@@ -63,3 +63,27 @@ def cell_sums(ask: Ask, dimensions: Sequence[str]) -> Sums:
         .annotate(cost=Sum(ask.metric.column))
     )
     return {tuple(value or "" for value in row[:-1]): row[-1] for row in found}
+
+
+def filter_values(scope: Scope, query: CostQuery, dimensions: Sequence[str]) -> dict[str, tuple[tuple[str, str], ...]]:
+    """For each dimension the (value, label) pairs a filter can offer: only values in the reader's own costs."""
+    found = reach(scope, query.periods, query.currency)
+    combinations = cell_sums(Ask(found, query.metric), dimensions)
+    offered = {}
+    for at, name in enumerate(dimensions):
+        values = {key[at] for key in combinations}
+        names = labels(scope, name, values)
+        known = sorted(((value, names[value]) for value in values if value), key=lambda pair: pair[1].casefold())
+        offered[name] = (*known, *([(NOT_SET, names[""])] if "" in values else []))
+    return offered
+
+
+def cost_pivot(scope: Scope, query: CostQuery, then_by: str, *, top: int) -> CostPivot:
+    """The question's rows (by `query.group_by`) cut by a second dimension: its `top` values, Other, and none.
+
+    Every row's amounts sum to the row, every column's to the column's total.
+    """
+    found = reach(scope, query.periods, query.currency)
+    cells = cell_sums(ask_of(found, query.periods, query), (query.group_by, then_by))
+    names = labels(scope, then_by, {key[1] for key in cells} | {""})
+    return pivot_of(cells, names, top=top)

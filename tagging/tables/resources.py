@@ -1,0 +1,67 @@
+"""The table of resources."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import django_tables2 as tables
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from costs import figures
+from costs.tables import FinopsTable, MoneyColumn
+from tagging.results import ResourceRow, ResourceTable
+from tagging.terms import TagState
+
+_TONES = {TagState.COMPLIANT: "good", TagState.MISSING: "bad", TagState.INVALID: "warn"}
+
+
+class TagColumn(tables.Column):
+    """One policy key: the value as a badge, `missing`, or the value marked as not allowed."""
+
+    empty_values = ()
+
+    def __init__(self, key: str, place: int) -> None:
+        self.place = place
+        super().__init__(verbose_name=key, orderable=False, accessor="values")
+
+    def render(self, record: ResourceRow) -> SafeString:
+        state, value = record.states[self.place][1], record.values[self.place][1]
+        text = "missing" if state is TagState.MISSING else value
+        title = "" if state is TagState.COMPLIANT else f"{record.values[self.place][0]}: {state.value}"
+        return format_html('<span class="badge badge-{}" title="{}">{}</span>', _TONES[state], title, text)
+
+    def export_text(self, value: Sequence[tuple[str, str]]) -> str:
+        """The value alone; empty where it is missing."""
+        return value[self.place][1]
+
+
+def _total(table: Any) -> str:
+    return figures.money(table.found.total, table.found.currency)
+
+
+class ResourcesTable(FinopsTable):
+    """Resources of a month, with the state of each policy key."""
+
+    resource_id = tables.Column("Resource", footer="Total")
+    service_name = tables.Column("Service")
+    account = tables.Column("Account", accessor="sub_account_id", order_by=("sub_account_name", "sub_account_id"))
+    region_id = tables.Column("Region")
+    team_name = tables.Column("Owner", order_by=("team_name", "team_key"))
+    cost = MoneyColumn("Cost", footer=_total)
+
+    def __init__(self, found: ResourceTable, *, lines_url: Callable[[ResourceRow], str], **options: Any) -> None:
+        self.found, self.lines_url = found, lines_url
+        more = [(f"tag_{at}", TagColumn(key, at)) for at, key in enumerate(found.policy_keys)]
+        super().__init__(found.rows, extra_columns=more, **options)
+        self.columns["cost"].column.currency = found.currency
+
+    def render_resource_id(self, record: ResourceRow) -> SafeString:
+        """The name where there is one, with the id under it, as the way to the lines of the bill."""
+        url = self.lines_url(record)
+        if not record.name or record.name == record.resource_id:
+            return format_html('<a class="resource-name" href="{}">{}</a>', url, record.resource_id)
+        text = '<a class="resource-name" href="{}">{}</a><span class="muted small">{}</span>'
+        return format_html(text, url, record.name, record.resource_id)
+
+    def render_account(self, record: ResourceRow) -> str:
+        return record.sub_account_name or record.sub_account_id

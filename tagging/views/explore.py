@@ -1,0 +1,279 @@
+"""The explore page: costs by any dimension, over time and against before, down to resources and lines."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from costs.charts import ColumnChart, MoverChart
+from costs.errors import InvalidRequestError
+from costs.money import ratio
+from costs.pages import current_moment, request_scope
+from costs.periods import BillingPeriod
+from costs.queries import MAX_TOP, NOT_SET, CostQuery, Granularity, check_dimension, dimension_label, parse_query
+from costs.scope import Scope
+from costs.series import change
+from tagging import selectors
+from tagging.cost_charts import bucket_label, bucket_query, column_chart, deeper, mover_chart
+from tagging.cubes import CostPivot
+from tagging.forms.explore import FILTERS, ExploreForm, FilterForm
+from tagging.results import CostRow, CostTable, Mover, Movers
+from tagging.tables.explore import ExploreRow, ExploreTable
+from tagging.views.chargeback import no_costs_text
+
+TABS = ("team", "service", "usage_type", "account", "region", "environment", "category")
+RESOURCE_FILTERS = ("team", "service", "account", "region")
+PIVOT_COLUMNS = 5
+MOVERS_SHOWN = 10
+MONTHS_BY_DAY = 3
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The page's whole state: the question, a second dimension, and links that keep the rest."""
+
+    query: CostQuery
+    then: str
+    chosen_width: bool
+
+    def url(self, query: CostQuery, *, then: str | None = None) -> str:
+        """This page with another question."""
+        return f"{reverse('tagging:explore')}?{urlencode(self.params(query, then=then))}"
+
+    def params(self, query: CostQuery, *, then: str | None = None) -> list[tuple[str, str]]:
+        """The state as URL parameters, without what is the default."""
+        second = self.then if then is None else then
+        pairs = [pair for pair in query.params() if pair[0] != "per" or self.chosen_width]
+        pairs += [("then", second)] if second and second != query.group_by else []
+        return pairs + ([("top", str(query.top))] if query.top != CostQuery.top else [])
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A filter in force, with the address of the page without it."""
+
+    name: str
+    value: str
+    url: str
+
+
+@require_safe
+@login_required
+def explore(request: HttpRequest) -> HttpResponseBase:
+    """Costs of a range of months by one dimension, cut by a second; every mark leads deeper."""
+    scope = request_scope(request)
+    periods = selectors.periods_of(scope)
+    if not periods:
+        return render(request, "tagging/explore.html", {"asked": None, "empty_text": no_costs_text(scope)})
+    asked = asked_of(request, latest=last_full(periods, today=current_moment().date()))
+    found = selectors.explore_costs(scope, asked.query)
+    pivot = selectors.cost_pivot(scope, asked.query, asked.then, top=PIVOT_COLUMNS) if asked.then else None
+    table = table_of(request, asked, found, pivot)
+    name = f"costs-{asked.query.first}-{asked.query.last}-by-{asked.query.group_by}"
+    if response := table.export(name=name, title_rows=title_rows(asked, found)):
+        return response
+    context = {
+        "asked": asked,
+        "found": found,
+        "before": before_label(asked.query),
+        "moved": change(found.total, found.previous_total),
+        "chart": chart_of(asked, found),
+        "movers": movers_of(asked, found),
+        "table": table,
+        "trust": selectors.trust(scope, asked.query.last, metric=asked.query.metric, currency=found.currency),
+        **_filter_context(scope, asked, found, periods),
+    }
+    return render(request, "tagging/explore.html", context)
+
+
+def asked_of(request: HttpRequest, *, latest: BillingPeriod) -> Asked:
+    """The question in the URL; one month is drawn by day unless it says otherwise."""
+    query = parse_query(dict(request.GET.lists()), latest=latest)
+    chosen_width = bool(request.GET.get("per"))
+    if query.first == query.last and not chosen_width:
+        query = replace(query, granularity=Granularity.DAY)
+    then = request.GET.get("then", "").strip()
+    second = check_dimension(then) if then else ""
+    return Asked(replace(query, top=_top(request)), "" if second == query.group_by else second, chosen_width)
+
+
+def last_full(periods: Sequence[BillingPeriod], *, today: date) -> BillingPeriod:
+    """The newest month with costs that is over; the newest at all where none is."""
+    return next((period for period in periods if period.end <= today), periods[0])
+
+
+def before_label(query: CostQuery) -> str:
+    """What the figures are compared with: `September 2026`, or the first and last month of several."""
+    before = query.previous()
+    return before.last.label if before.first == before.last else f"{before.first.label} to {before.last.label}"
+
+
+def table_of(request: HttpRequest, asked: Asked, found: CostTable, pivot: CostPivot | None) -> ExploreTable:
+    """The rows with their change; the second dimension, or in a file the buckets, as further columns."""
+    query = asked.query
+    parts: list[tuple[str, Decimal]] = []
+    amounts: Mapping[str, tuple[Decimal, ...]] = {}
+    if pivot is not None:
+        parts, amounts = list(zip(pivot.columns, pivot.totals, strict=True)), pivot.rows
+    elif request.GET.get("format"):
+        sums = [sum(column, Decimal(0)) for column in zip(*(row.points for row in found.rows), strict=True)]
+        names = [bucket_label(start, query.granularity) for start in found.bucket_starts]
+        parts, amounts = list(zip(names, sums, strict=False)), {row.key: row.points for row in found.rows}
+    return ExploreTable(
+        [_table_row(asked, found, row, amounts.get(row.key, (Decimal(0),) * len(parts))) for row in found.rows],
+        found=found,
+        headers=(dimension_label(query.group_by), before_label(query)),
+        parts=parts,
+        request=request,
+        caption=f"Costs by {dimension_label(query.group_by).lower()}",
+        per_page=25,
+    )
+
+
+def _table_row(asked: Asked, found: CostTable, row: CostRow, parts: tuple[Decimal, ...]) -> ExploreRow:
+    moved = change(row.cost, row.previous_cost)
+    return ExploreRow(
+        label=row.label,
+        url=asked.url(deeper(asked.query, row.key)),
+        cost=row.cost,
+        previous_cost=row.previous_cost,
+        change=moved.amount,
+        change_ratio=moved.ratio,
+        share=ratio(row.cost, found.total),
+        parts=parts,
+        is_missing=row.is_missing,
+    )
+
+
+def chart_of(asked: Asked, found: CostTable) -> ColumnChart:
+    """Columns over time; a mark opens its value, in the month it stands in."""
+    label = dimension_label(asked.query.group_by).lower()
+
+    def href(key: str, start: date | None) -> str:
+        return asked.url(deeper(bucket_query(asked.query, start), key))
+
+    return column_chart(found, title=f"Costs by {label}", href_of=href, top=asked.query.top)
+
+
+def movers_of(asked: Asked, found: CostTable) -> MoverChart:
+    """The ten values that changed most against before."""
+    query = asked.query
+    rows = [
+        Mover(row.key, row.label, row.cost, row.previous_cost, moved.amount, moved.ratio, row.is_missing)
+        for row in found.rows
+        for moved in (change(row.cost, row.previous_cost),)
+    ]
+    movers = Movers(
+        period=query.last,
+        previous=query.last.previous(),
+        by=query.group_by,
+        metric=query.metric,
+        currency=found.currency,
+        day_count=query.last.day_count,
+        is_whole_month=True,
+        total=found.total,
+        previous_total=found.previous_total,
+        rows=tuple(sorted(rows, key=lambda row: (-abs(row.change), row.label))),
+    )
+    return mover_chart(
+        movers, title="What changed most", href_of=lambda key: asked.url(deeper(query, key)), limit=MOVERS_SHOWN
+    )
+
+
+def title_rows(asked: Asked, found: CostTable) -> list[tuple[str, str]]:
+    """The head of an exported file."""
+    query = asked.query
+    rows = [
+        ("Months", f"{query.first} to {query.last}"),
+        ("Compared with", before_label(query)),
+        ("Basis", f"{query.metric.value.capitalize()} cost"),
+        ("Currency", found.currency),
+    ]
+    return rows + [(f"Filter: {dimension_label(name)}", value) for name, value in query.filters]
+
+
+def _filter_context(scope: Scope, asked: Asked, found: CostTable, periods: Sequence[BillingPeriod]) -> dict[str, Any]:
+    query = asked.query
+    offered = selectors.filter_values(scope, query, FILTERS)
+    currencies = (found.currency, *found.other_currencies)
+    form = ExploreForm(
+        query, then=asked.then, periods=periods, tag_keys=selectors.tracked_keys(), currencies=currencies
+    )
+    filters = FilterForm(query, offered)
+    return {
+        "form": form,
+        "filters": filters,
+        "kept": [pair for pair in query.filters if pair[0] not in filters.fields],
+        "chips": _chips(asked, offered),
+        "clear_url": asked.url(replace(query, filters=())),
+        "then_label": dimension_label(asked.then).lower() if asked.then else "",
+        "range_label": query.last.label if query.first == query.last else f"{query.first.label} to {query.last.label}",
+        "widths": [
+            (per.value.capitalize(), _width_url(asked, per), per is query.granularity) for per in _widths_for(query)
+        ],
+        "tabs": [(name, dimension_label(name), asked.url(query.grouped_by(name))) for name in TABS],
+        "resources_url": _resources_url(query),
+        "lines_url": _lines_url(query),
+    }
+
+
+def _chips(asked: Asked, offered: Mapping[str, Sequence[tuple[str, str]]]) -> list[Chip]:
+    labels = {(name, value): label for name, pairs in offered.items() for value, label in pairs}
+    query = asked.query
+    return [
+        Chip(
+            dimension_label(name),
+            labels.get((name, value), value),
+            asked.url(replace(query, filters=tuple(pair for pair in query.filters if pair != (name, value)))),
+        )
+        for name, value in query.filters
+    ]
+
+
+def _resources_url(query: CostQuery) -> str:
+    """The resources behind these costs; empty where the list cannot be narrowed the same way."""
+    if any(name not in RESOURCE_FILTERS for name, _ in query.filters):
+        return ""
+    if any(len(query.values_of(name)) > 1 for name in RESOURCE_FILTERS):
+        return ""
+    pairs = [("period", str(query.last)), ("basis", query.metric.value), *query.filters]
+    return f"{reverse('tagging:resources')}?{urlencode(pairs)}"
+
+
+def _lines_url(query: CostQuery) -> str:
+    """The rules and lines behind the last month of one team's costs (or of nobody's); else empty."""
+    teams = query.values_of("team")
+    if len(teams) != 1:
+        return ""
+    pairs = [("period", str(query.last)), ("basis", query.metric.value)]
+    pairs += [pair for pair in query.filters if pair[0] != "team"]
+    is_nobody = teams[0] == NOT_SET
+    place = reverse("tagging:why_nobody") if is_nobody else reverse("tagging:why", args=[teams[0]])
+    return f"{place}?{urlencode(pairs)}"
+
+
+def _widths_for(query: CostQuery) -> tuple[Granularity, ...]:
+    """Widths that make sense: no days over more than a quarter."""
+    return tuple(per for per in Granularity if per is not Granularity.DAY or len(query.periods) <= MONTHS_BY_DAY)
+
+
+def _width_url(asked: Asked, per: Granularity) -> str:
+    wider = replace(asked, chosen_width=True)
+    return wider.url(replace(asked.query, granularity=per))
+
+
+def _top(request: HttpRequest) -> int:
+    text = request.GET.get("top", "").strip()
+    if not text:
+        return CostQuery.top
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MAX_TOP:
+        raise InvalidRequestError(f"'{text}' is not a number of rows to draw. Use 1 to {MAX_TOP}.")
+    return int(text)
