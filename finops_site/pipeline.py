@@ -4,8 +4,9 @@ Every step can be run again; a crash anywhere leaves the month in force as it wa
 this in line, the Celery task runs it for uploads.
 """
 
+from datetime import datetime
+
 from costs import services as intake
-from costs.errors import FinopsError
 from tagging import selectors as ownership
 from tagging import services as owners
 
@@ -23,7 +24,14 @@ def run_import(import_pk: int) -> list[int]:
             owners.allocate_import(pk)
         for pk in loaded:
             intake.put_in_force(pk)
-    except FinopsError as error:
+    except Exception as error:  # whatever it was, the import must say so
         intake.fail_import(import_pk, error)
         raise
     return intake.imports_made_by(import_pk)
+
+
+def remove_replaced_imports(*, now: datetime) -> int:
+    """Remove what imports that nobody reads any more left in tables and charge store; returns how many."""
+    removed = intake.remove_replaced_imports(now=now)
+    owners.remove_unread_allocations()
+    return removed

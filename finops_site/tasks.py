@@ -1,8 +1,11 @@
 """Background work: an id in, one call, safe to repeat. Entry points, so they may read the clock."""
 
 import logging
+from typing import Any
 
+import redis
 from celery import shared_task
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -12,15 +15,24 @@ from finops_site import pipeline
 
 logger = logging.getLogger(__name__)
 
+RETRY_MEMORY_SECONDS = 7 * 24 * 3600
+
 
 def enqueue_import(import_pk: int) -> None:
     """Have a worker run this import, once the transaction that made it is committed."""
     transaction.on_commit(lambda: run_import.delay(import_pk))
 
 
-@shared_task(name="finops_site.run_import")  # type: ignore[untyped-decorator]
-def run_import(import_pk: int) -> None:
-    """Bring a queued import into force. A bill that is refused is stored on the import, not raised."""
+@shared_task(name="finops_site.run_import", bind=True)  # type: ignore[untyped-decorator]
+def run_import(self: Any, import_pk: int) -> None:
+    """Bring a queued import into force. A bill that is refused is stored on the import, not raised.
+
+    An import whose worker died is run once more by itself; one that takes a second worker with it is
+    given up, or it would bring down one after the other.
+    """
+    if (self.request.delivery_info or {}).get("redelivered") and not take_retry(import_pk):
+        give_up_dead_imports()
+        return
     try:
         pipeline.run_import(import_pk)
     except FinopsError as error:
@@ -29,14 +41,30 @@ def run_import(import_pk: int) -> None:
 
 @shared_task(name="finops_site.reap_stale_imports")  # type: ignore[untyped-decorator]
 def reap_stale_imports() -> None:
-    """Give up imports whose worker died: they fail with a cure, the month in force stays."""
-    for import_pk in intake.reap_stale_imports(now=timezone.now()):
-        logger.warning("Import %s lost its worker and was given up.", import_pk)
+    """Imports whose worker died fail with a cure, the month in force stays; each gets one more run by itself."""
+    for import_pk in give_up_dead_imports():
+        if take_retry(import_pk):
+            logger.warning("Import %s is run once more.", import_pk)
+            run_import.delay(import_pk)
 
 
 @shared_task(name="finops_site.remove_replaced_imports")  # type: ignore[untyped-decorator]
 def remove_replaced_imports() -> None:
     """Remove rows and folders of imports that are no longer in force, one batch at a time."""
-    removed = intake.remove_replaced_imports(now=timezone.now())
+    removed = pipeline.remove_replaced_imports(now=timezone.now())
     if removed:
         logger.info("Removed the rows of %s replaced imports.", removed)
+
+
+def give_up_dead_imports() -> list[int]:
+    """Mark imports failed whose worker is gone; returns them."""
+    dead: list[int] = intake.reap_stale_imports(now=timezone.now())
+    for import_pk in dead:
+        logger.warning("Import %s lost its worker.", import_pk)
+    return dead
+
+
+def take_retry(import_pk: int) -> bool:
+    """Whether this import still had its one automatic retry; from now on it has not."""
+    with redis.Redis.from_url(settings.REDIS_URL.replace("redis+socket://", "unix://", 1)) as queue:
+        return bool(queue.set(f"finops:import-retried:{import_pk}", 1, nx=True, ex=RETRY_MEMORY_SECONDS))
