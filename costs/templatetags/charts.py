@@ -26,6 +26,6 @@ def sparkline(chart: charts.Sparkline) -> SafeString:
 
 
 @register.simple_tag
-def meter(value: Decimal | float | None, tone: str = "") -> SafeString:
+def bar(value: Decimal | float | None, tone: str = "") -> SafeString:
     """A ratio (0 to 1) as a thin bar; `tone` is good, warn or bad. Nothing for None."""
     return mark_safe("" if value is None else charts.draw_meter(value, tone))  # noqa: S308 - escaped inside

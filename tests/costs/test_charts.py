@@ -204,3 +204,10 @@ def test_the_table_of_bars_has_notes_only_where_there_are_some() -> None:
 def test_a_meter_never_leaves_its_track() -> None:
     assert 'width="100%" height="6" rx="3"/></svg>' in charts.draw_meter(Decimal("1.7"))
     assert 'tone-bad" width="0%"' in charts.draw_meter(Decimal("-0.2"), "bad")
+
+
+def test_the_bar_tag_draws_a_ratio_and_nothing_for_none() -> None:
+    page = Template('{% load charts %}{% bar half "good" %}|{% bar none %}')
+    text = page.render(Context({"half": Decimal("0.5"), "none": None}))
+    assert 'tone-good" width="50%"' in text
+    assert text.endswith("|")
