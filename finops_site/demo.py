@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
+from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import Group, User
 
 from costs import selectors as intake_reads
@@ -112,18 +113,19 @@ def _without_case(spellings: Sequence[str]) -> tuple[str, ...]:
 def set_up_people(password: str) -> tuple[Login, ...]:
     """Users and memberships; who is there keeps password and role."""
     key_of = {team.name: team.key for team in ownership.visible_teams(Scope.all())}
-    logins = []
+    known = {user.username: user for user in User.objects.filter(username__in=[each.username for each in PEOPLE])}
+    opens = {user.password: check_password(password, user.password) for user in known.values()}
+    hashed = next((text for text, fits in opens.items() if fits), "") or make_password(password)  # slow, so once
     for person in PEOPLE:
-        user, is_new = User.objects.get_or_create(username=person.username, defaults=_user_fields(person))
-        if is_new:
-            user.set_password(password)
-            user.save(update_fields=["password"])
-            if not person.team:
-                user.groups.add(Group.objects.get_or_create(name=FINOPS_GROUP)[0])
-            elif person.team in key_of:
-                owners.set_member(key_of[person.team], person.username, role=person.role)
-        logins.append(Login(person, password if user.check_password(password) else ""))
-    return tuple(logins)
+        if person.username in known:
+            continue
+        user = User.objects.create(username=person.username, password=hashed, **_user_fields(person))
+        if not person.team:
+            user.groups.add(Group.objects.get_or_create(name=FINOPS_GROUP)[0])
+        elif person.team in key_of:
+            owners.set_member(key_of[person.team], person.username, role=person.role)
+    kept_out = {name for name, user in known.items() if not opens[user.password]}
+    return tuple(Login(person, "" if person.username in kept_out else password) for person in PEOPLE)
 
 
 def _user_fields(person: Person) -> dict[str, str]:

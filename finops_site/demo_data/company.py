@@ -155,7 +155,7 @@ class Company:
         return next(team for team in self.teams if team.key == key)
 
     def scaled(self, factor: float) -> "Company":
-        """The same company with fewer instances of each fleet (at least one) and fewer reservations."""
+        """The same company with fewer of everything that is counted, at least one of each kind."""
 
         def count(number: int) -> int:
             return max(1, round(number * factor))
@@ -163,5 +163,8 @@ class Company:
         return replace(
             self,
             fleets=tuple(replace(fleet, count=count(fleet.count)) for fleet in self.fleets),
+            databases=self.databases[: count(len(self.databases))],
+            functions=self.functions[: count(len(self.functions))],
+            networks=self.networks[: count(len(self.networks))],
             reservations=tuple(replace(owned, count=count(owned.count)) for owned in self.reservations),
         )
