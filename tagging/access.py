@@ -7,6 +7,9 @@ from costs.scope import Scope
 from tagging.models import Membership, Team
 from tagging.terms import FINOPS_GROUP
 
+# Where the session keeps whose eyes FinOps staff look with.
+VIEW_AS_SESSION_KEY = "view_as_user"
+
 
 def is_finops(user: AbstractUser | AnonymousUser | AbstractBaseUser) -> bool:
     """Whether the user is FinOps staff: in the group, or a superuser. Asked once per user object."""

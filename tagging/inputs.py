@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from costs.periods import BillingPeriod
-from tagging.terms import RuleKind
+from tagging.terms import MemberRole, RuleKind
 
 
 @dataclass(frozen=True)
@@ -49,3 +49,15 @@ class ProposalChoices:
 
     tag_key: str
     teams: tuple[TeamChoice, ...]
+
+
+@dataclass(frozen=True)
+class PersonInput:
+    """An account to make. With a `team_key` the person becomes a member with `role`."""
+
+    username: str
+    email: str = ""
+    full_name: str = ""
+    is_finops: bool = False
+    team_key: str = ""
+    role: MemberRole = MemberRole.VIEWER

@@ -9,9 +9,10 @@ from django.utils.functional import SimpleLazyObject
 from django.views.defaults import page_not_found
 
 from costs.errors import InvalidRequestError, NotFoundInScopeError
+from costs.reading import one_reading
+from tagging.access import VIEW_AS_SESSION_KEY as VIEW_AS_SESSION_KEY
 from tagging.access import is_finops, scope_of
 
-VIEW_AS_SESSION_KEY = "view_as_user"
 # What stays possible while viewing as someone: ending it and logging out.
 ALWAYS_ALLOWED = ("/view-as/stop/", "/accounts/logout/")
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
@@ -41,7 +42,10 @@ class AccessMiddleware:
             and request.path not in ALWAYS_ALLOWED
         ):
             return render(request, "403_view_as.html", status=403)
-        return self.get_response(request)
+        if request.method not in SAFE_METHODS:
+            return self.get_response(request)
+        with one_reading():
+            return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """What a view let through: 404 for what is not there or not theirs, 400 with its text for a bad request."""

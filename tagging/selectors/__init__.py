@@ -34,7 +34,9 @@ from tagging.selectors.chargeback import chargeback, statement, statements
 from tagging.selectors.compliance import compliance, resources
 from tagging.selectors.cubes import cost_cube, cost_pivot, filter_values
 from tagging.selectors.explore import explore_costs, filter_choices, movers
+from tagging.selectors.people import Look, Person, TeamRole, people, person, view_as_log
 from tagging.selectors.policy import tag_policy, tracked_keys
+from tagging.selectors.rule_costs import RuleCost, RuleCosts, rule_costs
 from tagging.selectors.setup import needs_setup, setup_proposal
 from tagging.selectors.teams import allocation_rules, team_by_key, team_members, visible_teams
 from tagging.selectors.trust import currencies_of, latest_period, periods_of, trust
@@ -55,12 +57,16 @@ __all__ = [
     "KeyCandidate",
     "KeyCompliance",
     "MemberView",
+    "Look",
     "Mover",
     "Movers",
+    "Person",
     "PolicyKey",
     "ProposedTeam",
     "ResourceRow",
     "ResourceTable",
+    "RuleCost",
+    "RuleCosts",
     "RuleView",
     "SetupProposal",
     "SliceRow",
@@ -68,6 +74,7 @@ __all__ = [
     "StatementLine",
     "StatementList",
     "StatementSummary",
+    "TeamRole",
     "TeamView",
     "Trust",
     # reads
@@ -88,7 +95,10 @@ __all__ = [
     "movers",
     "needs_setup",
     "periods_of",
+    "people",
+    "person",
     "resources",
+    "rule_costs",
     "setup_proposal",
     "statement",
     "statements",
@@ -97,5 +107,6 @@ __all__ = [
     "team_members",
     "tracked_keys",
     "trust",
+    "view_as_log",
     "visible_teams",
 ]

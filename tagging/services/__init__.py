@@ -1,7 +1,9 @@
 """All writes of ownership: allocation, rules, teams, setup, view as."""
 
-from tagging.inputs import ProposalChoices, RuleInput, TeamChoice, TeamInput
+from tagging.inputs import PersonInput, ProposalChoices, RuleInput, TeamChoice, TeamInput
 from tagging.services.allocate import allocate_import, reallocate
+from tagging.services.moves import Move, Moves, what_moves
+from tagging.services.people import create_person, give_one_time_password, set_active, set_finops
 from tagging.services.rules import delete_rule, reorder_rules, save_rule
 from tagging.services.setup import accept_proposal
 from tagging.services.teams import create_team, remove_member, set_member, update_team
@@ -9,21 +11,29 @@ from tagging.services.upkeep import remove_unread_allocations
 from tagging.services.view_as import start_view_as, stop_view_as
 
 __all__ = [
+    "Move",
+    "Moves",
+    "PersonInput",
     "ProposalChoices",
     "RuleInput",
     "TeamChoice",
     "TeamInput",
     "accept_proposal",
     "allocate_import",
+    "create_person",
     "create_team",
     "delete_rule",
+    "give_one_time_password",
     "reallocate",
     "remove_member",
     "remove_unread_allocations",
     "reorder_rules",
     "save_rule",
+    "set_active",
+    "set_finops",
     "set_member",
     "start_view_as",
     "stop_view_as",
     "update_team",
+    "what_moves",
 ]
