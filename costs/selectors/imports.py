@@ -11,6 +11,7 @@ from costs.errors import NotFoundInScopeError
 from costs.models import Bill, BillImport
 from costs.money import ZERO
 from costs.periods import BillingPeriod
+from costs.reading import read_once
 from costs.scope import Scope
 from costs.terms import BillingFormat, BillState, CostMetric, ImportState
 
@@ -39,10 +40,8 @@ def active_imports(scope: Scope, periods: Collection[BillingPeriod] | None = Non
     One query.
     """
     del scope  # every reader follows the same pointer
-    bills = _bills_in_force()
-    if periods is not None:
-        bills = bills.filter(billing_period__in=[period.start for period in periods])
-    found = [_active(bill) for bill in bills]
+    everything = read_once("imports in force", lambda: tuple(_active(bill) for bill in _bills_in_force()))
+    found = [item for item in everything if periods is None or item.period in periods]
     billed = {item.period for item in found if not item.billing_format.is_inventory}
     return tuple(item for item in found if item.period not in billed or not item.billing_format.is_inventory)
 

@@ -8,6 +8,7 @@ from costs import selectors as intake
 from costs.money import ZERO, ratio
 from costs.periods import BillingPeriod
 from costs.queries import NOT_SET
+from costs.reading import read_once
 from costs.scope import Scope
 from costs.terms import CostMetric
 from tagging.models import Allocation
@@ -97,6 +98,11 @@ def resources(
 
 
 def _month(scope: Scope, period: BillingPeriod, metric: CostMetric, currency: str) -> _Month:
+    key = ("taggable month", scope, period, metric, currency)
+    return read_once(key, lambda: _read_month(scope, period, metric, currency))
+
+
+def _read_month(scope: Scope, period: BillingPeriod, metric: CostMetric, currency: str) -> _Month:
     found = reach(scope, (period,), currency)
     policy = required_keys()
     slices = _slices(found)

@@ -11,6 +11,7 @@ from django.db.models import Max
 from costs.money import ZERO
 from costs.periods import BillingPeriod, DateRange
 from costs.queries import NOT_SET, CostQuery, Granularity
+from costs.reading import read_once
 from costs.scope import Scope
 from costs.series import bucket_starts, change, fill
 from costs.terms import CostMetric
@@ -123,9 +124,14 @@ def _end_of_costs(found: Reach, period: BillingPeriod) -> date:
     newer = reach(found.scope, None).imports
     if not newer or newer[-1].period > period:
         return period.end
-    rows = allocated(found.scope, found.within((period,)).import_pks)
-    last_day: date | None = rows.aggregate(last=Max("charge_date"))["last"]
+    pks = found.within((period,)).import_pks
+    last_day = read_once(("last day with costs", found.scope, pks), lambda: _last_day(found.scope, pks))
     return period.end if last_day is None else last_day + timedelta(days=1)
+
+
+def _last_day(scope: Scope, import_pks: tuple[int, ...]) -> date | None:
+    last_day: date | None = allocated(scope, import_pks).aggregate(last=Max("charge_date"))["last"]
+    return last_day
 
 
 def _points(found: Reach, cells: Cells) -> dict[str, dict[date, Decimal]]:

@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 
 from costs import selectors as intake
 from costs.periods import BillingPeriod
+from costs.reading import read_once
 from costs.scope import Scope
 from costs.selectors import ActiveImport
 from tagging.models import AllocatedCost
@@ -54,9 +55,13 @@ def visible_imports(scope: Scope, periods: Collection[BillingPeriod] | None) -> 
     imports = intake.active_imports(scope, periods)
     if scope.everything or not imports:
         return imports
-    own = allocated(scope, [item.pk for item in imports]).order_by().values_list("bill_import_id", flat=True)
-    pks = set(own.distinct())
+    pks = read_once(("imports with costs of", scope), lambda: _imports_with_costs(scope))
     return tuple(item for item in imports if item.pk in pks)
+
+
+def _imports_with_costs(scope: Scope) -> frozenset[int]:
+    in_force = [item.pk for item in intake.active_imports(scope)]
+    return frozenset(allocated(scope, in_force).order_by().values_list("bill_import_id", flat=True).distinct())
 
 
 def ordered_currencies(imports: Collection[ActiveImport]) -> tuple[str, ...]:

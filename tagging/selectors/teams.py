@@ -2,6 +2,7 @@
 
 from costs.errors import NotFoundInScopeError
 from costs.periods import BillingPeriod
+from costs.reading import read_once
 from costs.scope import Scope
 from tagging.allocation import Rule
 from tagging.models import AllocationRule, Membership, Team
@@ -11,6 +12,10 @@ from tagging.terms import MemberRole, RuleKind
 
 def visible_teams(scope: Scope) -> tuple[TeamView, ...]:
     """Teams of the scope by name; staff see inactive ones too."""
+    return read_once(("visible teams", scope), lambda: _visible_teams(scope))
+
+
+def _visible_teams(scope: Scope) -> tuple[TeamView, ...]:
     teams = Team.objects.select_related("parent").order_by("name")
     if not scope.everything:
         teams = teams.filter(key__in=scope.team_keys)

@@ -1,0 +1,32 @@
+"""What is read once within a page or an API answer, so that all its parts speak of the same imports.
+
+Outside of `one_reading` nothing is kept: commands, tasks and whatever writes always read afresh.
+"""
+
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeVar, cast
+
+T = TypeVar("T")
+_kept: ContextVar[dict[Hashable, Any] | None] = ContextVar("kept", default=None)
+
+
+@contextmanager
+def one_reading() -> Iterator[None]:
+    """Keep what `read_once` reads until the block ends. For answers that write nothing."""
+    token = _kept.set({})
+    try:
+        yield
+    finally:
+        _kept.reset(token)
+
+
+def read_once(key: Hashable, read: Callable[[], T]) -> T:
+    """The value kept under the key, or what `read` gives. The key names the question with all its arguments."""
+    kept = _kept.get()
+    if kept is None:
+        return read()
+    if key not in kept:
+        kept[key] = read()
+    return cast("T", kept[key])
