@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 
@@ -44,7 +45,7 @@ def read_inventory(path: Path) -> Inventory:
 
 def _read_csv(path: Path) -> pd.DataFrame:
     try:
-        packing = "gzip" if magic(path)[:2] == GZIP_MAGIC else None
+        packing: Literal["gzip"] | None = "gzip" if magic(path)[:2] == GZIP_MAGIC else None
         return pd.read_csv(
             path, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False, compression=packing
         )

@@ -43,6 +43,16 @@ def csv_header(path: Path) -> tuple[str, ...]:
     return tuple(name.strip() for name in next(csv.reader([first]), [])) if first.strip() else ()
 
 
+def first_row(path: Path) -> list[str]:
+    """The cells of the first data row, [] where there is none. Raises ImportRejectedError."""
+    try:
+        with open_text(path) as text:
+            rows = (cells for cells in csv.reader(text) if cells)
+            return next(islice(rows, 1, 2), [])
+    except (EOFError, OSError, zlib.error, csv.Error) as error:
+        raise truncated(path.name) from error
+
+
 def line_of_row(path: Path, row: int) -> int:
     """The line on which data row `row` (from 0) ends; the header is line 1, quoted line breaks count."""
     with open_text(path) as text:

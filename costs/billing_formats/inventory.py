@@ -108,6 +108,7 @@ def _mapping(period: BillingPeriod, *, cost: str, service: tuple[str, str], extr
         "charge_category": "'Usage'",
         "charge_frequency": "'Recurring'",
         "charge_description": "CASE WHEN state = '' THEN 'Inventory' ELSE 'Inventory, ' || state END",
+        "invoice_id": "'none'",  # an inventory is never invoiced
         "line_kind": "'Inventory'",
         "pricing_category": "'Standard'",
         "resource_id": "resource_id",

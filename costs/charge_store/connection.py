@@ -21,6 +21,7 @@ _MEMORY_SHARE = 0.6
 def connect() -> Iterator[Connection]:
     """An in-memory DuckDB that spills into IMPORT_TEMP_DIR and never asks the network for anything."""
     spill = Path(settings.IMPORT_TEMP_DIR) / f"duckdb-{uuid.uuid4().hex}"
+    spill.mkdir(parents=True)
     config: dict[str, Any] = {
         "memory_limit": f"{max(128, int(settings.IMPORT_MEMORY_LIMIT_MB * _MEMORY_SHARE))}MB",
         "threads": settings.IMPORT_THREADS,

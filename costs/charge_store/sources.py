@@ -13,6 +13,7 @@ from costs.billing_formats.files import (
     ZIP_MAGIC,
     check_unpacked_size,
     csv_header,
+    first_row,
     line_of_row,
     magic,
     truncated,
@@ -143,11 +144,21 @@ def _is_bad(file: BillFile, check: Check) -> str:
     return f"({bad} OR coalesce(NOT isfinite({tried}), false))" if check.type == "DOUBLE" else bad
 
 
-def first_text(file: BillFile, sql: str) -> str:
-    """An expression over the first data row, '' where the file has none. Raises ImportRejectedError."""
+def first_text(file: BillFile, *names: str) -> str | None:
+    """The first of these columns that the first data row fills; None where the file has no rows.
+
+    Raises ImportRejectedError for a file that cannot be read.
+    """
+    columns = [column for name in names if (column := file.columns.find(name))]
+    if not file.is_parquet:
+        cells = first_row(file.path)
+        places = [file.columns.columns.index(column) for column in columns]
+        values = [cells[place] if place < len(cells) else "" for place in places]
+        return None if not cells else next((value for value in values if value not in {"", "NULL"}), "")
     with connect() as connection:
+        fields = ", ".join(file.columns.value(column) for column in columns)
         try:
-            row = connection.execute(f"SELECT {sql} FROM {file.relation} LIMIT 1").fetchone()
+            row = connection.execute(f"SELECT {fields} FROM {file.relation} LIMIT 1").fetchone()
         except Error as error:
             raise explain(connection, file, (), error) from error
-    return str(row[0]) if row else ""
+    return None if row is None else next((value for value in row if value), "")

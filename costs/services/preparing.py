@@ -16,6 +16,7 @@ from costs.billing_formats import Detected, cur_legacy, detect
 from costs.charge_store import BillFile
 from costs.errors import ImportRejectedError, InvalidRequestError
 from costs.models import BillImport, BillSource
+from costs.services.uploads import require_inside_upload
 from costs.terms import BillingFormat
 
 _MEGABYTE = 1024 * 1024
@@ -47,6 +48,8 @@ def prepare_imports(
     """
     if not files:
         raise InvalidRequestError("No files given.")
+    if upload is not None:
+        require_inside_upload(files, upload)
     deliveries = _deliveries(files)
     name = _slug(source_name) if source_name else None
     with transaction.atomic():
@@ -115,7 +118,7 @@ def _payer(file: BillFile, detected: Detected) -> str | None:
     """The payer of the file's first line; None where a bill file holds no lines. Inventories have none."""
     if detected.module.FORMAT.is_inventory:
         return ""
-    return charge_store.first_text(file, cur_legacy.payer(file.columns)) or None
+    return charge_store.first_text(file, cur_legacy.PAYER, cur_legacy.ACCOUNT)
 
 
 def _only_account(found: dict[tuple[BillingFormat, str], Delivery], detected: Detected, file_name: str) -> str:

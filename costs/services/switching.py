@@ -1,6 +1,7 @@
 """The one switch of a month, and the ends that change nothing."""
 
 from datetime import timedelta
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import DurationField, ExpressionWrapper, F
@@ -38,6 +39,8 @@ def put_in_force(import_pk: int) -> None:
     rows = _resources_of(import_pk)
     with transaction.atomic():
         item = BillImport.objects.select_related("source").get(pk=import_pk)
+        if item.bill_id is None:
+            raise InvalidRequestError(f"Import {import_pk} is not loaded yet.")
         bill = Bill.objects.select_for_update(of=("self",)).get(pk=item.bill_id)
         item.refresh_from_db(fields=["state"])
         if item.state == ImportState.IN_FORCE:
@@ -63,9 +66,9 @@ def fail_import(import_pk: int, error: Exception) -> None:
     if isinstance(error, TakenOverError):
         return
     text = str(error) if isinstance(error, FinopsError) else f"The import broke off: {type(error).__name__}: {error}."
-    detail = error.as_dict() if isinstance(error, ImportRejectedError) else {"code": "broken_off", "problem": text}
-    if isinstance(error, FinopsError) and not isinstance(error, ImportRejectedError):
-        detail["code"] = error.code
+    detail: dict[str, Any] = {"code": getattr(error, "code", "broken_off"), "problem": text}
+    if isinstance(error, ImportRejectedError):
+        detail = error.as_dict()
     for item in family(import_pk):
         if item.state in _OPEN_STATES:
             _fail(item, text, detail)
@@ -83,7 +86,7 @@ def folder_of(item: BillImport) -> ImportFolder | None:
     return ImportFolder(item.source.name, BillingPeriod(item.billing_period), item.pk)
 
 
-def _fail(item: BillImport, text: str, detail: dict[str, str | int | None]) -> None:
+def _fail(item: BillImport, text: str, detail: dict[str, Any]) -> None:
     remove_rollups(item.pk)
     remove_snapshots(item.pk)
     if folder := folder_of(item):
@@ -130,13 +133,13 @@ def _differs(old: BillImport | None, new: BillImport) -> bool:
     return old is None or any(getattr(old, name) != getattr(new, name) for name in COST_COLUMNS)
 
 
-def _resources_of(import_pk: int) -> list[tuple[object, ...]]:
+def _resources_of(import_pk: int) -> list[tuple[Any, ...]]:
     item = BillImport.objects.select_related("source").get(pk=import_pk)
     folder = folder_of(item)
     return charge_store.resources_seen(folder) if folder else []
 
 
-def _refresh_resources(rows: list[tuple[object, ...]]) -> None:
+def _refresh_resources(rows: list[tuple[Any, ...]]) -> None:
     """Tags and attributes as last seen: an older month never overwrites a newer one."""
     table = connection.ops.quote_name(Resource._meta.db_table)
     changes = ", ".join(f"{name} = %s" for name in _SEEN)

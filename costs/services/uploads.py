@@ -65,6 +65,13 @@ def uploaded_files(upload_pk: int) -> list[Path]:
     return paths
 
 
+def require_inside_upload(paths: Sequence[Path], upload_pk: int) -> None:
+    """Refuse files that lie outside an upload's folder."""
+    folder = Path(BillUpload.objects.get(pk=upload_pk).folder)
+    for path in paths:
+        require_inside(path, folder)
+
+
 def require_inside(path: Path, folder: Path) -> None:
     """Refuse a path that leads out of the folder, through `..` or a link."""
     if not path.resolve().is_relative_to(folder.resolve()):
@@ -74,7 +81,8 @@ def require_inside(path: Path, folder: Path) -> None:
 def _known(user: int | None, idempotency_key: str) -> int | None:
     if not idempotency_key:
         return None
-    known = BillUpload.objects.filter(user_id=user, idempotency_key=idempotency_key)
+    owner: dict[str, Any] = {"user": None} if user is None else {"user_id": user}
+    known = BillUpload.objects.filter(idempotency_key=idempotency_key, **owner)
     return known.values_list("pk", flat=True).first()
 
 
