@@ -10,15 +10,15 @@ from tagging.selectors import Chargeback, Compliance
 def chargeback_report(found: Chargeback) -> str:
     """Owners with their costs, what is unallocated, and the line that ties both to the bill."""
     rows = [
-        [row.label, *(_dollars(cost) for cost in (row.direct_cost, row.previous_total_cost, row.total_cost))]
+        [row.label, *(_dollars(cost) for cost in (row.direct_cost, row.total_cost, row.previous_total_cost))]
         for row in found.rows
     ]
     if found.unallocated_cost is not None:
-        rows.append(["(unallocated)", "", "", _dollars(found.unallocated_cost)])
+        rows.append(["(unallocated)", "", _dollars(found.unallocated_cost), ""])
     lines = [
         f"Chargeback of {found.period.label}, {found.metric.value} cost, {found.currency}",
         "",
-        *aligned(["Team", "Direct", "Month before", "Total"], rows),
+        *aligned(["Team", "Direct", "Total", "Month before"], rows),
     ]
     if found.bill_total is not None and found.unallocated_cost is not None and found.difference is not None:
         lines += [

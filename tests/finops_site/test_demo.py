@@ -149,11 +149,11 @@ def test_the_report_lists_owners_unallocated_cost_and_the_tie_out() -> None:
     assert demo_report.chargeback_report(found).splitlines() == [
         "Chargeback of February 2026, billed cost, USD",
         "",
-        "Team              Direct  Month before      Total",
-        "-------------  ---------  ------------  ---------",
-        "Search         $1,234.57       $600.00  $1,234.57",
-        "Growth             $0.00        $10.00      $0.00",
-        "(unallocated)                              $65.44",
+        "Team              Direct      Total  Month before",
+        "-------------  ---------  ---------  ------------",
+        "Search         $1,234.57  $1,234.57       $600.00",
+        "Growth             $0.00      $0.00        $10.00",
+        "(unallocated)                $65.44",
         "",
         "Tie-out: bill $1,300.00 − owners $1,234.56 − unallocated $65.44 = $0.00",
     ]

@@ -45,11 +45,14 @@ class Command(BaseCommand):
             raise CommandError(_about_disk(error)) from error
         except DatabaseError as error:
             raise CommandError(_about_database(error)) from error
+        except KeyboardInterrupt as error:
+            raise CommandError("Stopped. Run it again to go on.", returncode=130) from error
 
     def _run(self, *, no_serve: bool, host: str, port: int, size: str, **_: Any) -> None:
         check_folder(settings.DATA_DIR)
         if not no_serve:
             check_port(host, port)
+            _collect_static_files()
         call_command("migrate", verbosity=0, interactive=False)
         with running_services(log=self._say) as services:
             logins = self._fill(size)
@@ -89,6 +92,12 @@ class Command(BaseCommand):
     def _say(self, text: str) -> None:
         self.stdout.write(f"[{time.monotonic() - self._started_at:5.1f} s] {text}")
         self.stdout.flush()
+
+
+def _collect_static_files() -> None:
+    """Pages need them; `make` has collected them already, a bare `manage.py demo` has not."""
+    if not (Path(settings.STATIC_ROOT) / "staticfiles.json").exists():
+        call_command("collectstatic", verbosity=0, interactive=False)
 
 
 def _about_disk(error: OSError) -> str:
