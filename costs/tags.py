@@ -6,7 +6,7 @@ from functools import lru_cache
 
 # What exports write where there is no value. Compared without case and outer space.
 BLANKS = frozenset({"", "null", "none", "nan", "n/a", "-", "(not set)"})
-_PROVIDER_PREFIXES = ("resourcetags/", "user:", "user_")
+_PROVIDER_PREFIX = re.compile(r"^(resourcetags/)?(user[:_](?=.))?", re.IGNORECASE)
 _NOT_WORD = re.compile(r"[\W_]+")
 
 
@@ -18,11 +18,7 @@ def clean_value(value: object) -> str:
 
 def strip_prefix(key: str) -> str:
     """The key as people wrote it: the provider's `resourceTags/`, `user:` or `user_` goes, `aws:` stays."""
-    text = key.strip()
-    for prefix in _PROVIDER_PREFIXES:
-        if text[: len(prefix)].casefold() == prefix:
-            text = text[len(prefix) :]
-    return text
+    return _PROVIDER_PREFIX.sub("", key.strip(), count=1)
 
 
 @lru_cache(maxsize=20_000)

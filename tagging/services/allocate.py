@@ -11,7 +11,7 @@ from django.db.models import Sum
 from costs import selectors as intake
 from costs.bulk import copy_rows
 from costs.errors import FinopsError
-from costs.money import ZERO
+from costs.money import ZERO, plain
 from costs.periods import BillingPeriod
 from costs.scope import Scope
 from costs.tags import tag_value
@@ -159,6 +159,6 @@ def _check(import_pk: int) -> None:
         before, after = billed[column] or ZERO, owned[column] or ZERO
         if before != after:
             raise AllocationDoesNotTieOutError(
-                f"Owners hold {after} of {before} {column.replace('_', ' ')} of import {import_pk}; nothing was "
-                "changed. Import the bill again; if it stays so, report it with the import's number."
+                f"Owners hold {plain(after)} of {plain(before)} {column.replace('_', ' ')} of import {import_pk};"
+                " nothing was changed. Import the bill again; if it stays so, report it with the import's number."
             )
