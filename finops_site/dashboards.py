@@ -53,7 +53,7 @@ def overview(request: HttpRequest) -> HttpResponseBase:
     if cube.value is not None:
         movers = cube.value.by("team")
         rows = changes.change_rows(movers, whole.owner_href(month))
-        table = ChangeTable(rows, movers=movers, label="Owner", request=request, caption="Spend by owner", per_page=15)
+        table = ChangeTable(rows, movers=movers, label="Owner", request=request, caption="Spend by owner")
         if response := table.export(name=f"overview-{month.period}", title_rows=title_rows(movers)):
             return response
     context = {
@@ -61,7 +61,7 @@ def overview(request: HttpRequest) -> HttpResponseBase:
         "form": month_form(month),
         **links(month, cube),
         "trust": changes.trust_strip(scope, month),
-        "needs_setup": ownership.needs_setup(scope),
+        "needs_setup": whole.has_no_owners(cube) and ownership.needs_setup(scope),
         "headline": changes.headline(cube, by="team"),
         "spend": whole.team_spend(scope, month),
         "team_movers": whole.team_movers(cube, month),
@@ -81,32 +81,35 @@ def team(request: HttpRequest, team_key: str) -> HttpResponseBase:
     """One team's month: what it cost, why it changed, what to tag."""
     scope = request_scope(request)
     shown = ownership.team_by_key(scope, team_key)
-    own = one.only(shown)
-    month = month_choice(request, own)
-    context: dict[str, Any] = {"team": shown, "month": month}
+    lower = one.below(shown, ownership.visible_teams(scope))
+    month = month_choice(request, one.with_sub_teams(shown, lower))
     if month is None:
-        return render(request, "dashboards/team_empty.html", context)
-    cube = changes.month_cube(own, month, "service", "usage_type")
+        return render(request, "dashboards/team_empty.html", {"team": shown})
+    family = changes.month_cube(one.with_sub_teams(shown, lower), month, "team", "service", "usage_type")
+    own = one.own_part(shown, family)
     table = None
-    if cube.value is not None:
-        movers = cube.value.by("service")
+    if own.value is not None:
+        movers = own.value.by("service")
         rows = changes.change_rows(movers, one.service_href(shown, month))
-        table = ChangeTable(
-            rows, movers=movers, label="Service", request=request, caption="Costs by service", per_page=15
-        )
+        table = ChangeTable(rows, movers=movers, label="Service", request=request, caption="Costs by service")
         name = f"team-{shown.key}-{month.period}"
         if response := table.export(name=name, title_rows=[("Team", shown.name), *title_rows(movers)]):
             return response
-    return render(
-        request, "dashboards/team.html", {**context, **_team_panels(scope, shown, month, cube), "table": table}
-    )
+    context = {
+        "team": shown,
+        "month": month,
+        "form": month_form(month),
+        **links(month, own),
+        **_team_panels(scope, shown, month, own),
+        "sub_teams": one.sub_teams(shown, month, lower, family),
+        "table": table,
+    }
+    return render(request, "dashboards/team.html", context)
 
 
 def _team_panels(scope: Scope, team: TeamView, month: MonthChoice, cube: Panel[CostCube]) -> dict[str, Any]:
     own = one.only(team)
     return {
-        "form": month_form(month),
-        **links(month, cube),
         "trust": changes.trust_strip(scope, month),
         "headline": changes.headline(cube, by="service"),
         "daily": one.daily_spend(own, team, month, cube),
@@ -115,7 +118,6 @@ def _team_panels(scope: Scope, team: TeamView, month: MonthChoice, cube: Panel[C
         "usage_movers": one.movers_chart(team, month, cube, by="usage_type"),
         "resources": one.top_resources(own, team, month),
         "compliance": changes.tag_compliance(own, month),
-        "sub_teams": one.sub_teams(scope, team, month),
         "members": ownership.team_members(scope, team.key) if scope.everything else (),
     }
 

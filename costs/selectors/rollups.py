@@ -9,6 +9,7 @@ from collections.abc import Collection
 from django.db.models import QuerySet
 
 from costs.models import CostSlice, DailyCost, ResourceCost, SubAccount, UsageDay
+from costs.reading import read_once
 from costs.scope import Scope
 
 
@@ -46,5 +47,8 @@ def slices_of(scope: Scope, import_pk: int) -> QuerySet[CostSlice]:
 def account_names(scope: Scope, account_ids: Collection[str]) -> dict[str, str]:
     """Names of the accounts asked for, where known. The caller asks only for accounts its reader may see."""
     del scope  # the ids themselves are the permission: they come from rows the reader may see
-    known = SubAccount.objects.filter(sub_account_id__in=account_ids).exclude(name="")
-    return dict(known.values_list("sub_account_id", "name"))
+    if not account_ids:
+        return {}
+    named = SubAccount.objects.exclude(name="").order_by()
+    known = read_once("account names", lambda: dict(named.values_list("sub_account_id", "name")))
+    return {account_id: known[account_id] for account_id in account_ids if account_id in known}

@@ -63,7 +63,7 @@ def headline(cube: Panel[CostCube], *, by: str) -> Headline:
 @panel
 def tag_compliance(scope: Scope, month: MonthChoice) -> Compliance:
     """The tag policy over the month."""
-    return ownership.compliance(scope, month.period, metric=month.metric, currency=month.currency)
+    return ownership.compliance(scope, month.period, metric=month.metric, currency=month.currency, totals_only=True)
 
 
 def change_rows(movers: Movers, href_of: Callable[[Mover], str]) -> tuple[ChangeRow, ...]:

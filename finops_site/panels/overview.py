@@ -61,6 +61,11 @@ class ImportHealth:
     newest: tuple[BillRow, ...]
 
 
+def has_no_owners(cube: Panel[CostCube]) -> bool:
+    """Whether the month's costs belong to nobody at all."""
+    return cube.value is not None and all(row.is_missing for row in cube.value.by("team").rows)
+
+
 @panel
 def team_spend(scope: Scope, month: MonthChoice) -> TeamSpend:
     """Stacked columns: months of the half year, or the days of this month."""

@@ -34,7 +34,6 @@ class SubTeam:
     name: str
     url: str
     cost: Decimal
-    previous_cost: Decimal
 
 
 @dataclass(frozen=True)
@@ -49,9 +48,10 @@ class SubTeams:
 
 @dataclass(frozen=True)
 class TopResources:
-    """The costliest resources, and how much of the taggable cost they are."""
+    """The costliest resources, and the costliest whose tags are to be fixed."""
 
     rows: tuple[ResourceRow, ...]
+    fixes: tuple[ResourceRow, ...]
     total: Decimal
     count: int
     currency: str
@@ -75,6 +75,11 @@ def only(team: TeamView) -> Scope:
     return Scope.teams(frozenset({team.key}))
 
 
+def with_sub_teams(team: TeamView, lower: tuple[TeamView, ...]) -> Scope:
+    """What belongs to this team and those below."""
+    return Scope.teams(frozenset({team.key, *(item.key for item in lower)}))
+
+
 def below(team: TeamView, teams: tuple[TeamView, ...]) -> tuple[TeamView, ...]:
     """Teams under this one, at any depth, by name."""
     keys, found = {team.key}, []
@@ -85,6 +90,12 @@ def below(team: TeamView, teams: tuple[TeamView, ...]) -> tuple[TeamView, ...]:
         found += more
         grew = bool(more)
     return tuple(sorted(found, key=lambda item: item.name))
+
+
+@panel
+def own_part(team: TeamView, family: Panel[CostCube]) -> CostCube:
+    """The team itself out of what it and its sub-teams cost."""
+    return family.get().only("team", team.key)
 
 
 @panel
@@ -177,6 +188,7 @@ def top_resources(scope: Scope, team: TeamView, month: MonthChoice) -> TopResour
     params = {**month.params, "team": team.key}
     return TopResources(
         rows=table.rows[:RESOURCES_SHOWN],
+        fixes=tuple(row for row in table.rows if not row.is_compliant and row.cost > 0)[:RESOURCES_SHOWN],
         total=table.total,
         count=len(table.rows),
         currency=table.currency,
@@ -185,27 +197,15 @@ def top_resources(scope: Scope, team: TeamView, month: MonthChoice) -> TopResour
 
 
 @panel
-def sub_teams(scope: Scope, team: TeamView, month: MonthChoice) -> SubTeams:
+def sub_teams(team: TeamView, month: MonthChoice, lower: tuple[TeamView, ...], cube: Panel[CostCube]) -> SubTeams:
     """The teams below with their costs; no rows where there are none."""
-    scope.require_team(team.key)
-    lower = below(team, ownership.visible_teams(scope))
-    if not lower:
-        return SubTeams((), ZERO, ZERO, "")
-    table = ownership.explore_costs(
-        Scope.teams(frozenset({team.key, *(item.key for item in lower)})), month.query("team")
-    )
-    found = {row.key: row for row in table.rows}
+    movers = cube.get().by("team")
+    costs = {row.key: row.cost for row in movers.rows}
     rows = tuple(
-        SubTeam(
-            item.name,
-            f"{reverse('team', args=[item.key])}?{urlencode(month.params)}",
-            found[item.key].cost if item.key in found else ZERO,
-            found[item.key].previous_cost if item.key in found else ZERO,
-        )
+        SubTeam(item.name, f"{reverse('team', args=[item.key])}?{urlencode(month.params)}", costs.get(item.key, ZERO))
         for item in lower
     )
-    own = found[team.key].cost if team.key in found else ZERO
-    return SubTeams(rows, own, table.total, table.currency)
+    return SubTeams(rows, costs.get(team.key, ZERO), movers.total, movers.currency)
 
 
 def _aligned(by_day: dict[date, Decimal], days: Iterable[date], count: int) -> tuple[Decimal | None, ...]:

@@ -48,15 +48,21 @@ class _Month:
 
 
 def compliance(
-    scope: Scope, period: BillingPeriod, *, metric: CostMetric = CostMetric.BILLED, currency: str = ""
+    scope: Scope,
+    period: BillingPeriod,
+    *,
+    metric: CostMetric = CostMetric.BILLED,
+    currency: str = "",
+    totals_only: bool = False,
 ) -> Compliance:
     """The policy's required keys over the month's taggable charges that the reader may see.
 
-    A team's is that of its own slices alone. Ratios are None where there is nothing to divide by.
+    A team's is that of its own slices alone. Ratios are None where there is nothing to divide by. With
+    `totals_only` groups and fixes stay empty, which spares dashboards their cost.
     """
     month = _month(scope, period, metric, currency)
     counted = tally(month.lines, month.judged, len(month.policy))
-    groups = {name: _groups(month, name) for name in _LINE_FILTERS}
+    groups = {name: () if totals_only else _groups(month, name) for name in _LINE_FILTERS}
     return Compliance(
         period=period,
         metric=metric,
@@ -72,7 +78,7 @@ def compliance(
         by_region=groups["region"],
         by_account=groups["account"],
         by_team=groups["team"],
-        fixes=_fixes(month),
+        fixes=() if totals_only else _fixes(month),
     )
 
 

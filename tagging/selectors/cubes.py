@@ -1,9 +1,9 @@
 """Costs by several dimensions at once: two sums for a whole page."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from costs.errors import InvalidRequestError
 from costs.money import ZERO
@@ -15,7 +15,7 @@ from tagging.selectors.labels import labels
 from tagging.selectors.reach import reach
 from tagging.selectors.sums import BY_SLICE, PRE_SUMMED, Ask, column_of, pre_summed_rows, slice_rows, untracked_keys
 
-Sums = dict[tuple[str, ...], Decimal]
+Sums = dict[tuple[str, ...], Decimal]  # by one value per dimension, '' for none
 
 
 def cost_cube(scope: Scope, query: CostQuery, dimensions: Sequence[str]) -> CostCube:
@@ -25,9 +25,12 @@ def cost_cube(scope: Scope, query: CostQuery, dimensions: Sequence[str]) -> Cost
     """
     period, before = query.last, query.last.previous()
     found = reach(scope, (before, period), query.currency)
-    spans = spans_of(found, period, period)
-    now = cell_sums(ask_of(found, (period,), query), dimensions)
-    earlier = cell_sums(ask_of(found, (before,), query, spans.before), dimensions)
+    spans, months = spans_of(found, period, period), found.period_of()
+    compared = Q(charge_date__gte=spans.now.start) | Q(charge_date__lt=spans.before.end)
+    now, earlier = Sums(), Sums()
+    for (import_pk, values), cost in _sums_by_import(Ask(found, query.metric, query.filters), dimensions, compared):
+        sums = now if months[import_pk] == period else earlier
+        sums[values] = sums.get(values, ZERO) + cost
     keys = {*now, *earlier}
     return CostCube(
         period=period,
@@ -44,8 +47,17 @@ def cost_cube(scope: Scope, query: CostQuery, dimensions: Sequence[str]) -> Cost
 
 def cell_sums(ask: Ask, dimensions: Sequence[str]) -> Sums:
     """Costs by values of several dimensions, '' for none."""
+    sums = Sums()
+    for (_, values), cost in _sums_by_import(ask, dimensions):
+        sums[values] = sums.get(values, ZERO) + cost
+    return sums
+
+
+def _sums_by_import(
+    ask: Ask, dimensions: Sequence[str], days: Q | None = None
+) -> Iterator[tuple[tuple[int, tuple[str, ...]], Decimal]]:
     if not ask.reach.imports:
-        return {}
+        return
     names = {*dimensions, *(name for name, _ in ask.filters)}
     if missing := untracked_keys(ask.reach, names):
         raise InvalidRequestError(
@@ -53,16 +65,16 @@ def cell_sums(ask: Ask, dimensions: Sequence[str]) -> Sums:
         )
     is_small = names <= PRE_SUMMED.keys()
     rows, columns = (pre_summed_rows(ask), PRE_SUMMED) if is_small else (slice_rows(ask), BY_SLICE)
-    places = [f"value_{at}" for at, _ in enumerate(dimensions)]
+    places = {f"value_{at}": column_of(ask.reach, name, columns) for at, name in enumerate(dimensions)}
+    wanted = rows if days is None else rows.filter(days)
     found = (
-        rows.annotate(
-            **{place: column_of(ask.reach, name, columns) for place, name in zip(places, dimensions, strict=True)}
-        )
+        wanted.annotate(**places)
         .order_by()
-        .values_list(*places)
+        .values_list("bill_import_id", *places)
         .annotate(cost=Sum(ask.metric.column))
     )
-    return {tuple(value or "" for value in row[:-1]): row[-1] for row in found}
+    for row in found:
+        yield (row[0], tuple(value or "" for value in row[1:-1])), row[-1]
 
 
 def filter_values(scope: Scope, query: CostQuery, dimensions: Sequence[str]) -> dict[str, tuple[tuple[str, str], ...]]:

@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from costs import selectors as intake
 from costs.queries import dimension_label, tag_key_of
+from costs.reading import read_once
 from costs.scope import Scope
 from tagging.models import Team
 
@@ -24,7 +25,7 @@ def labels(scope: Scope, dimension: str, values: Collection[str]) -> dict[str, s
 def team_names(keys: Collection[str]) -> dict[str, str]:
     """Names of the teams by key; a key without a team stands for itself. The caller may see these keys."""
     wanted = [key for key in keys if key]
-    known = dict(Team.objects.filter(key__in=wanted).values_list("key", "name")) if wanted else {}
+    known = read_once("team names", lambda: dict(Team.objects.values_list("key", "name"))) if wanted else {}
     return {key: known.get(key, key) for key in wanted}
 
 

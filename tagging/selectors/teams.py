@@ -25,10 +25,10 @@ def _visible_teams(scope: Scope) -> tuple[TeamView, ...]:
 def team_by_key(scope: Scope, key: str) -> TeamView:
     """One team. Raises NotFoundInScopeError for another's and for one that does not exist, alike."""
     scope.require_team(key)
-    team = Team.objects.select_related("parent").filter(key=key).first()
+    team = next((team for team in visible_teams(scope) if team.key == key), None)
     if team is None:
         raise NotFoundInScopeError("Nothing here.")
-    return _team_view(scope, team)
+    return team
 
 
 def team_members(scope: Scope, key: str) -> tuple[MemberView, ...]:
