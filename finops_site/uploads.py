@@ -96,7 +96,7 @@ def take_in(request: HttpRequest, form: UploadForm) -> list[int]:
     return [item.pk for item in upload.imports]
 
 
-def upload_key(form_key: str, files: Sequence[UploadedFile[Any]]) -> str:
+def upload_key(form_key: str, files: "Sequence[UploadedFile[Any]]") -> str:
     """One name for these files sent with this very form; empty (never the same) where the form has no key."""
     parts = [form_key, *(f"{file.name}:{file.size}" for file in files)]
     return f"page-{hashlib.sha256(json.dumps(parts).encode()).hexdigest()}" if form_key else ""

@@ -4,7 +4,7 @@ from allauth.account import views as account
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
-from finops_site import dashboards
+from finops_site import dashboards, uploads
 
 # What of allauth is used: nobody signs up, addresses are kept by the FinOps lead.
 accounts: list[URLPattern | URLResolver] = [
@@ -30,6 +30,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", include(accounts)),
     path("admin/", admin.site.urls),
     path("api/v1/", include("finops_site.api_urls")),
+    path("imports/upload/", uploads.upload, name="upload"),
+    path("imports/<int:pk>/retry/", uploads.retry_import, name="retry_import"),
     path("imports/", include("costs.urls")),
     path("", include("tagging.urls")),
 ]

@@ -2,12 +2,42 @@
 
 from django.urls import path
 
+from tagging.views.chargeback import chargeback, statement
+from tagging.views.compliance import tags
 from tagging.views.explore import explore
+from tagging.views.people import people, person_change, person_new, person_password
 from tagging.views.resources import resources
+from tagging.views.rules import rule_edit, rule_move, rule_new, rule_switch, rules
+from tagging.views.setup import setup
+from tagging.views.teams import member_remove, member_set, team_edit, team_new, teams
+from tagging.views.view_as import view_as_start, view_as_stop
+from tagging.views.why import why
 
 app_name = "tagging"
 
 urlpatterns = [
+    path("chargeback/", chargeback, name="chargeback"),
     path("explore/", explore, name="explore"),
+    path("people/", people, name="people"),
+    path("people/new/", person_new, name="person_new"),
+    path("people/<int:pk>/change/", person_change, name="person_change"),
+    path("people/<int:pk>/password/", person_password, name="person_password"),
     path("resources/", resources, name="resources"),
+    path("rules/", rules, name="rules"),
+    path("rules/new/", rule_new, name="rule_new"),
+    path("rules/<int:pk>/", rule_edit, name="rule_edit"),
+    path("rules/<int:pk>/move/", rule_move, name="rule_move"),
+    path("rules/<int:pk>/switch/", rule_switch, name="rule_switch"),
+    path("setup/", setup, name="setup"),
+    path("statements/<slug:team_key>/", statement, name="statement"),
+    path("tags/", tags, name="tags"),
+    path("teams/", teams, name="teams"),
+    path("new-team/", team_new, name="team_new"),
+    path("teams/<slug:team_key>/edit/", team_edit, name="team_edit"),
+    path("teams/<slug:team_key>/members/", member_set, name="member_set"),
+    path("teams/<slug:team_key>/members/remove/", member_remove, name="member_remove"),
+    path("view-as/stop/", view_as_stop, name="view_as_stop"),
+    path("view-as/<int:pk>/", view_as_start, name="view_as_start"),
+    path("why/", why, name="why_nobody"),
+    path("why/<slug:team_key>/", why, name="why"),
 ]

@@ -1,0 +1,79 @@
+"""The form of one allocation rule; what it asks depends on the rule's kind."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from costs.errors import InvalidRequestError
+from costs.periods import BillingPeriod
+from tagging.forms.months import set_choices
+from tagging.inputs import RuleInput
+from tagging.terms import RuleKind
+
+NOBODY = ("", "Nobody (stays unallocated)")
+
+
+class PeriodField(forms.CharField):
+    """A month as `2025-11`; cleans to a BillingPeriod or None."""
+
+    widget = forms.TextInput(attrs={"type": "month", "placeholder": "2025-11"})
+
+    def clean(self, value: Any) -> Any:
+        """The month, or None where the field is empty."""
+        text = super().clean(value)
+        try:
+            return BillingPeriod.parse(text) if text else None
+        except InvalidRequestError as error:
+            raise ValidationError(str(error)) from error
+
+
+class RuleForm(forms.Form):
+    """A rule of one kind. Values stand one on a line: the first is the name, the others mean the same."""
+
+    tag_key = forms.CharField(label="Tag key", max_length=128, help_text="Upper and lower case are the same.")
+    tag_values = forms.CharField(
+        label="Values",
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text="One on a line: the value and every other spelling that means the same.",
+    )
+    sub_account_id = forms.CharField(label="Account number", max_length=64)
+    team_key = forms.ChoiceField(label="Owner", required=False)
+    name = forms.CharField(
+        label="Name", required=False, max_length=160, help_text="Left empty, it is made from what the rule does."
+    )
+    reason = forms.CharField(
+        label="Reason", required=False, max_length=300, help_text="Why it is so; team leads read it in the history."
+    )
+    from_period = PeriodField(label="From month", required=False, help_text="Left empty, from the beginning.")
+    to_period = PeriodField(label="Until before", required=False, help_text="The first month it no longer holds.")
+
+    def __init__(self, *args: Any, kind: RuleKind, teams: Sequence[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.kind = kind
+        if kind is not RuleKind.TAG:
+            del self.fields["tag_key"], self.fields["tag_values"]
+        else:
+            self.fields["tag_key"].widget.attrs["list"] = "tag-keys"
+        if kind is not RuleKind.ACCOUNT:
+            del self.fields["sub_account_id"]
+        else:
+            self.fields["sub_account_id"].widget.attrs["list"] = "accounts"
+        set_choices(self, "team_key", [NOBODY, *teams])
+
+    def as_input(self, *, is_active: bool = True) -> RuleInput:
+        """The rule that a valid form describes."""
+        data = self.cleaned_data
+        return RuleInput(
+            kind=self.kind,
+            name=data["name"],
+            tag_key=data.get("tag_key", ""),
+            tag_values=tuple(data.get("tag_values", "").splitlines()),
+            sub_account_id=data.get("sub_account_id", ""),
+            team_key=data["team_key"],
+            from_period=data["from_period"],
+            to_period=data["to_period"],
+            is_active=is_active,
+            reason=data["reason"],
+        )

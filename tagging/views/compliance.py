@@ -1,0 +1,160 @@
+"""Tags: how much of the taggable money is compliant, and what to mend next."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+
+from costs.exports import TitleRows
+from costs.money import ZERO, plain
+from costs.pages import request_scope
+from tagging import selectors
+from tagging.forms.months import GroupForm
+from tagging.results import Compliance, GroupCompliance, PolicyKey, ResourceRow, ResourceTable
+from tagging.tables.compliance import TARGET, FixTable, GroupTable, InvalidTable, KeyTable, MonthTable, tone_of
+from tagging.terms import TagState
+from tagging.views.months import NO_COSTS_STAFF, NO_COSTS_TEAM, Month, chosen_month
+
+GROUPS = (("team", "Team"), ("service", "Service"), ("account", "Account"), ("region", "Region"))
+
+
+@login_required
+def tags(request: HttpRequest) -> HttpResponseBase:
+    """Compliant money of taggable money, the next ten fixes, then keys, groups and values not allowed."""
+    scope = request_scope(request)
+    month = chosen_month(request, scope)
+    policy = selectors.tag_policy()
+    if month is None:
+        text = NO_COSTS_STAFF if scope.everything else NO_COSTS_TEAM
+        return render(request, "tagging/tags.html", {"month": None, "empty_text": text, "policy": policy})
+    found = selectors.compliance(scope, month.period, metric=month.metric, currency=month.currency)
+    resources = selectors.resources(scope, month.period, metric=month.metric, currency=month.currency)
+    group = request.GET.get("group", "")
+    group = group if group in dict(GROUPS) else GROUPS[0][0]
+    tables = month_tables(request, month, found, resources, policy, group)
+    chosen = tables.get(request.GET.get("table", ""), tables["keys"])
+    name = f"tags-{request.GET.get('table') or 'keys'}-{month.period}"
+    if response := chosen.export(name=name, title_rows=[*month.title_rows, *compliance_rows(found)]):
+        return response
+    context = {
+        "month": month,
+        "found": found,
+        "to_fix_cost": found.taggable_cost - found.compliant_cost,
+        "fixes_cost": sum((row.cost for row in found.fixes), ZERO),
+        "tone": tone_of(found.cost_ratio),
+        "target": TARGET,
+        "policy": policy,
+        "group": group,
+        "group_label": dict(GROUPS)[group],
+        "form": GroupForm(
+            initial={**month.initial, "group": group},
+            periods=month.periods,
+            currencies=month.currencies,
+            groups=GROUPS,
+        ),
+        "trust": selectors.trust(scope, month.period, metric=month.metric, currency=month.currency),
+        **{f"{name}_table": table for name, table in tables.items()},
+        "has_invalid": any(key.invalid for key in found.by_key),
+        "resources_url": resources_url(month),
+    }
+    return render(request, "tagging/tags.html", context)
+
+
+def month_tables(
+    request: HttpRequest,
+    month: Month,
+    found: Compliance,
+    resources: ResourceTable,
+    policy: Sequence[PolicyKey],
+    group: str,
+) -> dict[str, MonthTable]:
+    """The page's tables by the name its exports use."""
+    allowed = {key.key: key.allowed_values for key in policy}
+    common: dict[str, Any] = {"currency": month.currency, "request": request}
+    keys = [key_row(row, allowed, month) for row in found.by_key]
+    groups = [group_row(row, group, month) for row in getattr(found, f"by_{group}")]
+    fixes = [fix_row(row, month) for row in found.fixes]
+    invalid = invalid_rows(resources.rows, allowed)
+    return {
+        "keys": KeyTable(keys, caption="By key", prefix="k-", **common),
+        "groups": GroupTable(groups, caption=f"By {group}", prefix="g-", per_page=15, **common),
+        "fixes": FixTable(fixes, caption="Next fixes", prefix="f-", **common),
+        "invalid": InvalidTable(invalid, caption="Values not allowed", prefix="i-", per_page=15, **common),
+    }
+
+
+def key_row(row: Any, allowed: Mapping[str, tuple[str, ...]], month: Month) -> dict[str, Any]:
+    """One key of the policy; it opens the resources that lack it."""
+    return {
+        "key": row.key,
+        "cost_ratio": row.cost_ratio,
+        "compliant_cost": row.compliant_cost,
+        "present": row.present,
+        "missing": row.missing,
+        "invalid": row.invalid,
+        "compliant_ratio": row.compliant_ratio,
+        "allowed": ", ".join(allowed.get(row.key, ())) or "any text",
+        "url": resources_url(month, ("missing", row.key)) if row.missing else "",
+    }
+
+
+def group_row(row: GroupCompliance, group: str, month: Month) -> dict[str, Any]:
+    """One service, region, account or team; it opens what is to be mended there."""
+    return {
+        "label": row.label,
+        "cost_ratio": row.cost_ratio,
+        "compliant_cost": row.compliant_cost,
+        "taggable_cost": row.taggable_cost,
+        "to_fix_cost": row.taggable_cost - row.compliant_cost,
+        "compliant_resources": row.compliant_resources,
+        "resources": row.resources,
+        "url": resources_url(month, (group, row.key), ("state", "to_fix")),
+    }
+
+
+def fix_row(row: ResourceRow, month: Month) -> dict[str, Any]:
+    """A resource worth mending, with the keys it lacks or has wrong."""
+    return {
+        "resource": row.resource_id,
+        "name": row.name if row.name != row.resource_id else "",
+        "service_name": row.service_name,
+        "team_name": row.team_name or "nobody",
+        "keys": tuple((key, state.value) for key, state in row.states if state is not TagState.COMPLIANT),
+        "cost": row.cost,
+        "url": resources_url(month, ("search", row.resource_id)),
+    }
+
+
+def invalid_rows(rows: Sequence[ResourceRow], allowed: Mapping[str, tuple[str, ...]]) -> list[dict[str, Any]]:
+    """Every value that is not allowed, with the resources and the money that carry it."""
+    found: dict[tuple[str, str], tuple[int, Decimal]] = {}
+    for row in rows:
+        values = dict(row.values)
+        for key, state in row.states:
+            if state is TagState.INVALID:
+                count, cost = found.get((key, values.get(key, "")), (0, ZERO))
+                found[(key, values.get(key, ""))] = (count + 1, cost + row.cost)
+    return [
+        {"key": key, "value": value, "allowed": ", ".join(allowed.get(key, ())), "resources": count, "cost": cost}
+        for (key, value), (count, cost) in sorted(found.items())
+    ]
+
+
+def compliance_rows(found: Compliance) -> TitleRows:
+    """The month in figures, for files."""
+    return [
+        ("Taggable cost", plain(found.taggable_cost)),
+        ("Compliant cost", plain(found.compliant_cost)),
+        ("Resources", str(found.resources)),
+        ("Compliant resources", str(found.compliant_resources)),
+    ]
+
+
+def resources_url(month: Month, *filters: tuple[str, str]) -> str:
+    """The resources of the month with these filters."""
+    return f"{reverse('tagging:resources')}?{urlencode([*month.params, *filters])}"

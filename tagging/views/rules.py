@@ -1,0 +1,230 @@
+"""Upkeep of allocation rules: their order, what each decides, and what a change moves."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from costs import figures
+from costs.errors import InvalidRequestError, NotFoundInScopeError
+from costs.exports import ColumnKind, ExportColumn, export_response
+from costs.money import ZERO, plain, ratio
+from costs.pages import request_scope, staff_page
+from costs.periods import BillingPeriod
+from costs.queries import CostQuery
+from costs.scope import Scope
+from costs.terms import CostMetric
+from tagging import selectors, services
+from tagging.forms.rules import RuleForm
+from tagging.results import RuleView
+from tagging.services import Moves
+from tagging.terms import RuleKind
+
+MOVED_KEY = "rules_moved"
+KIND_NAMES = {RuleKind.TAG: "Tag value", RuleKind.ACCOUNT: "Account", RuleKind.DEFAULT: "Everything else"}
+EXPORT_COLUMNS: tuple[ExportColumn | str, ...] = (
+    ExportColumn("Order", ColumnKind.NUMBER),
+    "Rule",
+    "Kind",
+    "Name",
+    "Owner",
+    "In use",
+    "From",
+    "Until before",
+    ExportColumn("Cost", ColumnKind.MONEY),
+    ExportColumn("Slices", ColumnKind.NUMBER),
+    "Reason",
+)
+
+
+@staff_page
+def rules(request: HttpRequest) -> HttpResponseBase:
+    """The rules in the order they are tried, with what each decides of the newest month."""
+    scope = request_scope(request)
+    period = selectors.latest_period(scope)
+    found = selectors.allocation_rules(scope)
+    costs = selectors.rule_costs(scope, period, metric=CostMetric.BILLED) if period else None
+    total = sum((item.cost for item in costs.by_rule.values()), ZERO) if costs else ZERO
+    rows = [
+        {
+            "rule": rule,
+            "cost": costs.of(rule.pk).cost if costs else None,
+            "slices": costs.of(rule.pk).slice_count if costs else 0,
+            "share": ratio(costs.of(rule.pk).cost, total) if costs else None,
+            "kind_name": KIND_NAMES[rule.kind],
+        }
+        for rule in found
+    ]
+    if response := exported(request, rows, period):
+        return response
+    context = {
+        "rows": rows,
+        "period": period,
+        "currency": costs.currency if costs else "USD",
+        "unmatched": costs.by_rule.get(None) if costs else None,
+        "kinds": [(kind.value, name) for kind, name in KIND_NAMES.items()],
+        "moved": request.session.pop(MOVED_KEY, None),
+        "needs_setup": selectors.needs_setup(scope),
+        "has_teams": bool(selectors.visible_teams(scope)),
+    }
+    return render(request, "tagging/rules.html", context)
+
+
+@staff_page
+@require_http_methods(["GET", "POST"])
+def rule_new(request: HttpRequest) -> HttpResponseBase:
+    """Add a rule of the kind that the URL names."""
+    kind = request.GET.get("kind", RuleKind.TAG.value)
+    if kind not in {member.value for member in RuleKind}:
+        raise InvalidRequestError(f"'{kind}' is not a kind of rule. Use tag, account or default.")
+    given = {name: request.GET.get(name, "") for name in ("tag_key", "tag_values", "sub_account_id", "team_key")}
+    return rule_form(request, RuleKind(kind), None, initial=given)
+
+
+@staff_page
+@require_http_methods(["GET", "POST"])
+def rule_edit(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Change a rule in its place."""
+    rule = rule_by_pk(request_scope(request), pk)
+    initial = {
+        "tag_key": rule.tag_key,
+        "tag_values": "\n".join(rule.tag_values),
+        "sub_account_id": rule.sub_account_id,
+        "team_key": rule.team_key,
+        "name": rule.name,
+        "reason": rule.reason,
+        "from_period": str(rule.from_period or ""),
+        "to_period": str(rule.to_period or ""),
+    }
+    return rule_form(request, rule.kind, rule, initial=initial)
+
+
+def rule_form(
+    request: HttpRequest, kind: RuleKind, rule: RuleView | None, *, initial: dict[str, str]
+) -> HttpResponseBase:
+    """The form; `preview` in the POST shows what would move, anything else saves."""
+    scope = request_scope(request)
+    teams = [(team.key, team.name) for team in selectors.visible_teams(scope)]
+    form = RuleForm(request.POST or None, kind=kind, teams=teams, initial=initial)
+    context: dict[str, Any] = {"form": form, "rule": rule, "kind_name": KIND_NAMES[kind]}
+    if request.method == "POST" and form.is_valid():
+        wanted = form.as_input(is_active=rule is None or rule.is_active)
+        save = lambda: services.save_rule(wanted, pk=rule.pk if rule else None)  # noqa: E731 - run or tried out
+        try:
+            if "preview" not in request.POST:
+                return keep(request, save, f"Rule {'changed' if rule else 'added'}.")
+            context["preview"] = services.what_moves(save, keep=False)
+        except InvalidRequestError as error:
+            form.add_error(None, str(error))
+    context |= {
+        "tag_keys": selectors.tracked_keys(),
+        "accounts": known_accounts(scope) if kind is RuleKind.ACCOUNT else (),
+    }
+    return render(request, "tagging/rule.html", context, status=400 if form.errors else 200)
+
+
+@staff_page
+@require_POST
+def rule_move(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Move a rule one place up or down."""
+    scope = request_scope(request)
+    order = [rule.pk for rule in selectors.allocation_rules(scope)]
+    if pk not in order:
+        raise NotFoundInScopeError(f"There is no rule {pk}.")
+    place = order.index(pk)
+    other = place + (-1 if request.POST.get("direction") == "up" else 1)
+    if not 0 <= other < len(order):
+        return redirect("tagging:rules")
+    order[place], order[other] = order[other], order[place]
+    return keep(request, lambda: services.reorder_rules(order), "Order changed.")
+
+
+@staff_page
+@require_POST
+def rule_switch(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Take a rule out of use, or into use again."""
+    rule = rule_by_pk(request_scope(request), pk)
+    if rule.is_active:
+        return keep(request, lambda: services.delete_rule(pk), "Rule taken out of use. It can be used again any time.")
+    again = services.RuleInput(
+        kind=rule.kind,
+        name=rule.name,
+        tag_key=rule.tag_key,
+        tag_values=rule.tag_values,
+        sub_account_id=rule.sub_account_id,
+        team_key=rule.team_key,
+        from_period=rule.from_period,
+        to_period=rule.to_period,
+        reason=rule.reason,
+    )
+    return keep(request, lambda: services.save_rule(again, pk=pk), "Rule in use again.")
+
+
+def keep(request: HttpRequest, change: Callable[[], object], done: str) -> HttpResponse:
+    """Make the change, then show the rules with what it moved."""
+    moved = services.what_moves(change, keep=True)
+    messages.success(request, done)
+    request.session[MOVED_KEY] = moved_as_text(moved)
+    return redirect("tagging:rules")
+
+
+def moved_as_text(moved: Moves) -> dict[str, Any]:
+    """What moved as the session keeps it until it is shown once."""
+    return {
+        "currency": moved.currency,
+        "first": moved.first,
+        "last": moved.last,
+        "total": figures.money(moved.moved_cost, moved.currency),
+        "rows": [
+            {
+                "owner": row.owner,
+                "before": figures.money(row.before, moved.currency),
+                "after": figures.money(row.after, moved.currency),
+                "change": plain(row.change),
+            }
+            for row in moved.rows
+        ],
+    }
+
+
+def rule_by_pk(scope: Scope, pk: int) -> RuleView:
+    """One rule. Raises NotFoundInScopeError."""
+    found = next((rule for rule in selectors.allocation_rules(scope) if rule.pk == pk), None)
+    if found is None:
+        raise NotFoundInScopeError(f"There is no rule {pk}.")
+    return found
+
+
+def known_accounts(scope: Scope) -> list[tuple[str, str]]:
+    """Accounts of the newest month by name, for the form to offer."""
+    period = selectors.latest_period(scope)
+    if period is None:
+        return []
+    query = CostQuery(first=period, last=period, group_by="account")
+    return [(row.key, row.label) for row in selectors.explore_costs(scope, query).rows if not row.is_missing]
+
+
+def exported(request: HttpRequest, rows: list[dict[str, Any]], period: BillingPeriod | None) -> HttpResponseBase | None:
+    """The rules as a file."""
+    cells = [
+        (
+            number,
+            row["rule"].text,
+            row["kind_name"],
+            row["rule"].name,
+            row["rule"].team_name or "nobody",
+            "yes" if row["rule"].is_active else "no",
+            str(row["rule"].from_period or ""),
+            str(row["rule"].to_period or ""),
+            row["cost"],
+            row["slices"],
+            row["rule"].reason,
+        )
+        for number, row in enumerate(rows, start=1)
+    ]
+    title_rows = [("Allocation rules", "in the order they are tried")]
+    title_rows += [("Costs of", str(period)), ("Basis", "Billed cost")] if period else []
+    return export_response(request, name="allocation-rules", title_rows=title_rows, columns=EXPORT_COLUMNS, rows=cells)
