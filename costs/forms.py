@@ -21,7 +21,7 @@ class ManyFilesField(forms.FileField):
 
     widget = ManyFilesInput
 
-    def clean(self, data: Any, initial: Any = None) -> ""list[UploadedFile[Any]]"":
+    def clean(self, data: Any, initial: Any = None) -> "list[UploadedFile[Any]]":
         """Every file checked, empty ones named; at least one where the field is required."""
         files = data if isinstance(data, list | tuple) else [data]
         return [super(ManyFilesField, self).clean(file, initial) for file in files]
@@ -55,9 +55,9 @@ class UploadForm(forms.Form):
         self.source_names = source_names
         self.fields["source_name"].widget.attrs["list"] = "source-names"
 
-    def clean_bill_files(self) -> ""list[UploadedFile[Any]]"":
+    def clean_bill_files(self) -> "list[UploadedFile[Any]]":
         """The files, refused together where they are more than an upload may hold."""
-        files: "list[UploadedFile[Any]]" = self.cleaned_data["bill_files"]
+        files: list[UploadedFile[Any]] = self.cleaned_data["bill_files"]
         size = sum(file.size or 0 for file in files)
         if size > settings.UPLOAD_LIMIT_MB * MEGABYTE:
             raise forms.ValidationError(
