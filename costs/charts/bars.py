@@ -69,9 +69,9 @@ def _line(bar: Bar, shape: str, figure: str) -> str:
         if bar.href
         else (f'<span class="bar-name">{escape(bar.name)}</span>')
     )
-    note = f'<span class="bar-note">{escape(bar.note)}</span>' if bar.note else ""
+    note = f'<span class="bar-note">{escape(bar.note)}</span>'
     return (
-        f'<li>{name}<span class="bar-figure">{escape(figure)}{note}</span>'
+        f'<li>{name}<span class="bar-figure">{escape(figure)}</span>{note}'
         f'<svg class="bar-svg" aria-hidden="true" width="100%" height="8">{shape}</svg></li>'
     )
 

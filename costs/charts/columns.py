@@ -29,7 +29,7 @@ def draw_columns(chart: ColumnChart) -> str:
 
 def _column(chart: ColumnChart, at: int, stack: list[Decimal], scale: Scale) -> str:
     count = len(chart.labels)
-    gap = Decimal("0.28") if count <= 16 else Decimal("0.18")
+    gap = Decimal("0.55") if count <= 4 else Decimal("0.28") if count <= 16 else Decimal("0.18")
     x, width = percent(at + gap / 2, count), percent(1 - gap, count)
     up = down = ZERO
     parts = []

@@ -28,6 +28,7 @@ STARTS_ONLY = ("/admin/", "/api/")
 NOT_PAGES = ("format=", "/accounts/logout/", "/static/")
 ENTRANCE = ("/accounts/login/", "/accounts/password/reset/", "/no/such/page/")
 PAGES_LIMIT = 60
+HREFS = "links => links.map(link => new URL(link.getAttribute('href'), document.baseURI).href)"
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def reachable_pages(page: Page) -> list[Found]:
         found.setdefault(name, Found(landed or "start", path))
         if path.startswith(STARTS_ONLY):
             continue
-        for link in page.eval_on_selector_all("a[href]", "links => links.map(link => link.href)"):
+        for link in page.eval_on_selector_all("a[href]", HREFS):
             target = path_of(link)
             if _is_page(link, page.url) and target not in seen:
                 seen.add(target)

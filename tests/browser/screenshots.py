@@ -83,7 +83,7 @@ def take(opened: Browser, base_url: str, *, role: str, key: str, options: argpar
             context = crawl.context_for(opened, base_url, session_key=key, size=size, scheme=scheme)
             window = context.new_page()
             for page in pages:
-                window.goto(page.path)
+                window.goto(page.path, wait_until="networkidle" if page.path.startswith("/api/") else "load")
                 name = f"{role}-{page.name.replace(':', '-')}-{size}-{scheme}.png"
                 window.screenshot(path=str(options.out / name), full_page=True)
             context.close()
