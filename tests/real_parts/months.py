@@ -95,13 +95,16 @@ def everything_seen() -> Seen:
 
 
 def wait_for_state(import_pk: int, *states: ImportState) -> BillImport:
-    """The import, once it is in one of these states."""
+    """The import, once it is in one of these states; fails with its error when it ends as another."""
+    enough = {state.value for state in (*states, ImportState.FAILED)}
 
     def reached() -> bool:
-        return BillImport.objects.filter(pk=import_pk, state__in=[state.value for state in states]).exists()
+        return BillImport.objects.filter(pk=import_pk, state__in=enough).exists()
 
     wait_until(reached, what=f"import {import_pk} {'/'.join(states)}", seconds=60)
-    return BillImport.objects.get(pk=import_pk)
+    found = BillImport.objects.get(pk=import_pk)
+    assert found.state in states, f"{found.state}: {found.error}"
+    return found
 
 
 def orphans() -> dict[str, set[object]]:
