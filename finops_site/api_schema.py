@@ -38,6 +38,12 @@ ERROR_SCHEMA = {
         }
     },
 }
+WRITE_STATUSES = {
+    "403": "The session's CSRF token is missing, or you view as another user.",
+    "409": "The same Idempotency-Key came with another content.",
+    "413": "The request is too large.",
+    "415": "The body is of another kind than this address takes.",
+}
 METHODS = ("get", "post")
 
 
@@ -53,12 +59,14 @@ def describe_answers(result: dict[str, Any], **_: Any) -> dict[str, Any]:
 
 def _describe(responses: dict[str, Any], *, is_read: bool) -> None:
     for answer in responses.values():
+        answer["description"] = answer["description"] or "The answer."
         if "text/csv" in answer.get("content", {}):
             answer["content"]["text/csv"] = {"schema": {"type": "string"}}
     if is_read:
         responses["304"] = {"description": "You have this answer already (`If-None-Match`)."}
     content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
-    for status, text in ERROR_STATUSES.items():
+    statuses = ERROR_STATUSES if is_read else ERROR_STATUSES | WRITE_STATUSES
+    for status, text in statuses.items():
         responses[status] = {"description": text, "content": content}
 
 

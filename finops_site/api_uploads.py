@@ -1,10 +1,12 @@
 """Upload of a bill by a program: store, import, enqueue; safe to send again under the same key."""
 
+import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -19,7 +21,6 @@ from costs.api_base import ParameterError, ScopedView, api_scope
 from costs.errors import FinopsError
 from costs.forms import SOURCE_NAME
 from costs.pages import current_moment
-from costs.scope import Scope
 from costs.selectors.uploads import Upload
 from finops_site.tasks import enqueue_import
 
@@ -99,30 +100,33 @@ class UploadBill(ScopedView):
         key = idempotency_key(request)
         fields = UploadInputSerializer(data=request.data)
         fields.is_valid(raise_exception=True)
-        stored = intake.store_upload(fields.validated_data["files"], user=request.user, idempotency_key=key)
+        files = fields.validated_data["files"]
+        pk = intake.store_upload(files, user=request.user.pk, idempotency_key=key)
+        contents = [digest_of(file) for file in files] if key else None
         with transaction.atomic():
-            upload = self.import_once(api_scope(request), stored, fields.validated_data, user_pk=request.user.pk)
+            upload = intake_reads.upload_held(api_scope(request), pk)
+            if contents is not None:
+                refuse_other_content(upload, contents, fields.validated_data)
+            if not upload.imports:
+                upload = self.make_imports(upload, fields.validated_data, request)
+            for item in upload.imports:
+                if item.is_waiting:  # also when the queue was away the first time
+                    enqueue_import(item.pk)
         made = [{**vars(item), "url": self.address(request, item.pk)} for item in upload.imports]
         answer = UploadSerializer({**vars(upload), "imports": made}).data
         return Response(answer, status=status.HTTP_201_CREATED)
 
-    def import_once(self, scope: Scope, stored: Any, fields: Mapping[str, Any], *, user_pk: int | None) -> Upload:
-        """Make and enqueue the upload's imports, unless an earlier request with this key did."""
-        upload = intake_reads.upload_held(scope, stored.pk)
-        if upload.imports:
-            refuse_other_wishes(upload, fields.get("snapshot_on"), fields.get("source", ""))
-            return upload
-        pks = intake.prepare_imports(
-            stored.paths,
+    def make_imports(self, upload: Upload, fields: Mapping[str, Any], request: Request) -> Upload:
+        """Look into the files and queue an import for each delivery; the upload with them."""
+        intake.prepare_imports(
+            intake.uploaded_files(upload.pk),
             source_name=fields.get("source"),
             snapshot_on=fields.get("snapshot_on"),
-            requested_by=user_pk,
-            upload=stored.pk,
+            requested_by=request.user.pk,
+            upload=upload.pk,
             today=current_moment().date(),
         )
-        for pk in pks:
-            enqueue_import(pk)
-        return intake_reads.upload_held(scope, stored.pk)
+        return intake_reads.upload_held(api_scope(request), upload.pk)
 
     def address(self, request: Request, pk: int) -> str:
         return request.build_absolute_uri(reverse("api:import", args=[pk]))
@@ -136,10 +140,22 @@ def idempotency_key(request: Request) -> str:
     return key
 
 
-def refuse_other_wishes(upload: Upload, snapshot_on: date | None, source: str) -> None:
-    """The same files under the same key, but as of another day or for another source: not the same request."""
+def digest_of(file: UploadedFile) -> str:
+    """SHA-256 of a file that came in, read piece by piece."""
+    digest = hashlib.sha256()
+    for chunk in file.chunks():
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def refuse_other_content(upload: Upload, contents: Sequence[str], fields: Mapping[str, Any]) -> None:
+    """Other files, another day of the inventory or another source under a known key: not the same request."""
+    snapshot_on: date | None = fields.get("snapshot_on")
+    source = str(fields.get("source", "")).lower()
     days = {item.snapshot_on for item in upload.imports if item.snapshot_on is not None}
-    other_day = snapshot_on is not None and bool(days) and days != {snapshot_on}
-    other_source = bool(source) and not any(item.source_name.startswith(source.lower()) for item in upload.imports)
-    if other_day or other_source:
-        raise ConflictError("This Idempotency-Key came with another day or source before. Use a new key.")
+    if (
+        sorted(contents) != sorted(file.sha256 for file in upload.files)
+        or (snapshot_on is not None and bool(days) and days != {snapshot_on})
+        or (upload.imports and not any(item.source_name.startswith(source) for item in upload.imports))
+    ):
+        raise ConflictError("This Idempotency-Key came with other files, day or source before. Use a new key.")

@@ -1,6 +1,6 @@
 """What every endpoint shares: scope, parameters, pages, formats and validators. Knows no team and no bill."""
 
-from costs.api_base.fields import CurrencyText, MoneyText, PageSerializer, PairsField, PeriodText, RatioText
+from costs.api_base.fields import CurrencyText, MoneyText, PageSerializer, PairsField, PeriodText, RatioText, last
 from costs.api_base.formats import CsvRenderer, CsvTable
 from costs.api_base.paging import Answer, Key, Page, page_of
 from costs.api_base.parameters import PAGING, ParameterError, Parameters, choice, month, parameters_of, text
@@ -26,6 +26,7 @@ __all__ = [
     "ScopedView",
     "api_scope",
     "choice",
+    "last",
     "last_modified_tag",
     "month",
     "page_of",

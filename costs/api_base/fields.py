@@ -73,3 +73,13 @@ class PageSerializer(serializers.Serializer[Any]):
 
     next = serializers.URLField(allow_null=True, help_text="The page after this one; null on the last.")
     previous = serializers.URLField(allow_null=True, help_text="The page before this one; null on the first.")
+
+    def get_fields(self) -> dict[str, Any]:
+        return last(super().get_fields(), "next", "previous", "results")
+
+
+def last(fields: dict[str, Any], *names: str) -> dict[str, Any]:
+    """The fields with these at the end: what a row is about comes first."""
+    return {name: field for name, field in fields.items() if name not in names} | {
+        name: fields[name] for name in names if name in fields
+    }

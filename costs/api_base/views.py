@@ -18,7 +18,7 @@ from rest_framework.serializers import BaseSerializer, ListSerializer, Serialize
 from rest_framework.utils.urls import remove_query_param, replace_query_param
 from rest_framework.views import APIView
 
-from costs.api_base.formats import CsvRenderer, CsvTable
+from costs.api_base.formats import CsvRenderer, CsvTable, FormatNegotiation
 from costs.api_base.paging import Answer, Page, page_of
 from costs.api_base.parameters import PAGING, Parameters, parameters_of
 from costs.api_base.schema import ApiSchema
@@ -45,6 +45,7 @@ class ScopedView(APIView):
     """One endpoint. `staff_only` ones do not exist for anybody else: 404 before any other answer."""
 
     schema = ApiSchema()
+    content_negotiation_class = FormatNegotiation
     renderer_classes: Sequence[type[BaseRenderer]] = (JSONRenderer,)
     serializer_class: ClassVar[type[BaseSerializer[Any]]]
     parameters: ClassVar[tuple[OpenApiParameter, ...]] = ()

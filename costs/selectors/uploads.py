@@ -7,6 +7,7 @@ from costs.errors import NotFoundInScopeError
 from costs.models import BillImport, BillUpload
 from costs.scope import Scope
 from costs.selectors.import_pages import ImportFile
+from costs.terms import ImportState
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,7 @@ class UploadedImport:
     pk: int
     source_name: str
     snapshot_on: date | None
+    is_waiting: bool
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,8 @@ def upload_held(scope: Scope, pk: int) -> Upload:
         raise NotFoundInScopeError(f"There is no upload {pk}.")
     first: dict[str, UploadedImport] = {}
     made = BillImport.objects.filter(upload=found, split_from__isnull=True).order_by("pk")
-    for import_pk, name, day in made.values_list("pk", "source__name", "snapshot_on"):
-        first.setdefault(name, UploadedImport(import_pk, name, day))
+    for import_pk, name, day, state in made.values_list("pk", "source__name", "snapshot_on", "state"):
+        first.setdefault(name, UploadedImport(import_pk, name, day, is_waiting=state == ImportState.QUEUED))
     return Upload(
         pk=found.pk,
         created_at=found.created_at,

@@ -10,10 +10,12 @@ from costs.api_base import (
     CurrencyText,
     DocumentView,
     ListView,
+    MoneyText,
     Parameters,
     PeriodText,
     api_scope,
     choice,
+    last,
     month,
     text,
 )
@@ -86,6 +88,10 @@ class RowSerializer(serializers.Serializer[Any]):
 
     basis = serializers.CharField(help_text="The cost basis of the figures of this row.")
     currency = CurrencyText()
+
+    def get_fields(self) -> dict[str, Any]:
+        figures = (name for name, field in self._declared_fields.items() if isinstance(field, MoneyText))
+        return last(super().get_fields(), *figures, "basis", "currency")
 
 
 class MonthSerializer(serializers.Serializer[Any]):
