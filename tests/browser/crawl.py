@@ -91,7 +91,10 @@ def reachable_pages(page: Page) -> list[Found]:
             if _is_page(link, page.url) and target not in seen:
                 seen.add(target)
                 waiting.append(target)
-    return list({item.name: item for item in found.values()}.values())
+    by_name = dict[str, Found]()
+    for item in found.values():
+        by_name.setdefault(item.name, item)  # a redirect lands on a page that is known already
+    return list(by_name.values())
 
 
 def _is_page(link: str, here: str) -> bool:

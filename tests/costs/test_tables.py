@@ -82,7 +82,7 @@ def test_htmx_swaps_this_table_and_links_work_without_it() -> None:
 
 def test_the_table_scrolls_in_a_place_that_has_a_name_and_takes_the_keyboard() -> None:
     page = html(table())
-    assert '<div class="table-scroll" tabindex="0" role="region" aria-label="Teams, November 2026">' in page
+    assert '<div class="table-scroll" tabindex="0" role="region" aria-label="Table: Teams, November 2026">' in page
     assert '<caption class="visually-hidden">Teams, November 2026</caption>' in page
 
 
