@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from costs import figures
 from costs.terms import BillingFormat, ImportState
 
 register = template.Library()
@@ -42,6 +43,12 @@ def state_badge(state: ImportState) -> SafeString:
 def hundredth(percent: int) -> Decimal:
     """A whole number of per cent as the ratio that bars take."""
     return Decimal(percent) / 100
+
+
+@register.filter
+def signed(value: Decimal, currency: str = "USD") -> str:
+    """Money with its sign, in no colour: what moves between owners is neither good nor bad."""
+    return figures.change(value, currency)
 
 
 @register.inclusion_tag("costs/_export_links.html", takes_context=True)

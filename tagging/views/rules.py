@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from costs import figures
 from costs.errors import InvalidRequestError, NotFoundInScopeError
 from costs.exports import ColumnKind, ExportColumn, export_response
-from costs.money import ZERO, plain, ratio
+from costs.money import ZERO, ratio
 from costs.pages import request_scope, staff_page
 from costs.periods import BillingPeriod
 from costs.queries import CostQuery
@@ -183,7 +183,7 @@ def moved_as_text(moved: Moves) -> dict[str, Any]:
                 "owner": row.owner,
                 "before": figures.money(row.before, moved.currency),
                 "after": figures.money(row.after, moved.currency),
-                "change": plain(row.change),
+                "change": figures.change(row.change, moved.currency),
             }
             for row in moved.rows
         ],
