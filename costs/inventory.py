@@ -1,5 +1,6 @@
 """Reading an inventory CSV: any spelling of its columns, blanks, tags as text, every number checked."""
 
+import csv
 import json
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -9,7 +10,7 @@ from typing import Literal
 import pandas as pd
 
 from costs.billing_formats.base import squash
-from costs.billing_formats.files import GZIP_MAGIC, line_of_row, magic
+from costs.billing_formats.files import GZIP_MAGIC, line_of_row, magic, open_text
 from costs.billing_formats.inventory import FIELDS, NUMBERS
 from costs.errors import ImportRejectedError
 from costs.tags import BLANKS, parse_tag_text
@@ -45,19 +46,30 @@ def read_inventory(path: Path) -> Inventory:
 
 def _read_csv(path: Path) -> pd.DataFrame:
     try:
+        _refuse_long_rows(path)
         packing: Literal["gzip"] | None = "gzip" if magic(path)[:2] == GZIP_MAGIC else None
         return pd.read_csv(
             path, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False, compression=packing
         )
-    except pd.errors.ParserError as error:
-        text = str(error).split("C error: ")[-1].strip()
-        raise ImportRejectedError(
-            f"A row does not have the header's columns ({text}).", "Repair the row or export again.", path.name
-        ) from error
-    except (UnicodeDecodeError, EOFError, OSError) as error:
+    except (UnicodeDecodeError, EOFError, OSError, csv.Error, pd.errors.ParserError) as error:
         raise ImportRejectedError(
             f"The file cannot be read ({error}).", "Export it again as UTF-8 CSV.", path.name
         ) from error
+
+
+def _refuse_long_rows(path: Path) -> None:
+    """Refuse rows with more cells than the header: which cell would be which is a guess."""
+    with open_text(path) as text:
+        reader = csv.reader(text)
+        width = len(next(reader, []))
+        for cells in reader:
+            if len(cells) > width:
+                raise ImportRejectedError(
+                    f"The line has {len(cells)} columns, the header {width}.",
+                    "Quote text that holds commas, or export again.",
+                    path.name,
+                    reader.line_num,
+                )
 
 
 def _field_columns(columns: list[str]) -> dict[str, str]:

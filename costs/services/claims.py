@@ -5,6 +5,7 @@ import socket
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -15,6 +16,17 @@ from costs.models import BillImport
 from costs.terms import RUNNING_STATES, ImportState
 
 _ENDED = (ImportState.IN_FORCE, ImportState.REPLACED, ImportState.SUPERSEDED, ImportState.UNCHANGED)
+_FRESH: dict[str, Any] = {
+    "state": ImportState.LANDING.value,
+    "started_at": Now(),
+    "finished_at": None,
+    "rollups_removed_at": None,
+    "percent": 0,
+    "step": "Reading the files",
+    "files_done": 0,
+    "error": "",
+    "error_detail": {},
+}
 
 
 class TakenOverError(FinopsError):
@@ -30,13 +42,16 @@ class Claim:
     import_pk: int
     worker: str
     percent: int = 0
+    is_in_force: bool = False  # only months split from it are still to be loaded
 
-    def report(self, *, percent: int | None = None, **changes: object) -> None:
+    def report(self, *, percent: int | None = None, **changes: Any) -> None:
         """Store progress. Raises TakenOverError where another worker has taken the import over."""
         if percent is not None:
             self.percent = max(self.percent, min(percent, 100))
+        if self.is_in_force:
+            changes = {}
         held = BillImport.objects.filter(pk=self.import_pk, worker=self.worker)
-        if not held.update(heartbeat_at=Now(), percent=self.percent, **changes):
+        if not held.update(heartbeat_at=Now(), percent=100 if self.is_in_force else self.percent, **changes):
             raise TakenOverError("Another worker has taken this import over.")
 
     def beat(self, done: float, *, base: int, span: int) -> None:
@@ -48,21 +63,19 @@ def claim_import(import_pk: int) -> Claim | None:
     """Take an import to run it; None where it has ended or a living worker runs it."""
     with transaction.atomic():
         bill_import = BillImport.objects.select_for_update().get(pk=import_pk)
-        if bill_import.state in _ENDED or _is_alive(bill_import):
-            return None
-        claim = Claim(import_pk=import_pk, worker=f"{_this_process()}:{uuid.uuid4().hex[:12]}")
-        BillImport.objects.filter(pk=import_pk).update(
-            state=ImportState.LANDING.value,
-            worker=claim.worker,
-            started_at=Now(),
-            heartbeat_at=Now(),
-            finished_at=None,
-            percent=0,
-            step="Reading the files",
-            files_done=0,
-            error="",
-            error_detail={},
+        unfinished = BillImport.objects.filter(
+            split_from=import_pk, state__in=[state.value for state in RUNNING_STATES]
         )
+        has_ended = bill_import.state in _ENDED
+        if (has_ended and not unfinished.exists()) or _is_alive(bill_import):
+            return None
+        claim = Claim(
+            import_pk=import_pk,
+            worker=f"{_this_process()}:{uuid.uuid4().hex[:12]}",
+            is_in_force=has_ended,
+        )
+        fresh = {} if has_ended else _FRESH
+        BillImport.objects.filter(pk=import_pk).update(worker=claim.worker, heartbeat_at=Now(), **fresh)
     return claim
 
 
@@ -70,9 +83,11 @@ def stale_imports(*, now: datetime) -> list[int]:
     """Imports that should show a heartbeat and do not, or whose worker on this machine is gone."""
     limit = now - timedelta(seconds=settings.IMPORT_STALE_SECONDS)
     running = BillImport.objects.filter(state__in=[state.value for state in RUNNING_STATES])
+    # A sibling is its first month's business, as long as that one runs.
+    on_their_own = running.exclude(split_from__state__in=[state.value for state in RUNNING_STATES])
     return [
         item.pk
-        for item in running.filter(split_from=None).order_by("pk")
+        for item in on_their_own.order_by("pk")
         if item.heartbeat_at is None or item.heartbeat_at < limit or _is_dead_here(item.worker)
     ]
 
