@@ -12,6 +12,7 @@ from simple_history.admin import SimpleHistoryAdmin
 
 from tagging.models import AllocationRule, Membership, TagKey, Team, ViewAs
 from tagging.services import reallocate
+from tagging.terms import FINOPS_GROUP
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[Any]
@@ -167,6 +168,11 @@ class PersonAdmin(_People):
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         people = super().get_queryset(request)
         return people if getattr(request.user, "is_superuser", False) else people.filter(is_superuser=False)
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "groups" and not getattr(request.user, "is_superuser", False):
+            kwargs["queryset"] = Group.objects.filter(name=FINOPS_GROUP)
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
 
 def _with_all_below(team: Team) -> set[int]:

@@ -70,7 +70,8 @@ def month(
 
 def put_in_force(made: BillImport) -> None:
     """The one switch every reader follows."""
-    Bill.objects.filter(pk=made.bill_id).update(import_in_force=made)
+    assert made.bill is not None
+    Bill.objects.filter(pk=made.bill.pk).update(import_in_force=made)
     BillImport.objects.filter(pk=made.pk).update(state=ImportState.IN_FORCE.value)
 
 

@@ -46,7 +46,8 @@ def query(**kwargs: object) -> CostQuery:
 def test_a_tag_that_is_not_tracked_is_charged_back_from_the_lines(november: None) -> None:
     found = chargeback(ALL, NOVEMBER, by="tag:WORKLOAD", metric=BILLED)
     assert [(row.owner, row.total_cost) for row in found.rows] == [("peak", Decimal(7)), ("Peak", Decimal(3))]
-    assert (found.unallocated_cost, found.bill_total, found.difference) == (2, 12, 0)
+    assert (found.unallocated_cost, found.bill_total) == (Decimal(2), Decimal(12))
+    assert found.difference == 0
 
 
 def test_a_team_gets_untracked_tags_of_its_own_lines_only(november: None) -> None:
@@ -64,7 +65,11 @@ def test_an_untracked_tag_filters_another_dimension(november: None) -> None:
 
 def test_the_lines_behind_a_figure_sum_to_it_in_order_of_time(november: None) -> None:
     found = charge_lines(PAYMENTS, NOVEMBER, metric=BILLED)
-    assert [(line.resource_id, line.cost) for line in found.rows] == [("i-1", 1), ("i-2", 2), ("i-1", 2)]
+    assert [(line.resource_id, line.cost) for line in found.rows] == [
+        ("i-1", Decimal(1)),
+        ("i-2", Decimal(2)),
+        ("i-1", Decimal(2)),
+    ]
     assert (found.line_count, found.page_count) == (3, 1)
     assert found.total_cost == chargeback(PAYMENTS, NOVEMBER, metric=BILLED).total_cost == Decimal(5)
     assert dict(found.rows[0].tags) == {"Team": "payments", "Workload": "Peak"}
