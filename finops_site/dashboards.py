@@ -63,7 +63,7 @@ def overview(request: HttpRequest) -> HttpResponseBase:
         "trust": changes.trust_strip(scope, month),
         "needs_setup": whole.has_no_owners(cube) and ownership.needs_setup(scope),
         "headline": changes.headline(cube, by="team"),
-        "spend": whole.team_spend(scope, month),
+        "spend": whole.team_spend(scope, month, cube),
         "team_movers": whole.team_movers(cube, month),
         "service_movers": whole.service_movers(cube, month),
         "services": whole.top_services(cube, month),

@@ -17,6 +17,8 @@ from tagging.results import CostTable, Movers
 
 # (key of the row, first day of the bucket or None for the whole row) → address.
 HrefOf = Callable[[str, date | None], str]
+NOTHING_CHANGED = "Nothing changed."
+NOTHING_BEFORE = "There are no costs before to compare with."
 # What a value is opened into, first choice first.
 _STEPS = {
     "team": ("service", "account", "usage_type", "region"),
@@ -63,14 +65,18 @@ def column_chart(table: CostTable, *, title: str, href_of: HrefOf, top: int = 8)
 
 
 def mover_chart(movers: Movers, *, title: str, href_of: Callable[[str], str], limit: int = 8) -> MoverChart:
-    """The largest changes, rises to the right and falls to the left; values that did not change are left out."""
-    rows = [row for row in movers.rows if row.change][:limit]
+    """The largest changes, rises to the right and falls to the left; values that did not change are left out.
+
+    Without any cost before there is nothing to compare, and the chart says so.
+    """
+    rows = [row for row in movers.rows if row.change][:limit] if movers.previous_total else []
     return MoverChart(
         title=title,
         bars=tuple(
             Bar(row.label, row.change, href_of(row.key), note=_moved(row.change_ratio, row.cost)) for row in rows
         ),
         currency=movers.currency or "USD",
+        empty_text=NOTHING_CHANGED if movers.previous_total else NOTHING_BEFORE,
     )
 
 

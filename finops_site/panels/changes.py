@@ -16,7 +16,7 @@ REASONS = 2
 
 @dataclass(frozen=True)
 class Headline:
-    """So far this month against the same days before; `reasons` point the way the total went, largest first."""
+    """So far this month against the same days before; `reasons` are the largest changes, either way."""
 
     movers: Movers
     change: Decimal
@@ -56,8 +56,8 @@ def headline(cube: Panel[CostCube], *, by: str) -> Headline:
     """The month in one line; the reasons are values of `by`."""
     movers = cube.get().by(by)
     change = movers.total - movers.previous_total
-    same_way = [row for row in movers.rows if row.change * change > 0]
-    return Headline(movers, change, ratio(change, abs(movers.previous_total)), tuple(same_way[:REASONS]))
+    moved = [row for row in movers.rows if row.change]
+    return Headline(movers, change, ratio(change, abs(movers.previous_total)), tuple(moved[:REASONS]))
 
 
 @panel

@@ -1,7 +1,7 @@
 """The overview's panels: the whole bill, for FinOps staff."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -67,7 +67,7 @@ def has_no_owners(cube: Panel[CostCube]) -> bool:
 
 
 @panel
-def team_spend(scope: Scope, month: MonthChoice) -> TeamSpend:
+def team_spend(scope: Scope, month: MonthChoice, cube: Panel[CostCube]) -> TeamSpend:
     """Stacked columns: months of the half year, or the days of this month."""
     by_day = month.granularity is Granularity.DAY
     query = month.query("team", first=None if by_day else month.first_shown, granularity=month.granularity)
@@ -80,7 +80,16 @@ def team_spend(scope: Scope, month: MonthChoice) -> TeamSpend:
         return f"{reverse('team', args=[key])}?{urlencode({**month.params, 'period': period})}"
 
     chart = column_chart(table, title="Spend by team", href_of=href, top=TOP)
-    return TeamSpend(chart, month.granularity)
+    return TeamSpend(chart if by_day or cube.get().is_whole_month else _open_ended(chart), month.granularity)
+
+
+def _open_ended(chart: ColumnChart) -> ColumnChart:
+    """The chart saying of its last month that it is not over."""
+    return replace(
+        chart,
+        labels=(*chart.labels[:-1], f"{chart.labels[-1]} so far"),
+        ticks=(*chart.ticks[:-1], f"{chart.ticks[-1]} so far"),
+    )
 
 
 @panel

@@ -6,23 +6,21 @@ from typing import Any
 from django import forms
 
 from costs.periods import BillingPeriod
-from costs.queries import DIMENSIONS, CostQuery, Granularity, dimension_label
+from costs.queries import DIMENSIONS, CostQuery, dimension_label
 from tagging.forms.months import METRIC_CHOICES, MonthForm, set_choices
 
 FILTERS = ("team", "service", "account", "region", "environment", "category")
 TOPS = (5, 8, 15, 30)
-WIDTHS = [(per.value, per.value.capitalize()) for per in Granularity]
 Choices = Sequence[tuple[str, str]]
 
 
 class ExploreForm(forms.Form):
-    """Range, grouping, width of columns, basis."""
+    """Range, grouping, basis; the width of columns is chosen at the chart."""
 
     period_from = forms.ChoiceField(label="From")
     period_to = forms.ChoiceField(label="To")
     by = forms.ChoiceField(label="Group by")
     then = forms.ChoiceField(label="Then by", required=False)
-    per = forms.ChoiceField(label="Columns per", choices=WIDTHS)
     basis = forms.ChoiceField(label="Basis", choices=METRIC_CHOICES)
     top = forms.ChoiceField(label="Show", choices=[(str(n), f"Top {n}") for n in TOPS])
     currency = forms.ChoiceField(label="Currency", required=False)
@@ -42,7 +40,6 @@ class ExploreForm(forms.Form):
                 "period_to": str(query.last),
                 "by": query.group_by,
                 "then": then,
-                "per": query.granularity.value,
                 "basis": query.metric.value,
                 "top": str(query.top),
                 "currency": query.currency,

@@ -65,6 +65,8 @@ class ExploreTable(FinopsTable):
             for at, (name, _) in enumerate(parts)
         ]
         super().__init__(data, extra_columns=more, **options)
-        self.columns["label"].column.verbose_name, self.columns["previous_cost"].column.verbose_name = headers
-        for name in self.totals:
-            self.columns[name].column.currency = found.currency
+        names = dict(zip(("label", "previous_cost"), headers, strict=True))
+        for bound in self.columns:
+            bound.column.verbose_name = names.get(bound.name, bound.column.verbose_name)
+            if isinstance(bound.column, MoneyColumn):
+                bound.column.currency = found.currency

@@ -43,10 +43,10 @@ class ResourcesTable(FinopsTable):
     """Resources of a month, with the state of each policy key."""
 
     resource_id = tables.Column("Resource", footer="Total")
-    service_name = tables.Column("Service")
+    service_name = tables.Column("Service", attrs={"td": {"class": "nowrap"}})
     account = tables.Column("Account", accessor="sub_account_id", order_by=("sub_account_name", "sub_account_id"))
-    region_id = tables.Column("Region")
-    team_name = tables.Column("Owner", order_by=("team_name", "team_key"))
+    region_id = tables.Column("Region", attrs={"td": {"class": "nowrap"}})
+    team_name = tables.Column("Owner", order_by=("team_name", "team_key"), attrs={"td": {"class": "nowrap"}})
     cost = MoneyColumn("Cost", footer=_total)
 
     def __init__(self, found: ResourceTable, *, lines_url: Callable[[ResourceRow], str], **options: Any) -> None:
@@ -59,9 +59,12 @@ class ResourcesTable(FinopsTable):
         """The name where there is one, with the id under it, as the way to the lines of the bill."""
         url = self.lines_url(record)
         if not record.name or record.name == record.resource_id:
-            return format_html('<a class="resource-name" href="{}">{}</a>', url, record.resource_id)
-        text = '<a class="resource-name" href="{}">{}</a><span class="muted small">{}</span>'
+            return format_html(
+                '<a class="resource-name resource-id" href="{0}" title="{1}">{1}</a>', url, record.resource_id
+            )
+        text = '<a class="resource-name" href="{0}">{1}</a><span class="muted small resource-id" title="{2}">{2}</span>'
         return format_html(text, url, record.name, record.resource_id)
 
-    def render_account(self, record: ResourceRow) -> str:
-        return record.sub_account_name or record.sub_account_id
+    def render_account(self, record: ResourceRow) -> SafeString:
+        """The account's name; its number where it has none."""
+        return format_html('<span class="nowrap">{}</span>', record.sub_account_name or record.sub_account_id)

@@ -133,6 +133,7 @@ def table_of(request: HttpRequest, asked: Asked, found: CostTable, pivot: CostPi
         headers=(dimension_label(query.group_by), before_label(query)),
         parts=parts,
         request=request,
+        exclude=() if found.previous_total else ("previous_cost", "change", "change_ratio"),
         caption=f"Costs by {dimension_label(query.group_by).lower()}",
         per_page=25,
     )
@@ -204,14 +205,13 @@ def _filter_context(scope: Scope, asked: Asked, found: CostTable, periods: Seque
     query = asked.query
     offered = selectors.filter_values(scope, query, FILTERS)
     currencies = (found.currency, *found.other_currencies)
-    form = ExploreForm(
-        query, then=asked.then, periods=periods, tag_keys=selectors.tracked_keys(), currencies=currencies
-    )
+    form = ExploreForm(query, then=asked.then, periods=periods, tag_keys=_tag_keys(scope), currencies=currencies)
     filters = FilterForm(query, offered)
     return {
         "form": form,
         "filters": filters,
-        "kept": [pair for pair in query.filters if pair[0] not in filters.fields],
+        "kept": [pair for pair in query.filters if pair[0] not in filters.fields]
+        + ([("per", query.granularity.value)] if asked.chosen_width else []),
         "chips": _chips(asked, offered),
         "clear_url": asked.url(replace(query, filters=())),
         "then_label": dimension_label(asked.then).lower() if asked.then else "",
@@ -223,6 +223,13 @@ def _filter_context(scope: Scope, asked: Asked, found: CostTable, periods: Seque
         "resources_url": _resources_url(query),
         "lines_url": _lines_url(query),
     }
+
+
+def _tag_keys(scope: Scope) -> tuple[str, ...]:
+    """Keys to offer: for teams only the policy's, as rules may use keys that say something of others."""
+    if scope.everything:
+        return selectors.tracked_keys()
+    return tuple(key.key for key in selectors.tag_policy() if key.is_tracked)
 
 
 def _chips(asked: Asked, offered: Mapping[str, Sequence[tuple[str, str]]]) -> list[Chip]:
