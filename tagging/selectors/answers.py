@@ -25,9 +25,9 @@ _DIMENSIONS = {
     "charge_category": "slice__charge_category",
     "line_kind": "slice__line_kind",
     "slice_tags": "slice__tags",
-    "team_key": "slice__allocation__owner_key",
-    "rule_text": "slice__allocation__rule_text",
-    "matched_text": "slice__allocation__matched_text",
+    "team_key": "owned__owner_key",
+    "rule_text": "owned__rule_text",
+    "matched_text": "owned__matched_text",
 }
 
 

@@ -37,6 +37,6 @@ def rule_costs(scope: Scope, period: BillingPeriod, *, metric: CostMetric, curre
     """Money and slices by deciding rule. Staff only. Two queries."""
     scope.require_everything()
     found = reach(scope, (period,), currency)
-    rows = slice_rows(Ask(found, metric)).order_by().values_list("slice__allocation__rule_id")
+    rows = slice_rows(Ask(found, metric)).order_by().values_list("owned__rule_id")
     summed = rows.annotate(Sum(metric.column), Count("slice_id", distinct=True))
     return RuleCosts(found.currency, {pk: RuleCost(cost, slices) for pk, cost, slices in summed})

@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import F, QuerySet, Sum, TextField, Value
+from django.db.models import F, FilteredRelation, Q, QuerySet, Sum, TextField, Value
 from django.db.models.expressions import Combinable
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Coalesce
@@ -38,19 +38,19 @@ PRE_SUMMED = {
     "category": "charge_category",
 }
 BY_SLICE = {
-    "team": "slice__allocation__owner_key",
+    "team": "owned__owner_key",
     "service": "slice__service_name",
     "account": "slice__sub_account_id",
     "region": "slice__region_id",
     "category": "slice__charge_category",
     "usage_type": "slice__usage_type",
-    "environment": "slice__allocation__environment",
-    "cost_center": "slice__allocation__cost_center",
-    "project": "slice__allocation__project",
-    "owner": "slice__allocation__tag_owner",
+    "environment": "owned__environment",
+    "cost_center": "owned__cost_center",
+    "project": "owned__project",
+    "owner": "owned__tag_owner",
     # not for grouping by people: what decides (see `tagging.selectors.why`)
-    "rule_text": "slice__allocation__rule_text",
-    "matched_text": "slice__allocation__matched_text",
+    "rule_text": "owned__rule_text",
+    "matched_text": "owned__matched_text",
 }
 
 
@@ -92,18 +92,21 @@ def pre_summed_rows(ask: Ask) -> QuerySet[Any]:
 
 def slice_rows(ask: Ask) -> QuerySet[Any]:
     """DailyCost rows joined with their slice and its owner, within scope, filters and days."""
-    rows = owned_rows(ask.reach, intake.daily_costs(EVERYTHING, ask.reach.import_pks))
-    return _cut(rows, ask, BY_SLICE)
+    return _cut(intake.daily_costs(EVERYTHING, ask.reach.import_pks), ask, BY_SLICE, _owned(ask.reach))
 
 
 def owned_rows(reach: Reach, rows: QuerySet[Any]) -> QuerySet[Any]:
-    """Rollup rows joined with the owner of their slice in their import; a team's own only."""
-    if reach.scope.everything:
-        return rows.filter(slice__allocation__bill_import_id=F("bill_import_id"))
-    return rows.filter(
-        slice__allocation__bill_import_id=F("bill_import_id"),
-        slice__allocation__owner_key__in=reach.scope.team_keys,
-    )
+    """Rollup rows joined with the owner of their slice in their import; a team's own only.
+
+    Whoever filters by the owner as well must do so in the same `filter` call (as `slice_rows` does): a
+    second call would join the slice's owners of all months again and count every row that often.
+    """
+    return rows.filter(_owned(reach))
+
+
+def _owned(reach: Reach) -> Q:
+    own = Q(slice__allocation__bill_import_id=F("bill_import_id"))
+    return own if reach.scope.everything else own & Q(slice__allocation__owner_key__in=reach.scope.team_keys)
 
 
 def untracked_keys(reach: Reach, names: Collection[str]) -> set[str]:
@@ -129,19 +132,21 @@ def _from_rows(ask: Ask, dimension: str, rows: QuerySet[Any], columns: Mapping[s
     return {(row[0] or "", row[1], row[2] if by_day else None): row[-1] for row in found}
 
 
-def _cut(rows: QuerySet[Any], ask: Ask, columns: Mapping[str, str]) -> QuerySet[Any]:
+def _cut(rows: QuerySet[Any], ask: Ask, columns: Mapping[str, str], owned: Q | None = None) -> QuerySet[Any]:
+    """Rows within filters and days; `owned` and all filters on columns go into one call (see `owned_rows`)."""
+    conditions = owned or Q()
     if ask.days is not None:
-        rows = rows.filter(charge_date__gte=ask.days.start, charge_date__lt=ask.days.end)
+        conditions &= Q(charge_date__gte=ask.days.start, charge_date__lt=ask.days.end)
     wanted: dict[str, list[str]] = defaultdict(list)
     for name, value in ask.filters:
         wanted[name].append("" if value == NOT_SET else value)
     for place, (name, values) in enumerate(wanted.items()):
         if name in columns:
-            rows = rows.filter(**{f"{columns[name]}__in": values})
+            conditions &= Q(**{f"{columns[name]}__in": values})
         else:
             rows = rows.alias(**{f"filter_{place}": column_of(ask.reach, name, columns)})
-            rows = rows.filter(**{f"filter_{place}__in": values})
-    return rows
+            conditions &= Q(**{f"filter_{place}__in": values})
+    return rows.filter(conditions)
 
 
 def column_of(reach: Reach, dimension: str, columns: Mapping[str, str]) -> Combinable:

@@ -27,7 +27,7 @@ LINES_PER_READ = 20_000
 ON_LINES = ("resource", "day")
 Filters = tuple[tuple[str, str], ...]
 
-_RULE, _MATCHED = "slice__allocation__rule_text", "slice__allocation__matched_text"
+_RULE, _MATCHED = "owned__rule_text", "owned__matched_text"
 _PLACE = ("slice__service_name", "slice__sub_account_id", "slice__region_id", "slice__usage_type", "slice__operation")
 _KIND = ("slice__charge_category", "slice__line_kind", "slice__tags")
 
