@@ -75,7 +75,9 @@ def test_bad_upload_says_what_is_wrong_and_the_month_in_force_stays(
     bad.write_text(bad.read_text().replace("4.00", "four"))
     failed = wait_for_state(upload(staff, bad).pk, ImportState.FAILED)
     page = staff.get(reverse("costs:import", args=[failed.pk])).content.decode()
-    assert "bad.csv, line 4, column lineItem/UnblendedCost" in page
+    assert "bad.csv, line 4, column lineItem/UnblendedCost" in failed.error
+    for place in ("bad.csv", "<dd>4</dd>", "lineItem/UnblendedCost", "&#x27;four&#x27;"):
+        assert place in page
     first.refresh_from_db()
     assert first.state == ImportState.IN_FORCE
     assert "$17.75" in staff.get(reverse("tagging:chargeback"), {"period": "2026-02"}).content.decode()
