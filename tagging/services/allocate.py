@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from django.db import connection, transaction
@@ -108,23 +107,30 @@ def _allocate(import_pk: int, marker: _Marker) -> None:
 def _rows(
     import_pk: int, facts: Collection[tuple[int, str, dict[str, str]]], match: Matcher, marker: _Marker
 ) -> Iterator[tuple[Any, ...]]:
-    texts = cache(lambda rule: rule.text)
+    """Rows of Allocation. Slices differ in far more than account and tags, so each such pair is decided once."""
+    decided: dict[tuple[str, tuple[tuple[str, str], ...]], tuple[Any, ...]] = {}
     for slice_key, sub_account_id, tags in facts:
-        verdict = match(sub_account_id, tags)
-        owner = verdict.owner_key
-        yield (
-            import_pk,
-            slice_key,
-            OwnerKind.TEAM.value if owner else OwnerKind.NOBODY.value,
-            owner,
-            None if verdict.rule is None else verdict.rule.pk,
-            "" if verdict.rule is None else texts(verdict.rule),
-            verdict.matched_text,
-            environment_of(tags, marker.environment),
-            cost_center_of(tags, marker.cost_centers.get(owner, "")),
-            tag_value(tags, "Project"),
-            tag_value(tags, "Owner"),
-        )
+        seen = (sub_account_id, tuple(tags.items()))
+        if seen not in decided:
+            decided[seen] = _decide(sub_account_id, tags, match, marker)
+        yield (import_pk, slice_key, *decided[seen])
+
+
+def _decide(sub_account_id: str, tags: Mapping[str, str], match: Matcher, marker: _Marker) -> tuple[Any, ...]:
+    """The columns of Allocation after import and slice, in their order."""
+    verdict = match(sub_account_id, tags)
+    owner = verdict.owner_key
+    return (
+        OwnerKind.TEAM.value if owner else OwnerKind.NOBODY.value,
+        owner,
+        None if verdict.rule is None else verdict.rule.pk,
+        "" if verdict.rule is None else verdict.rule.text,
+        verdict.matched_text,
+        environment_of(tags, marker.environment),
+        cost_center_of(tags, marker.cost_centers.get(owner, "")),
+        tag_value(tags, "Project"),
+        tag_value(tags, "Owner"),
+    )
 
 
 def _sum_up(import_pk: int) -> None:
