@@ -25,8 +25,8 @@ RATIO_BUDGET = 2.8
 MEMORY_BUDGET_MB = 1200
 HOURS = 744
 
-_START = "strftime(at, '%Y-%m-%dT%H:%M:%SZ')"
-_END = "strftime(at + INTERVAL 1 HOUR, '%Y-%m-%dT%H:%M:%SZ')"
+_START = "strftime(begins_at, '%Y-%m-%dT%H:%M:%SZ')"
+_END = "strftime(begins_at + INTERVAL 1 HOUR, '%Y-%m-%dT%H:%M:%SZ')"
 _COST = "CAST(CAST((hash(r, h) % 100000000) / 1e9 AS DECIMAL(20,10)) AS VARCHAR)"
 _TYPE = "['m5','c5','r5','t3'][1 + r % 4] || '.' || ['large','xlarge','2xlarge'][1 + (r // 4) % 3]"
 # 40 columns as AWS writes them: r is one of some 1,300 resources, h the hour; 8 accounts, 6 teams.
@@ -84,7 +84,7 @@ def generate(path: Path, lines: int) -> None:
     resources = -(-lines // HOURS)
     with duckdb.connect() as duck:
         duck.execute(
-            f"COPY (SELECT {fields} FROM (SELECT h, r, TIMESTAMP '2026-05-01' + h * INTERVAL 1 HOUR AS at"
+            f"COPY (SELECT {fields} FROM (SELECT h, r, TIMESTAMP '2026-05-01' + h * INTERVAL 1 HOUR AS begins_at"
             f" FROM range({HOURS}) AS hours(h), range({resources}) AS resources(r) LIMIT {lines}))"
             f" TO '{path}' (FORMAT csv, COMPRESSION gzip)"
         )
