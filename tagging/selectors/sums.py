@@ -92,21 +92,20 @@ def pre_summed_rows(ask: Ask) -> QuerySet[Any]:
 
 def slice_rows(ask: Ask) -> QuerySet[Any]:
     """DailyCost rows joined with their slice and its owner, within scope, filters and days."""
-    return _cut(intake.daily_costs(EVERYTHING, ask.reach.import_pks), ask, BY_SLICE, _owned(ask.reach))
+    return _cut(owned_rows(ask.reach, intake.daily_costs(EVERYTHING, ask.reach.import_pks)), ask, BY_SLICE)
 
 
 def owned_rows(reach: Reach, rows: QuerySet[Any]) -> QuerySet[Any]:
-    """Rollup rows joined with the owner of their slice in their import; a team's own only.
+    """Rollup rows joined with `owned`, the allocation of their slice in their import; a team's own only.
 
-    Whoever filters by the owner as well must do so in the same `filter` call (as `slice_rows` does): a
-    second call would join the slice's owners of all months again and count every row that often.
+    One named join: further filters on the owner use it too, where a path through the slice would join the
+    owners of all months again and count every row that often.
     """
-    return rows.filter(_owned(reach))
-
-
-def _owned(reach: Reach) -> Q:
-    own = Q(slice__allocation__bill_import_id=F("bill_import_id"))
-    return own if reach.scope.everything else own & Q(slice__allocation__owner_key__in=reach.scope.team_keys)
+    same_import = Q(slice__allocation__bill_import_id=F("bill_import_id"))
+    rows = rows.annotate(owned=FilteredRelation("slice__allocation", condition=same_import))
+    if reach.scope.everything:
+        return rows.filter(owned__isnull=False)
+    return rows.filter(owned__owner_key__in=reach.scope.team_keys)
 
 
 def untracked_keys(reach: Reach, names: Collection[str]) -> set[str]:
@@ -132,21 +131,19 @@ def _from_rows(ask: Ask, dimension: str, rows: QuerySet[Any], columns: Mapping[s
     return {(row[0] or "", row[1], row[2] if by_day else None): row[-1] for row in found}
 
 
-def _cut(rows: QuerySet[Any], ask: Ask, columns: Mapping[str, str], owned: Q | None = None) -> QuerySet[Any]:
-    """Rows within filters and days; `owned` and all filters on columns go into one call (see `owned_rows`)."""
-    conditions = owned or Q()
+def _cut(rows: QuerySet[Any], ask: Ask, columns: Mapping[str, str]) -> QuerySet[Any]:
     if ask.days is not None:
-        conditions &= Q(charge_date__gte=ask.days.start, charge_date__lt=ask.days.end)
+        rows = rows.filter(charge_date__gte=ask.days.start, charge_date__lt=ask.days.end)
     wanted: dict[str, list[str]] = defaultdict(list)
     for name, value in ask.filters:
         wanted[name].append("" if value == NOT_SET else value)
     for place, (name, values) in enumerate(wanted.items()):
         if name in columns:
-            conditions &= Q(**{f"{columns[name]}__in": values})
+            rows = rows.filter(**{f"{columns[name]}__in": values})
         else:
             rows = rows.alias(**{f"filter_{place}": column_of(ask.reach, name, columns)})
-            conditions &= Q(**{f"filter_{place}__in": values})
-    return rows.filter(conditions)
+            rows = rows.filter(**{f"filter_{place}__in": values})
+    return rows
 
 
 def column_of(reach: Reach, dimension: str, columns: Mapping[str, str]) -> Combinable:
