@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
+from django.conf import settings
 
 from costs import rollup
 from costs.billing_formats import ChargeMapping
@@ -138,8 +139,9 @@ def _copy(connection: Connection, relation: str, mapping: ChargeMapping, target:
     run_beating(connection, sql, beat=beat)
 
 
-def run_beating(connection: Connection, sql: str, *, beat: Beat, every: float = 2.0) -> None:
+def run_beating(connection: Connection, sql: str, *, beat: Beat) -> None:
     """Run a long statement in a thread while the caller's own thread reports progress."""
+    every = min(2, settings.IMPORT_HEARTBEAT_SECONDS)
     with ThreadPoolExecutor(max_workers=1) as pool:
         running = pool.submit(connection.execute, sql)
         try:

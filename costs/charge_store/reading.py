@@ -52,6 +52,7 @@ def resources_seen(folder: ImportFolder) -> list[tuple[Any, ...]]:
         return connection.execute(
             "SELECT resource_key, CAST(first_seen_on AS VARCHAR), CAST(last_seen_on AS VARCHAR),"
             f" {texts}, tags FROM read_parquet({quoted(file)}, hive_partitioning=false)"
+            " ORDER BY resource_key"
         ).fetchall()
 
 

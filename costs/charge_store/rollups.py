@@ -8,7 +8,7 @@ from typing import Any
 
 from costs import rollup
 from costs.charge_store.connection import Connection, quoted
-from costs.charge_store.landing import charges_in
+from costs.charge_store.landing import charges_in, run_beating
 from costs.charges import POOL_DIMENSIONS, SLICE_DIMENSIONS
 from costs.money import plain, round_money
 from costs.tags import canonical_key
@@ -112,7 +112,7 @@ def roll_up(
     """Make every rollup of `charges`. Returns the keys that had too many values to be tracked."""
     step("Grouping charges")
     for sql in (rollup.line_groups(), rollup.facts()):
-        connection.execute(sql)
+        run_beating(connection, sql, beat=lambda _: step("Grouping charges"))
     refused, kept = _track(connection, tracked_keys, values_limit)
     step("Rolling up")
     for sql in (
@@ -124,7 +124,7 @@ def roll_up(
         rollup.resource_costs(),
         rollup.usage_days(),
     ):
-        connection.execute(sql)
+        run_beating(connection, sql, beat=lambda _: step("Rolling up"))
     _place_digits(connection)
     return refused
 
@@ -147,7 +147,9 @@ def rollup_rows(connection: Connection, name: str, *, prefix: tuple[Any, ...] = 
     """Rows of one rollup for bulk loading, each after `prefix`. Streams; one at a time per connection."""
     fields = ", ".join(_outgoing(column) for column in ROLLUP_COLUMNS[name])
     relation = "resource_costs JOIN resource_names USING (resource_group)" if name == "resource_costs" else name
-    cursor = connection.execute(f"SELECT {fields} FROM {relation}")
+    # What imports share is inserted in one order everywhere, so that two at once cannot lock each other out.
+    order = f" ORDER BY {ROLLUP_COLUMNS[name][0]}" if name in {"slices", "resources"} else ""
+    cursor = connection.execute(f"SELECT {fields} FROM {relation}{order}")
     while rows := cursor.fetchmany(_CHUNK):
         if not prefix:
             yield from rows

@@ -102,10 +102,13 @@ def _load(
     *,
     shared: bool = False,
 ) -> None:
-    for chunk in _chunks(rows):
-        with transaction.atomic():
-            claim.report(percent=claim.percent)
-            bulk.copy_rows(model, columns, chunk, skip_existing=shared)
+    try:
+        for chunk in _chunks(rows):
+            with transaction.atomic():
+                claim.report(percent=claim.percent)
+                bulk.copy_rows(model, columns, chunk, skip_existing=shared)
+    except OverflowError as error:
+        raise ImportRejectedError("An amount is too large for this database.", str(error)) from error
 
 
 def _chunks(rows: Iterator[tuple[Any, ...]]) -> Iterator[Iterable[tuple[Any, ...]]]:

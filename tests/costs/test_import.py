@@ -5,6 +5,9 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.db.models import Sum
 from django.utils import timezone
 from pytest_django import Settings
@@ -224,3 +227,25 @@ def test_lines_can_be_found_again_by_slice_and_resource_key(tmp_path: Path) -> N
     )
     assert rows == [("i-1", Decimal(1))]
     assert charge_store.query_charges([folder(made)], "SELECT count(*) FROM usage") == [(2,)]
+
+
+def test_amount_too_large_for_sqlite_is_refused_with_the_cure(tmp_path: Path) -> None:
+    huge = line(cost="999999999.5")
+    if connection.vendor != "sqlite":
+        assert bring_in_lines(tmp_path, huge).billed_cost == Decimal("999999999.5")
+        return
+    with pytest.raises(ImportRejectedError, match="Set DATABASE_URL to PostgreSQL"):
+        bring_in_lines(tmp_path, huge)
+
+
+def test_two_payers_are_two_sources_and_an_upload_stays_in_its_folder(tmp_path: Path, finops_lead: User) -> None:
+    other = line({"bill/PayerAccountId": "000000000099"}, cost="2")
+    paths = [write_csv(tmp_path / "a.csv", [line(cost="1")]), write_csv(tmp_path / "b.csv", [other])]
+    assert [item.source.name for item in bring_in(*paths)] == ["aws-000000000001", "aws-000000000099"]
+    content = SimpleUploadedFile("../../etc/bill one.csv", paths[0].read_bytes())
+    upload = intake.store_upload([content], user=finops_lead.pk, idempotency_key="k")
+    assert intake.store_upload([content], user=finops_lead.pk, idempotency_key="k") == upload
+    (stored_file,) = intake.uploaded_files(upload)
+    assert stored_file.name == "bill_one.csv"
+    with pytest.raises(ImportRejectedError, match="leads outside the upload"):
+        intake.prepare_imports([paths[0]], upload=upload, today=TODAY)
