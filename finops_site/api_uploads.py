@@ -140,7 +140,7 @@ def idempotency_key(request: Request) -> str:
     return key
 
 
-def digest_of(file: UploadedFile) -> str:
+def digest_of(file: "UploadedFile[Any]") -> str:
     """SHA-256 of a file that came in, read piece by piece."""
     digest = hashlib.sha256()
     for chunk in file.chunks():

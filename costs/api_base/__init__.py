@@ -1,6 +1,6 @@
 """What every endpoint shares: scope, parameters, pages, formats and validators. Knows no team and no bill."""
 
-from costs.api_base.fields import CurrencyText, MoneyText, PageSerializer, PairsField, PeriodText, RatioText, last
+from costs.api_base.fields import CurrencyText, MoneyText, PageSerializer, PairsField, PeriodText, RatioNumber, last
 from costs.api_base.formats import CsvRenderer, CsvTable
 from costs.api_base.paging import Answer, Key, Page, page_of
 from costs.api_base.parameters import PAGING, ParameterError, Parameters, choice, month, parameters_of, text
@@ -22,7 +22,7 @@ __all__ = [
     "ParameterError",
     "Parameters",
     "PeriodText",
-    "RatioText",
+    "RatioNumber",
     "ScopedView",
     "api_scope",
     "choice",

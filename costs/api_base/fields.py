@@ -24,15 +24,15 @@ class MoneyText(serializers.Field[Decimal, Any, str, Any]):
         return plain(value)
 
 
-@extend_schema_field({"type": "string", "pattern": DECIMAL_PATTERN, "examples": ["0.9512", "1"]})
-class RatioText(serializers.Field[Decimal, Any, str, Any]):
+@extend_schema_field({"type": "number", "examples": [0.9512, 1.0]})
+class RatioNumber(serializers.Field[Decimal, Any, float, Any]):
     """A ratio (1 is all of it) to ten decimals; null where there is nothing to divide by."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(read_only=True, allow_null=True, **options)
 
-    def to_representation(self, value: Decimal) -> str:
-        return plain(round_money(value))
+    def to_representation(self, value: Decimal) -> float:
+        return float(round_money(value))
 
 
 @extend_schema_field({"type": "string", "pattern": r"^\d{4}-\d{2}$", "examples": ["2026-02"]})

@@ -12,7 +12,7 @@ from costs.api_base import (
     PairsField,
     Parameters,
     PeriodText,
-    RatioText,
+    RatioNumber,
     choice,
     text,
 )
@@ -39,10 +39,10 @@ class TaggableSerializer(RowSerializer):
 
     resources = serializers.IntegerField()
     compliant_resources = serializers.IntegerField()
-    compliance_ratio = RatioText(help_text="compliant_resources ÷ resources.")
+    compliance_ratio = RatioNumber(help_text="compliant_resources ÷ resources.")
     taggable_cost = MoneyText()
     compliant_cost = MoneyText()
-    cost_ratio = RatioText(help_text="compliant_cost ÷ taggable_cost.")
+    cost_ratio = RatioNumber(help_text="compliant_cost ÷ taggable_cost.")
 
 
 class CompliancePageSerializer(PageSerializer, TaggableSerializer):
@@ -58,9 +58,9 @@ class KeyRowSerializer(RowSerializer):
     present = serializers.IntegerField()
     missing = serializers.IntegerField()
     invalid = serializers.IntegerField()
-    compliant_ratio = RatioText(help_text="(present − invalid) ÷ resources.")
+    compliant_ratio = RatioNumber(help_text="(present − invalid) ÷ resources.")
     compliant_cost = MoneyText()
-    cost_ratio = RatioText()
+    cost_ratio = RatioNumber()
 
 
 class KeyPageSerializer(CompliancePageSerializer):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import F, Max, Sum
+from django.db.models import Max, Sum
 
 from costs import selectors as intake
 from costs.errors import InvalidRequestError
@@ -100,9 +100,9 @@ def answer_state(scope: Scope) -> str:
 
 
 def _rows(ask: Ask) -> list[dict[str, Any]]:
-    named = {name: F(path) for name, path in _DIMENSIONS.items()}
-    grouped = slice_rows(ask).order_by().annotate(**named).values("slice_id", *named)
-    return list(grouped.annotate(cost=Sum(ask.metric.column)))
+    found = slice_rows(ask).order_by().values_list("slice_id", *_DIMENSIONS.values()).annotate(Sum(ask.metric.column))
+    names = ("slice_id", *_DIMENSIONS, "cost")
+    return [dict(zip(names, row, strict=True)) for row in found]
 
 
 def _allocation(row: dict[str, Any], teams: dict[str, str], accounts: dict[str, str]) -> AllocationRow:

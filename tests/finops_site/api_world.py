@@ -39,7 +39,7 @@ JANUARY = (
 FEBRUARY = (
     Line("i-pay-1", "10", day=1, tags=FULL),
     Line("i-pay-2", "5.5", day=2, region="eu-west-1", tags=(("Team", "payments"),)),
-    Line("bucket-pay", "0.25", day=3, **S3, operation="PutObject", tags=(("Team", "payments"), ("Environment", "Lab"))),  # type: ignore[arg-type]
+    Line("bucket-pay", "0.25", day=3, **S3, operation="PutObject", tags=(("Team", "payments"), ("Environment", "Lab"))),
     Line("i-search-1", "20", day=1, tags=(("Team", "search"), ("Environment", "Prod"))),
     Line("i-lost", "4.125", day=4, account="222222222222"),
 )

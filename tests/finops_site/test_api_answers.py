@@ -59,6 +59,7 @@ def without_pks(answer: dict[str, Any], pk: int) -> dict[str, Any]:
     return {**kept, "id": 1, "seconds": 0, "files": [{**file, "size": 1} for file in answer["files"]]}
 
 
+@pytest.mark.real_parts
 @pytest.mark.parametrize("reader", ["staff", "team"])
 def test_every_answer_is_the_golden_one_within_the_query_budget(
     reader: str, months: list[int], staff: Api, lead: Api, django_assert_max_num_queries: Callable[[int], Any]

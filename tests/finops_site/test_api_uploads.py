@@ -64,6 +64,7 @@ def test_upload_is_stored_imported_and_handed_to_a_worker_on_commit(
     assert (done["state"], done["percent"], done["rows"], done["billed_cost"]) == ("in_force", 100, 5, "39.875")
 
 
+@pytest.mark.real_parts
 def test_upload_sent_again_under_its_key_answers_the_same_and_imports_nothing_twice(
     staff: Api, bill: bytes, enqueued: list[int], django_capture_on_commit_callbacks: Callable[..., Any]
 ) -> None:
