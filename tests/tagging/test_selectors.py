@@ -122,6 +122,18 @@ def test_filters_of_one_dimension_are_alternatives_and_several_dimensions_must_a
     ]
 
 
+def test_a_month_delivered_again_counts_once_under_every_filter(two_months: None) -> None:
+    pay = {"Team": "payments", "Environment": "production", "Project": "P1"}
+    month([Spend("11", tags=pay, resource="i-1"), Spend("5", tags={"Team": "Search"})])  # the same slices once more
+    filters = (("team", "payments"), ("environment", "Prod"), ("project", "P1"), ("cost_center", "CC-100"))
+    for dimension in ("usage_type", "project", "team", "tag:Team"):
+        assert explore_costs(ALL, month_query(group_by=dimension, filters=filters)).total == Decimal(11)
+        assert explore_costs(PAYMENTS, month_query(group_by=dimension, filters=filters)).total == Decimal(11)
+    why = decisions(PAYMENTS, NOVEMBER, team_key="payments", metric=BILLED, filters=(("project", "P1"),))
+    assert (why.total, why.rows[0].slice_count) == (Decimal(11), 1)
+    assert resources(PAYMENTS, NOVEMBER, metric=BILLED).total == Decimal(11)
+
+
 def test_a_team_sees_only_its_own_rows_totals_and_choices(two_months: None) -> None:
     table = explore_costs(PAYMENTS, month_query(group_by="team"))
     assert [(row.key, row.cost) for row in table.rows] == [("payments", Decimal(30))]
