@@ -20,27 +20,33 @@ from costs.tables import FinopsTable, LinkColumn, MoneyColumn, NumberColumn
 from costs.templatetags.upkeep import FORMAT_NAMES, STATES, state_badge
 from costs.terms import COST_COLUMNS, BillingFormat, ImportState
 
+NO_WRAP = {"td": {"class": "nowrap"}}
+
 
 class BillTable(FinopsTable):
     """Bills in force."""
 
-    period = LinkColumn(verbose_name="Month", url=lambda row: reverse("costs:import", args=[row.import_pk]))
+    period = LinkColumn(
+        verbose_name="Month", url=lambda row: reverse("costs:import", args=[row.import_pk]), attrs=NO_WRAP
+    )
     source_name = tables.Column("Source")
     billing_format = tables.Column("Kind")
     billed_cost = MoneyColumn("Billed cost", currency_of="currency")
     effective_cost = MoneyColumn("Effective cost", currency_of="currency")
     currency = tables.Column("Currency", visible=False)
     rows = NumberColumn("Lines")
-    finished_at = tables.Column("Imported", attrs={"td": {"class": "nowrap"}})
+    finished_at = tables.Column("Imported", attrs=NO_WRAP)
 
-    class Meta(FinopsTable.Meta):
+    class Meta:
         order_by = ("-period",)
 
     def render_billing_format(self, value: BillingFormat, record: BillRow) -> str | SafeString:
         name = FORMAT_NAMES[value]
         if record.gives_cost:
             return name
-        return format_html('{} <span class="badge">Attributes only: a bill covers the month</span>', name)
+        return format_html(
+            '{} <span class="badge" title="A bill covers the month, so this gives no cost">attributes only</span>', name
+        )
 
     def render_period(self, value: Any) -> str:
         return str(value.label)
@@ -52,9 +58,11 @@ class BillTable(FinopsTable):
 class ImportTable(FinopsTable):
     """The history of attempts."""
 
-    created_at = LinkColumn(verbose_name="Started", url=lambda row: reverse("costs:import", args=[row.pk]))
+    created_at = LinkColumn(
+        verbose_name="Started", url=lambda row: reverse("costs:import", args=[row.pk]), attrs=NO_WRAP
+    )
     source_name = tables.Column("Source")
-    period = tables.Column("Month", empty_values=(), attrs={"td": {"class": "nowrap"}})
+    period = tables.Column("Month", empty_values=(), attrs=NO_WRAP)
     state = tables.Column("State")
     rows = NumberColumn("Lines")
     billed_cost = MoneyColumn("Billed cost", currency_of="currency")
@@ -63,7 +71,7 @@ class ImportTable(FinopsTable):
     requested_by = tables.Column("By", default="command")
     error = tables.Column("Error", visible=False)
 
-    class Meta(FinopsTable.Meta):
+    class Meta:
         order_by = ("-created_at",)
         empty_text = "No import yet."
 

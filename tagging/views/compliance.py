@@ -35,7 +35,7 @@ def tags(request: HttpRequest) -> HttpResponseBase:
     found = selectors.compliance(scope, month.period, metric=month.metric, currency=month.currency)
     resources = selectors.resources(scope, month.period, metric=month.metric, currency=month.currency)
     group = request.GET.get("group", "")
-    group = group if group in dict(GROUPS) else GROUPS[0][0]
+    group = group if group in dict(GROUPS) else "team" if len(found.by_team) > 1 else "service"
     tables = month_tables(request, month, found, resources, policy, group)
     chosen = tables.get(request.GET.get("table", ""), tables["keys"])
     name = f"tags-{request.GET.get('table') or 'keys'}-{month.period}"
