@@ -6,6 +6,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from costs.errors import InvalidRequestError
 from costs.periods import BillingPeriod
 
 
@@ -28,7 +29,11 @@ class ImportFolder:
 
 
 def store_root() -> Path:
-    """The charge store's own folder."""
+    """The charge store's own folder. Raises InvalidRequestError where the setting is a URL."""
+    if "://" in str(settings.CHARGE_STORE):
+        raise InvalidRequestError(
+            f"CHARGE_STORE={settings.CHARGE_STORE} is a URL. Set it to a folder; mount the object store as one."
+        )
     return Path(settings.CHARGE_STORE)
 
 

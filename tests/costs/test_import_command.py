@@ -1,0 +1,54 @@
+"""`manage.py import_bill`: JSON with exact sums, one clear line and exit 1 on error."""
+
+import json
+from datetime import date
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from tests.costs.bills import line, write_csv
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def run(*arguments: str) -> str:
+    out = StringIO()
+    call_command("import_bill", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_json_gives_exact_sums_as_text(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "bill.csv", [line(cost="0.10"), line(cost="0.2000000001", public="1")])
+    (made,) = json.loads(run(str(path), "--json", "--source", "My Payer"))["imports"]
+    assert isinstance(made.pop("seconds"), float)
+    assert made == {
+        "source": "my-payer",
+        "billing_period": "2026-05",
+        "rows": 2,
+        "billed_cost": "0.3000000001",
+        "effective_cost": "0.3000000001",
+        "list_cost": "1.1",
+        "unblended_cost": "0.3000000001",
+        "currency": "USD",
+        "state": "in_force",
+    }
+
+
+def test_table_says_what_changed_and_what_did_not(tmp_path: Path) -> None:
+    path = tmp_path / "inventory.csv"
+    path.write_text("ResourceId,CostUSD,InstanceType\ni-1,1,m5.large\n")
+    day = date(2025, 11, 5).isoformat()
+    first, second = run(str(path), "--date", day).splitlines()[-1], run(str(path), "--date", day).splitlines()[-1]
+    assert first.split() == ["inventory-compute", "2025-11", "30", "720", "USD", "720", "USD", "in_force"]
+    assert second.split()[-1] == "unchanged"
+
+
+def test_error_is_one_clear_line(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "bill.csv", [line(cost="x")])
+    with pytest.raises(CommandError) as refused:
+        run(str(path))
+    assert str(refused.value) == (
+        "bill.csv, line 2, column lineItem/UnblendedCost: 'x' is not a number. Correct it or export the file again."
+    )
