@@ -1,0 +1,264 @@
+"""The differential test: change only what is other people's, and not one byte a team lead gets may change.
+
+Two worlds are built one after the other in the same database. In the second one the other team has
+other costs, names, tags, resources, accounts, members and rules, and the bill was delivered again.
+Every address found in the URL configuration is asked in both, as page, CSV, Excel and JSON, and the
+answers are compared with their headers, apart from nonces, CSRF tokens and times.
+"""
+
+import io
+import re
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from http import HTTPStatus
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import Group, User
+from django.test import Client
+from knox.models import AuthToken
+from rest_framework.throttling import SimpleRateThrottle
+
+from costs import services as intake
+from finops_site import pipeline
+from tagging.models import AllocationRule, Membership, Team
+from tagging.terms import FINOPS_GROUP, MemberRole, RuleKind
+from tests.leaks.bills import Line, write_bill
+from tests.leaks.urls import addresses
+
+TODAY = date(2026, 3, 10)
+PERIODS = ("2026-01", "2026-02")
+# Every way a page or endpoint may be asked: files, bases, groupings, sorting, pages, another team's keys.
+QUERIES = (
+    "format=csv",
+    "period=2026-01",
+    "format=xlsx",
+    "basis=effective&per=day",
+    "by=team",
+    "by=account&format=csv",
+    "by=service&per=day",
+    "by=tag:Team",
+    "by=tag:Secret",
+    "by=tag:Owner&format=csv",
+    "by=usage_type&from=2026-01&to=2026-02&per=month",
+    "team=beta",
+    "team=alpha&by=owner",
+    "account=222222222222",
+    "tag:Team=Beta",
+    "sort=-cost&page=2",
+    "page_size=1",
+    "q=beta",
+)
+TIMES = re.compile(
+    rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|\+00:00)?|\d{1,2} \w{3,9} \d{4},? \d\d:\d\d|"
+    rb"\d+\xc2?\xa0?\s?(second|minute|hour)s?( ago)?|\d\d:\d\d(:\d\d)?( UTC)?"
+)
+NONCES = re.compile(rb'nonce="[^"]*"|nonce-[A-Za-z0-9+/=_-]+|csrfmiddlewaretoken"? value="[^"]*"|csrftoken=[^;]*')
+HEADERS_OF_THE_MOMENT = {"Date", "Expires", "Content-Security-Policy"}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a team lead got, with everything of the moment taken out."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+@pytest.fixture(autouse=True)
+def _no_throttle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of requests a minute are meant here; a 429 would hide the answer that must be compared."""
+    monkeypatch.setattr(SimpleRateThrottle, "allow_request", lambda *_: True)
+
+
+def own_lines() -> list[Line]:
+    """Alpha's and its sub-team's lines: the same in both worlds. They share an account with Beta."""
+    tags = (("Team", "Alpha"), ("Environment", "Prod"), ("Owner", "ada"), ("CostCenter", "100"), ("Project", "x"))
+    mobile = (("Team", "Alpha Mobile"), ("Environment", "Dev"), ("Owner", "ada"))
+    return [
+        Line("i-alpha-1", "12.50", day=1, tags=tags),
+        Line("i-alpha-1", "13.00", day=2, tags=tags),
+        Line("vol-alpha", "1.25", day=2, usage_type="EBS:VolumeUsage.gp3", operation="CreateVolume-Gp3", tags=tags),
+        Line("bucket-alpha", "0.75", day=3, service="Amazon Simple Storage Service", product="AmazonS3",
+             usage_type="TimedStorage-ByteHrs", operation="StandardStorage", tags=tags[:1]),
+        Line("i-mobile-1", "4.00", day=4, account="333333333333", tags=mobile),
+    ]  # fmt: skip
+
+
+def others_lines(world: int) -> list[Line]:
+    """Beta's and nobody's lines: other amounts, resources, services, regions, accounts, tags in world 2."""
+    beta = (("Team", "Beta"), ("Environment", "Staging"), ("Owner", "bert"), ("Project", "hush"))
+    first = [
+        Line("i-beta-1", "100.00", day=1, tags=beta),
+        Line("i-nobody", "7.00", day=2),
+        Line("", "3.00", day=1, kind="Tax", usage_type="", operation=""),
+    ]
+    if world == 1:
+        return first
+    renamed = (("Team", "BETA"), ("Owner", "bruno"), ("Secret", "plans"), ("Environment", "Prod"))
+    return [
+        Line("i-beta-1", "250.75", day=1, tags=renamed),
+        Line("i-beta-2", "80.10", day=1, account="222222222222", region="eu-west-1", tags=renamed),
+        Line("db-beta", "41.00", day=5, service="Amazon Relational Database Service", product="AmazonRDS",
+             usage_type="InstanceUsage:db.r5.large", operation="CreateDBInstance", tags=renamed),
+        Line("i-nobody", "9.00", day=2, account="444444444444"),
+        Line("", "5.55", day=1, kind="Tax", usage_type="", operation=""),
+        Line("i-gamma", "60.00", day=6, tags=(("Team", "Gamma"),)),
+    ]  # fmt: skip
+
+
+def import_world(folder: Path, world: int) -> None:
+    extra = () if world == 1 else ("Secret",)
+    for period in PERIODS:
+        path = folder / f"world{world}-{period}.csv"
+        write_bill(path, period, [*others_lines(world), *own_lines()], extra_keys=extra)
+        for pk in intake.prepare_imports([path], today=TODAY):
+            pipeline.run_import(pk)
+
+
+def rule(team: Team, value: str, position: int) -> None:
+    AllocationRule.objects.create(
+        name=f"Tag Team is {value}", position=position, kind=RuleKind.TAG.value, tag_key="Team", tag_values=[value],
+        team=team,
+    )  # fmt: skip
+
+
+def person(username: str, *teams: Team) -> User:
+    user = User.objects.create_user(username, f"{username}@example.com", "pass-for-tests")
+    for team in teams:
+        Membership.objects.create(team=team, user=user, role=MemberRole.LEAD.value)
+    return user
+
+
+@pytest.fixture
+def first_world(db: None, tmp_path: Path) -> User:
+    """Alpha with a sub-team, Beta, and a bill of two months. Returns Alpha's lead."""
+    alpha = Team.objects.create(key="alpha", name="Alpha", cost_center="100")
+    mobile = Team.objects.create(key="alpha-mobile", name="Alpha Mobile", parent=alpha)
+    beta = Team.objects.create(key="beta", name="Beta", cost_center="200")
+    for position, (team, value) in enumerate(((alpha, "Alpha"), (mobile, "Alpha Mobile"), (beta, "Beta"))):
+        rule(team, value, position + 1)
+    person("fin").groups.add(Group.objects.get_or_create(name=FINOPS_GROUP)[0])
+    person("bert", beta)
+    lead = person("ada", alpha)
+    import_world(tmp_path, 1)
+    return lead
+
+
+def change_everything_of_others(folder: Path) -> None:
+    """World 2: Beta renamed, rebuilt, re-tagged; a third team; new people and rules; bills delivered again."""
+    Team.objects.filter(key="beta").update(name="Bravo Secret", cost_center="999")
+    beta = Team.objects.get(key="beta")
+    gamma = Team.objects.create(key="gamma", name="Gamma Secret", cost_center="300", parent=beta)
+    person("bruno", beta, gamma)
+    Membership.objects.filter(user__username="bert").update(role=MemberRole.VIEWER.value)
+    AllocationRule.objects.filter(team=beta).update(name="Beta by other means", tag_values=["beta", "BETA"])
+    AllocationRule.objects.create(
+        name="Account of Gamma", position=9, kind=RuleKind.ACCOUNT.value, sub_account_id="222222222222", team=gamma
+    )
+    rule(gamma, "Gamma", 10)
+    import_world(folder, 2)
+
+
+def token_of(user: User) -> str:
+    _, token = AuthToken.objects.create(user)
+    return str(token)
+
+
+def ask_everything(client: Client, token: str) -> Iterator[tuple[str, Answer]]:
+    """Every address asked every way; one that is closed to the reader (404, 403, 405) is asked once more as a file."""
+    for address in addresses():
+        if address.name == "account_logout":
+            continue  # would end the session that asks; it holds no data
+        plain = answer(client.get(address.path))
+        yield address.path, plain
+        is_open = plain.status == HTTPStatus.OK and not address.path.startswith("/accounts/")
+        for query in QUERIES if is_open else QUERIES[:1]:
+            url = f"{address.path}?{query}"
+            yield url, answer(client.get(url))
+            if address.path.startswith("/api/"):
+                api = {"Authorization": f"Token {token}", "Accept": "text/csv"}
+                yield f"{url} (token, CSV)", answer(Client().get(url, headers=api))
+
+
+def answer(response: "object") -> Answer:
+    status = response.status_code  # type: ignore[attr-defined]
+    body = response.getvalue()  # type: ignore[attr-defined]
+    headers = {
+        name: NONCES.sub(b"", value.encode()).decode()
+        for name, value in response.headers.items()  # type: ignore[attr-defined]
+        if name not in HEADERS_OF_THE_MOMENT
+    }
+    return Answer(status, tuple(sorted(headers.items())), without_the_moment(body))
+
+
+def without_the_moment(body: bytes) -> bytes:
+    if body[:4] == b"PK\x03\x04":
+        with zipfile.ZipFile(io.BytesIO(body)) as book:
+            body = b"".join(book.read(name) for name in sorted(book.namelist()))
+    return TIMES.sub(b"(time)", NONCES.sub(b"(nonce)", body))
+
+
+@pytest.mark.django_db
+def test_no_byte_a_team_lead_gets_changes_when_only_others_change(
+    first_world: User, tmp_path: Path, client_for: Callable[[User], Client]
+) -> None:
+    client, token = client_for(first_world), token_of(first_world)
+    before = dict(ask_everything(client, token))
+    change_everything_of_others(tmp_path)
+    after = dict(ask_everything(client, token))
+    assert list(before) == list(after)
+    leaks = [url for url in before if before[url] != after[url]]
+    for url in leaks[:3]:
+        show_difference(url, before[url], after[url])
+    assert leaks == []
+
+
+@pytest.mark.django_db
+def test_no_answer_to_a_team_lead_names_another_team_or_its_things(
+    first_world: User, tmp_path: Path, client_for: Callable[[User], Client]
+) -> None:
+    change_everything_of_others(tmp_path)
+    secrets = (b"Secret", b"i-beta", b"db-beta", b"bruno", b"hush", b"i-nobody", b"222222222222", b"444444444444")
+    # What the reader typed into the address may come back; nothing else may.
+    found = [
+        (url, secret)
+        for url, got in ask_everything(client_for(first_world), token_of(first_world))
+        for secret in secrets
+        if secret in got.body and secret.decode() not in url
+    ]
+    assert found == []
+
+
+@pytest.mark.django_db
+def test_every_page_of_the_team_itself_opens_for_its_lead(
+    first_world: User, client_for: Callable[[User], Client]
+) -> None:
+    """Guards the two tests above: they must compare real pages, not error pages."""
+    client = client_for(first_world)
+    opened = {address.name for address in addresses() if client.get(address.path).status_code == 200}
+    pages = {
+        "team",
+        *(f"tagging:{name}" for name in ("chargeback", "explore", "resources", "statement", "tags", "why")),
+    }
+    endpoints = {
+        f"api:{name}" for name in ("costs", "allocations", "chargeback", "statement", "compliance", "resources")
+    }
+    assert pages | endpoints <= opened
+    body = client.get("/teams/alpha/").content
+    assert b"i-alpha-1" in body
+
+
+def show_difference(url: str, before: Answer, after: Answer) -> None:
+    """The first bytes that differ, for the person who has to mend it."""
+    print(f"\n{url}: {before.status} → {after.status}")  # noqa: T201
+    if before.headers != after.headers:
+        print(set(before.headers) ^ set(after.headers))  # noqa: T201
+    for place, (one, two) in enumerate(zip(before.body, after.body, strict=False)):
+        if one != two:
+            print(before.body[max(0, place - 200) : place + 200])  # noqa: T201
+            print(after.body[max(0, place - 200) : place + 200])  # noqa: T201
+            return
