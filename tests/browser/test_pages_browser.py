@@ -107,7 +107,7 @@ def test_every_page_of_staff_is_free_of_faults(opened: Browser, live_server: Liv
 def test_every_page_of_a_team_lead_is_free_of_faults(opened: Browser, live_server: LiveServer, team_lead: User) -> None:
     faults, views = faults_for(opened, live_server.url, team_lead)
     assert not faults, "\n".join(faults)
-    assert {"team", "tagging:explore", "tagging:chargeback", "tagging:tags"} <= views
+    assert {"team", "tagging:explore", "tagging:statement", "tagging:tags"} <= views
     assert not {"overview", "costs:imports", "admin:index"} & views
 
 
