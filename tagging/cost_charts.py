@@ -15,7 +15,7 @@ from costs.queries import CostQuery, Granularity
 from costs.series import Line, top_and_other
 from tagging.results import CostTable, Movers
 
-# (key of the row, first day of the bucket or None for the whole row) → address.
+# (key of the row, a day of the month or None for the whole row) → address.
 HrefOf = Callable[[str, date | None], str]
 NOTHING_CHANGED = "Nothing changed."
 NOTHING_BEFORE = "There are no costs before to compare with."
@@ -95,7 +95,10 @@ def bucket_tick(start: date, per: Granularity) -> str:
 def _series(line: Line, css: str, starts: tuple[date, ...], href_of: HrefOf) -> Series:
     if not line.key:
         return Series(line.label, line.points, css=css)
-    hrefs = tuple(href_of(line.key, start) for start in starts)
+    # Links lead to months, so the days of one share theirs.
+    by_month = {BillingPeriod.of(start): start for start in starts}
+    months = {period: href_of(line.key, start) for period, start in by_month.items()}
+    hrefs = tuple(months[BillingPeriod.of(start)] for start in starts)
     return Series(line.label, line.points, hrefs, href_of(line.key, None), css)
 
 

@@ -43,16 +43,17 @@ class ResourcesTable(FinopsTable):
     """Resources of a month, with the state of each policy key."""
 
     resource_id = tables.Column("Resource", footer="Total")
+    team_name = tables.Column("Belongs to", order_by=("team_name", "team_key"), attrs={"td": {"class": "nowrap"}})
+    cost = MoneyColumn("Cost", footer=_total)
     service_name = tables.Column("Service", attrs={"td": {"class": "nowrap"}})
     account = tables.Column("Account", accessor="sub_account_id", order_by=("sub_account_name", "sub_account_id"))
     region_id = tables.Column("Region", attrs={"td": {"class": "nowrap"}})
-    team_name = tables.Column("Owner", order_by=("team_name", "team_key"), attrs={"td": {"class": "nowrap"}})
-    cost = MoneyColumn("Cost", footer=_total)
 
     def __init__(self, found: ResourceTable, *, lines_url: Callable[[ResourceRow], str], **options: Any) -> None:
         self.found, self.lines_url = found, lines_url
         more = [(f"tag_{at}", TagColumn(key, at)) for at, key in enumerate(found.policy_keys)]
-        super().__init__(found.rows, extra_columns=more, **options)
+        sequence = ("resource_id", "team_name", "cost", *(name for name, _ in more), "...")
+        super().__init__(found.rows, extra_columns=more, sequence=sequence, **options)
         self.columns["cost"].column.currency = found.currency
 
     def render_resource_id(self, record: ResourceRow) -> SafeString:
