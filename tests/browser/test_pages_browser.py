@@ -137,7 +137,7 @@ def test_the_menu_of_a_phone_opens_without_javascript(
     page = context.new_page()
     page.goto("/")
     page.locator(".drawer summary").click()
-    page.get_by_role("link", name="Explore").click()
+    page.get_by_role("link", name="Explore", exact=True).click()
     assert crawl.view_name(crawl.path_of(page.url)) == "tagging:explore"
 
 
