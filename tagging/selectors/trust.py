@@ -18,8 +18,9 @@ from tagging.terms import OwnerKind
 def trust(scope: Scope, period: BillingPeriod, *, metric: CostMetric, currency: str = "") -> Trust:
     """The trust strip of a month: figures and sources for staff, only that it ties out for teams.
 
-    A month is open until the provider has invoiced all of it. It ties out when what the files added up to is exactly what all owners and nobody hold. A month
-    without costs has nothing to tie out and says so (`has_costs`).
+    A month is open until the provider has invoiced all of it. It ties out when what the files added up to
+    is exactly what all owners and nobody hold. A month without costs has nothing to tie out and says so
+    (`has_costs`).
     """
     found = reach(scope, (period,), currency)
     bill_total = intake.bill_total(Scope.all(), found.import_pks, metric=metric)
