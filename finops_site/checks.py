@@ -32,7 +32,8 @@ def check_charge_store(**_: Any) -> Sequence[CheckMessage]:
     """A store on this machine can be written, and is not hidden from other machines' workers."""
     store = settings.CHARGE_STORE
     if "://" in store:
-        return []
+        hint = "Set it to a folder; an object store can be mounted as one."
+        return [Error(f"CHARGE_STORE={store} is a URL.", hint=hint, id="finops_site.E002")]
     found: list[CheckMessage] = []
     existing = next((path for path in (Path(store), *Path(store).parents) if path.exists()), Path("/"))
     if not (existing.is_dir() and os.access(existing, os.W_OK)):
@@ -42,7 +43,7 @@ def check_charge_store(**_: Any) -> Sequence[CheckMessage]:
         found.append(
             Warning(
                 f"REDIS_URL points to another machine; its workers must see the charge store {store} too.",
-                hint="Set CHARGE_STORE to an object store, or mount this folder on every machine.",
+                hint="Set CHARGE_STORE and UPLOAD_DIR to folders that are mounted on every machine.",
                 id="finops_site.W002",
             )
         )

@@ -33,8 +33,11 @@ def test_local_charge_store_is_warned_about_when_the_queue_is_on_another_machine
     settings.REDIS_URL = "redis://queue.example.com:6379/0"
     settings.CHARGE_STORE = str(tmp_path)
     assert [message.id for message in checks.check_charge_store()] == ["finops_site.W002"]
+
+
+def test_charge_store_is_an_error_when_it_is_a_url(settings: Settings) -> None:
     settings.CHARGE_STORE = "s3://bucket/charges"
-    assert checks.check_charge_store() == []
+    assert [message.id for message in checks.check_charge_store()] == ["finops_site.E002"]
 
 
 def test_charge_store_is_an_error_when_it_cannot_be_written(settings: Settings, tmp_path: Path) -> None:
