@@ -45,6 +45,7 @@ class ScopedView(APIView):
     """One endpoint. `staff_only` ones do not exist for anybody else: 404 before any other answer."""
 
     schema = ApiSchema()
+    http_method_names = ["get", "head", "post"]
     content_negotiation_class = FormatNegotiation
     renderer_classes: Sequence[type[BaseRenderer]] = (JSONRenderer,)
     serializer_class: ClassVar[type[BaseSerializer[Any]]]

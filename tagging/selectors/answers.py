@@ -88,10 +88,12 @@ def allocations(
 def answer_state(scope: Scope) -> str:
     """A text that changes whenever an answer to staff could: imports in force, owners, rules, teams, policy.
 
-    Staff only. Reads no rollup.
+    Empty before the first import, when answers follow the clock. Staff only. Reads no rollup.
     """
     scope.require_everything()
     imports = [f"{item.pk} {item.version_id} {item.finished_at}" for item in intake.active_imports(scope)]
+    if not imports:
+        return ""
     newest = [str(Allocation.objects.aggregate(pk=Max("pk"))["pk"])]
     for model in (AllocationRule, Team, TagKey):
         history: Any = model.history  # type: ignore[attr-defined, unused-ignore]

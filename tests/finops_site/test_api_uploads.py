@@ -1,12 +1,15 @@
 """Upload of a bill by a program: taken in once, however often it is sent."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 
 from costs.models import BillImport, BillUpload
 from finops_site import pipeline, tasks
@@ -176,6 +179,29 @@ def test_error_report_says_where_a_refused_import_went_wrong(staff: Api, bill: b
     assert "five" in report["problem"]
     assert report["cure"]
     assert staff.get("imports/", {"state": "failed"}).json()["results"][0]["id"] == pk
+
+
+@pytest.mark.real_parts
+@pytest.mark.django_db(transaction=True)
+def test_two_requests_with_one_key_at_the_same_time_make_one_import(
+    staff: Api, bill: bytes, enqueued: list[int]
+) -> None:
+    gate = Barrier(2)
+
+    def send(_: int) -> tuple[int, bytes]:
+        gate.wait()
+        try:
+            response = staff.post("uploads/", {"files": named(bill)}, Idempotency_Key="twice")
+            return response.status_code, response.content
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as both:
+        first, second = both.map(send, range(2))
+    assert first == second
+    assert first[0] == 201
+    assert BillUpload.objects.count() == BillImport.objects.count() == 1
+    assert set(enqueued) == {BillImport.objects.get().pk}
 
 
 def test_token_of_a_team_lead_uploads_nothing(team_lead: User, bill: bytes) -> None:
