@@ -84,7 +84,7 @@ TEMPLATES: list[dict[str, Any]] = [
 # --- database -----------------------------------------------------------------------------------
 
 DATABASES: dict[str, dict[str, Any]] = {
-    "default": env.reader.db("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'finops.sqlite3'}")
+    "default": env.reader.db_url_config(env.text("DATABASE_URL", f"sqlite:///{DATA_DIR / 'finops.sqlite3'}"))
 }
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # Writers queue instead of failing: WAL, one writer at a time from the first statement, wait for it.
@@ -165,7 +165,7 @@ X_FRAME_OPTIONS = "DENY"
 # --- mail ---------------------------------------------------------------------------------------
 
 MAIL_IS_CONFIGURED = bool(env.text("EMAIL_URL", ""))
-vars().update(env.reader.email_url("EMAIL_URL", default="consolemail://"))
+vars().update(env.reader.email_url_config(env.text("EMAIL_URL", "consolemail://")))
 DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", "finops@localhost")
 
 # --- pages --------------------------------------------------------------------------------------
