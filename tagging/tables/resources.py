@@ -10,9 +10,10 @@ from django.utils.safestring import SafeString
 from costs import figures
 from costs.tables import FinopsTable, MoneyColumn
 from tagging.results import ResourceRow, ResourceTable
+from tagging.templatetags.resources import short_id
 from tagging.terms import TagState
 
-_TONES = {TagState.COMPLIANT: "good", TagState.MISSING: "bad", TagState.INVALID: "warn"}
+_LOOKS = {TagState.COMPLIANT: "tag", TagState.MISSING: "badge badge-bad", TagState.INVALID: "badge badge-warn"}
 
 
 class TagColumn(tables.Column):
@@ -28,7 +29,7 @@ class TagColumn(tables.Column):
         state, value = record.states[self.place][1], record.values[self.place][1]
         text = "missing" if state is TagState.MISSING else value
         title = "" if state is TagState.COMPLIANT else f"{record.values[self.place][0]}: {state.value}"
-        return format_html('<span class="badge badge-{}" title="{}">{}</span>', _TONES[state], title, text)
+        return format_html('<span class="{}" title="{}">{}</span>', _LOOKS[state], title, text)
 
     def export_text(self, value: Sequence[tuple[str, str]]) -> str:
         """The value alone; empty where it is missing."""
@@ -58,13 +59,11 @@ class ResourcesTable(FinopsTable):
 
     def render_resource_id(self, record: ResourceRow) -> SafeString:
         """The name where there is one, with the id under it, as the way to the lines of the bill."""
-        url = self.lines_url(record)
-        if not record.name or record.name == record.resource_id:
-            return format_html(
-                '<a class="resource-name resource-id" href="{0}" title="{1}">{1}</a>', url, record.resource_id
-            )
-        text = '<a class="resource-name" href="{0}">{1}</a><span class="muted small resource-id" title="{2}">{2}</span>'
-        return format_html(text, url, record.name, record.resource_id)
+        url, full, short = self.lines_url(record), record.resource_id, short_id(record.resource_id)
+        if not record.name or record.name == full:
+            return format_html('<a class="resource-name resource-id" href="{}" title="{}">{}</a>', url, full, short)
+        text = '<a class="resource-name" href="{}">{}</a><span class="muted small resource-id" title="{}">{}</span>'
+        return format_html(text, url, record.name, full, short)
 
     def render_account(self, record: ResourceRow) -> SafeString:
         """The account's name; its number where it has none."""
