@@ -44,7 +44,7 @@ class RuleForm(forms.Form):
         label="Name", required=False, max_length=160, help_text="Left empty, it is made from what the rule does."
     )
     reason = forms.CharField(
-        label="Reason", required=False, max_length=300, help_text="Why it is so; team leads read it in the history."
+        label="Reason", required=False, max_length=300, help_text="Why it is so, for whoever reads the rules next."
     )
     from_period = PeriodField(label="From month", required=False, help_text="Left empty, from the beginning.")
     to_period = PeriodField(label="Until before", required=False, help_text="The first month it no longer holds.")

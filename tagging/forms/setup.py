@@ -1,5 +1,6 @@
 """The set-up proposal as a form: one row per proposed team, kept or not, under a name of choice."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -46,7 +47,7 @@ class SetupRowForm(forms.Form):
             raise InvalidRequestError(f"Give the team '{self.proposed.name}' a name, or do not keep it.")
         return TeamChoice(
             name=data["name"].strip(),
-            tag_values=tuple(data["tag_values"]),
+            tag_values=each_spelling_once(data["tag_values"]),
             sub_account_ids=tuple(data["accounts"]),
             cost_center=data["cost_center"].strip(),
         )
@@ -78,10 +79,15 @@ def joined(first: TeamChoice, second: TeamChoice) -> TeamChoice:
     """Two proposed teams as one."""
     return TeamChoice(
         name=first.name,
-        tag_values=(*first.tag_values, *second.tag_values),
+        tag_values=each_spelling_once((*first.tag_values, *second.tag_values)),
         sub_account_ids=(*first.sub_account_ids, *second.sub_account_ids),
         cost_center=first.cost_center or second.cost_center,
     )
+
+
+def each_spelling_once(values: Iterable[str]) -> tuple[str, ...]:
+    """Values that differ by more than case: rules do not tell upper from lower."""
+    return tuple({value.strip().casefold(): value for value in reversed(tuple(values))}.values())[::-1]
 
 
 def account_label(account: str, names: dict[str, str]) -> str:

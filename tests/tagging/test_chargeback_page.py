@@ -54,7 +54,7 @@ def test_chargeback_file_sums_to_the_bill_with_the_unallocated_line(staff: Clien
 
 
 def test_chargeback_on_effective_cost_counts_what_is_effective(staff: Client) -> None:
-    head, rows = file_of(get(staff, "/chargeback/?period=2025-11&basis=effective&format=csv"))
+    head, _ = file_of(get(staff, "/chargeback/?period=2025-11&basis=effective&format=csv"))
     # 40: i-1 costs 8 effective instead of 10
     assert (head["Basis"], head["Bill total"], head["Difference"]) == ("Effective cost", "40", "0")
 

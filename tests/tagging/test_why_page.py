@@ -1,6 +1,7 @@
 """Why is this mine: the rule, the slices, and lines that add up to the figure."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -85,7 +86,7 @@ def test_a_resource_narrows_the_lines(lead: Client) -> None:
 
 
 def test_one_rule_can_be_opened(staff: Client) -> None:
-    page = get(staff, "/why/payments/?period=2025-11")
+    page: Any = staff.get("/why/payments/?period=2025-11")
     rows = page.context["decision_table"].data.data
     opened = text_of(get(staff, rows[0]["url"]))
     assert "it matched" in opened
