@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from costs.pages import current_moment, request_scope, staff_page
+from costs.periods import BillingPeriod
 from costs.queries import Granularity
 from costs.scope import Scope
 from finops_site.panels import changes
@@ -131,10 +132,18 @@ def month_choice(request: HttpRequest, scope: Scope) -> MonthChoice | None:
         period=month.period,
         metric=month.metric,
         currency=month.currency,
-        granularity=Granularity.DAY if request.GET.get("per") == Granularity.DAY.value else Granularity.MONTH,
+        granularity=_width(request, month.periods),
         periods=month.periods,
         currencies=month.currencies,
     )
+
+
+def _width(request: HttpRequest, periods: tuple[BillingPeriod, ...]) -> Granularity:
+    """Days or months as asked; days of the first month there is, since its column would stand alone."""
+    asked = request.GET.get("per")
+    if asked in (Granularity.DAY.value, Granularity.MONTH.value):
+        return Granularity(asked)
+    return Granularity.DAY if len(periods) == 1 else Granularity.MONTH
 
 
 def title_rows(movers: Movers) -> list[tuple[str, str]]:
@@ -156,13 +165,13 @@ def month_form(month: MonthChoice) -> MonthForm:
 def links(month: MonthChoice, cube: Panel[CostCube]) -> dict[str, Any]:
     """Addresses and texts that several panels show."""
     before = cube.value.by(cube.value.dimensions[0]) if cube.value else None
-    per_day = {**month.params, "per": Granularity.DAY.value}
     return {
         "month_params": urlencode(month.params),
         "before": f"against {before_label(before)}" if before else "",
+        "has_before": bool(before and before.previous_total),
         "widths": [
-            (Granularity.MONTH, "Months", f"?{urlencode(month.params)}"),
-            (Granularity.DAY, "Days", f"?{urlencode(per_day)}"),
+            (per, label, f"?{urlencode({**month.params, 'per': per.value})}")
+            for per, label in ((Granularity.MONTH, "Months"), (Granularity.DAY, "Days"))
         ],
-        "kept": [("per", Granularity.DAY.value)] if month.granularity is Granularity.DAY else [],
+        "kept": [("per", month.granularity.value)],
     }

@@ -22,9 +22,11 @@ class ChangeTable(FinopsTable):
 
     def __init__(self, data: Any, *, movers: Movers, label: str, **options: Any) -> None:
         self.movers = movers
-        super().__init__(data, **options)
-        self.columns["label"].column.verbose_name = label
-        self.columns["previous_cost"].column.verbose_name = before_label(movers)
+        compared = ("previous_cost", "change", "change_ratio")
+        super().__init__(data, exclude=() if movers.previous_total else compared, **options)
+        names = {"label": label, "previous_cost": before_label(movers)}
+        for bound in self.columns:
+            bound.column.verbose_name = names.get(bound.name, bound.column.verbose_name)
 
     def total(self, name: str) -> str:
         """A total of the movers as text, for the footer."""
