@@ -35,7 +35,10 @@ class CostRow:
 
 @dataclass(frozen=True)
 class CostTable:
-    """All rows, largest first, missing value last; Σ rows = total. `other_currencies` are shown apart."""
+    """All rows, largest first, missing value last; Σ rows = total. `other_currencies` are shown apart.
+
+    `day_count` says how many days of an unfinished month are compared; None where whole months are.
+    """
 
     query: CostQuery
     currency: str
@@ -44,6 +47,7 @@ class CostTable:
     rows: tuple[CostRow, ...]
     total: Decimal
     previous_total: Decimal
+    day_count: int | None = None
 
 
 @dataclass(frozen=True)
