@@ -48,6 +48,8 @@ __all__ = [
     "LinePage",
     "ResourceFacts",
     "RetryFiles",
+    "Upload",
+    "UploadedImport",
     "TagCost",
     "TagQuestion",
     "account_names",
