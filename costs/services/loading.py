@@ -62,6 +62,10 @@ def load_import(import_pk: int, *, tracked_keys: Sequence[str]) -> list[int]:
                 for number, period in enumerate(months)
                 if (pk := _load_month(duck, landing, _Step(bill_import, claim, wanted, months, number), period))
             ]
+    except Exception as error:
+        if full := charge_store.disk_full(error):
+            raise full from error
+        raise
     finally:
         charge_store.remove_workspace(import_pk)
 
