@@ -45,6 +45,7 @@ def reap_stale_imports() -> None:
     for import_pk in give_up_dead_imports():
         if take_retry(import_pk):
             logger.warning("Import %s is run once more.", import_pk)
+            intake.requeue_import(import_pk)
             run_import.delay(import_pk)
 
 

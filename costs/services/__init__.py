@@ -3,7 +3,7 @@
 from costs.services.loading import load_import
 from costs.services.preparing import prepare_imports
 from costs.services.switching import fail_import, imports_made_by, mark_allocating, put_in_force
-from costs.services.upkeep import reap_stale_imports, remove_replaced_imports
+from costs.services.upkeep import reap_stale_imports, remove_replaced_imports, requeue_import
 from costs.services.uploads import store_upload, uploaded_files
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "put_in_force",
     "reap_stale_imports",
     "remove_replaced_imports",
+    "requeue_import",
     "store_upload",
     "uploaded_files",
 ]

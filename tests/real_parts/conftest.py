@@ -20,8 +20,8 @@ StartWorker = Callable[..., Worker]
 
 
 @pytest.fixture
-def committed(transactional_db: None, django_db_serialized_rollback: None) -> None:
-    """A database whose rows other processes see; the seed data of migrations is there and comes back after."""
+def committed(transactional_db: None) -> None:
+    """A database whose rows other processes see. Its flush brings group and tag policy back by post_migrate."""
 
 
 @pytest.fixture
