@@ -192,7 +192,7 @@ def bills(scope: Scope) -> tuple[BillRow, ...]:
         .select_related("source", "import_in_force")
         .order_by("-billing_period", "source__name")
     )
-    billed = {bill.billing_period for bill in found if not BillingFormat(bill.source.billing_format).is_inventory}
+    billed = {_month_of(bill) for bill in found if not BillingFormat(bill.source.billing_format).is_inventory}
     return tuple(_bill(bill, billed) for bill in found)
 
 
@@ -326,7 +326,12 @@ def _siblings(item: BillImport) -> tuple[tuple[int, BillingPeriod], ...]:
     return tuple((pk, BillingPeriod(start)) for pk, start in found.values_list("pk", "billing_period") if start)
 
 
-def _bill(bill: Bill, billed: set[date]) -> BillRow:
+def _month_of(bill: Bill) -> tuple[date, str]:
+    """The month and currency that a bill covers."""
+    return bill.billing_period, bill.import_in_force.billing_currency if bill.import_in_force else ""
+
+
+def _bill(bill: Bill, billed: set[tuple[date, str]]) -> BillRow:
     in_force = bill.import_in_force
     assert in_force is not None
     billing_format = BillingFormat(bill.source.billing_format)
@@ -342,5 +347,5 @@ def _bill(bill: Bill, billed: set[date]) -> BillRow:
         billed_cost=in_force.billed_cost,
         effective_cost=in_force.effective_cost,
         finished_at=in_force.finished_at,
-        gives_cost=not billing_format.is_inventory or bill.billing_period not in billed,
+        gives_cost=not billing_format.is_inventory or _month_of(bill) not in billed,
     )

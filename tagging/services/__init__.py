@@ -2,6 +2,7 @@
 
 from tagging.inputs import PersonInput, ProposalChoices, RuleInput, TeamChoice, TeamInput
 from tagging.services.allocate import allocate_import, reallocate
+from tagging.services.hooks import when_rules_change
 from tagging.services.moves import Move, Moves, what_moves
 from tagging.services.people import create_person, give_one_time_password, set_active, set_finops
 from tagging.services.rules import delete_rule, reorder_rules, save_rule
@@ -36,4 +37,5 @@ __all__ = [
     "stop_view_as",
     "update_team",
     "what_moves",
+    "when_rules_change",
 ]

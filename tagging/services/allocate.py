@@ -20,6 +20,7 @@ from tagging.models import AllocatedCost, Allocation, Team
 from tagging.policy import KeyPolicy, environment_of
 from tagging.selectors.policy import environment_policy
 from tagging.selectors.teams import rules_in_use
+from tagging.services.hooks import tell_that_rules_changed
 from tagging.terms import OwnerKind
 
 EVERYTHING = Scope.all()
@@ -69,6 +70,7 @@ def reallocate(periods: Collection[BillingPeriod] | None = None) -> int:
         marker = _Marker.now()
         for pk in pks:
             _allocate(pk, marker)
+        tell_that_rules_changed()
     return len(pks)
 
 
