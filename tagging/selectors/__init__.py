@@ -38,7 +38,9 @@ from tagging.selectors.people import Look, Person, TeamRole, people, person, vie
 from tagging.selectors.policy import tag_policy, tracked_keys
 from tagging.selectors.rule_costs import RuleCost, RuleCosts, rule_costs
 from tagging.selectors.setup import needs_setup, setup_proposal
+from tagging.selectors.shown_tags import offered_tag_keys
 from tagging.selectors.teams import allocation_rules, team_by_key, team_members, visible_teams
+from tagging.selectors.tokens import OwnToken, own_tokens
 from tagging.selectors.trust import currencies_of, latest_period, periods_of, trust
 from tagging.selectors.why import all_charge_lines, charge_lines, decision_slices, decisions
 
@@ -60,6 +62,7 @@ __all__ = [
     "Look",
     "Mover",
     "Movers",
+    "OwnToken",
     "Person",
     "PolicyKey",
     "ProposedTeam",
@@ -94,6 +97,8 @@ __all__ = [
     "latest_period",
     "movers",
     "needs_setup",
+    "own_tokens",
+    "offered_tag_keys",
     "periods_of",
     "people",
     "person",

@@ -8,6 +8,7 @@ from tagging.services.people import create_person, give_one_time_password, set_a
 from tagging.services.rules import delete_rule, reorder_rules, save_rule
 from tagging.services.setup import accept_proposal
 from tagging.services.teams import create_team, remove_member, set_member, update_team
+from tagging.services.tokens import make_token, revoke_all_tokens, revoke_token
 from tagging.services.upkeep import remove_unread_allocations
 from tagging.services.view_as import start_view_as, stop_view_as
 
@@ -25,11 +26,14 @@ __all__ = [
     "create_team",
     "delete_rule",
     "give_one_time_password",
+    "make_token",
     "reallocate",
     "remove_member",
     "remove_unread_allocations",
     "reorder_rules",
     "save_rule",
+    "revoke_all_tokens",
+    "revoke_token",
     "set_active",
     "set_finops",
     "set_member",
