@@ -104,8 +104,9 @@ def daily_spend(scope: Scope, team: TeamView, month: MonthChoice, cube: Panel[Co
     before = month.period.previous()
     query = month.query("category", first=before, granularity=Granularity.DAY)
     table = ownership.explore_costs(scope, query, compare=False)
-    sums = [sum(column, ZERO) for column in zip(*(row.points for row in table.rows), strict=True)]
-    by_day = dict(zip(table.bucket_starts, sums, strict=True))
+    by_day = {
+        start: sum((row.points[place] for row in table.rows), ZERO) for place, start in enumerate(table.bucket_starts)
+    }
     known = cube.get().day_count
     days = list(month.period.range.days())
     drill = explore_url(month.query("service", ("team", team.key), granularity=Granularity.DAY))
