@@ -4,7 +4,13 @@ from tagging.inputs import PersonInput, ProposalChoices, RuleInput, TeamChoice, 
 from tagging.services.allocate import allocate_import, reallocate
 from tagging.services.hooks import when_rules_change
 from tagging.services.moves import Move, Moves, what_moves
-from tagging.services.people import create_person, give_one_time_password, set_active, set_finops
+from tagging.services.people import (
+    create_person,
+    give_one_time_password,
+    note_password_link,
+    set_active,
+    set_finops,
+)
 from tagging.services.rules import delete_rule, reorder_rules, save_rule
 from tagging.services.setup import accept_proposal
 from tagging.services.teams import create_team, remove_member, set_member, update_team
@@ -27,6 +33,7 @@ __all__ = [
     "delete_rule",
     "give_one_time_password",
     "make_token",
+    "note_password_link",
     "reallocate",
     "remove_member",
     "remove_unread_allocations",
