@@ -134,7 +134,7 @@ class AllocationRowSerializer(RowSerializer):
     operation = serializers.CharField()
     charge_category = serializers.CharField()
     line_kind = serializers.CharField()
-    tags = PairsField(help_text="The tags that rules can see.")
+    tags = PairsField(help_text="Tags that rules can see: the policy's keys and those of your own teams' rules.")
     cost = MoneyText()
 
 
@@ -147,7 +147,7 @@ class AllocationPageSerializer(PageSerializer, MonthSerializer):
 
 class AllocationList(OwnershipList):
     """Who owns what, and the rule that decided: one row for each distinct combination of all that rules can
-    see. Largest first. Tracked tags filter too: `tag:Team=payments`, repeatable; `team=(none)` is what
+    see. Largest first. Any tag filters too: `tag:Team=payments`, repeatable; `team=(none)` is what
     nobody owns (FinOps staff only).
     """
 
@@ -175,7 +175,7 @@ class AllocationList(OwnershipList):
         return Answer(
             head,
             table.rows,
-            lambda row: (-row.cost, row.team_key, row.service_name, row.rule_text, row.matched_text, row.slice_key),
+            lambda row: (-row.cost, row.team_key, row.service_name, row.rule_text, row.matched_text, row.ref),
             beside,
         )
 

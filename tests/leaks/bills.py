@@ -48,7 +48,7 @@ class Line:
     operation: str = "RunInstances"
     region: str = "us-east-1"
     kind: str = "Usage"
-    family: str = "Compute Instance"
+    family: str = ""
     tags: tuple[tuple[str, str], ...] = ()
 
 
