@@ -68,6 +68,8 @@ class FinopsTable(tables.Table):
 
 def _export_value(bound: Any, record: Any) -> Any:
     value = bound.accessor.resolve(record, quiet=True)
+    if as_value := getattr(bound.column, "export_value", None):
+        return as_value(value, record)
     as_text = getattr(bound.column, "export_text", None)
     return as_text(value) if as_text else value
 
