@@ -15,11 +15,12 @@ from costs.scope import Scope
 from costs.terms import COST_COLUMNS, CostMetric
 from tagging.models import Allocation
 from tagging.policy import Judgement, KeyPolicy, TaggableLine, Tally, deciding_slices, group_lines, judge, tally
-from tagging.results import Compliance, GroupCompliance, KeyCompliance, ResourceRow, ResourceTable
+from tagging.results import Compliance, GroupCompliance, KeyCompliance, ResourceRow, ResourceTable, UnreadKey
 from tagging.selectors.labels import labels, team_names
 from tagging.selectors.policy import required_keys
 from tagging.selectors.reach import Reach, reach
 from tagging.selectors.sums import owned_rows
+from tagging.selectors.unread import unread_policy_keys
 from tagging.terms import TagState
 
 Filters = tuple[tuple[str, str], ...]
@@ -44,6 +45,7 @@ class _Month:
 
     reach: Reach
     policy: tuple[KeyPolicy, ...]
+    unread: tuple[UnreadKey, ...]
     lines: tuple[TaggableLine, ...]
     rows: tuple[tuple[Any, ...], ...]
     slices: Mapping[int, _Slice]
@@ -59,6 +61,7 @@ class _Read:
 
     reach: Reach
     policy: tuple[KeyPolicy, ...]
+    unread: tuple[UnreadKey, ...]
     rows: tuple[tuple[Any, ...], ...]
     slices: Mapping[int, _Slice]
     judged: Mapping[int, Judgement]
@@ -74,8 +77,9 @@ def compliance(
 ) -> Compliance:
     """The policy's required keys over the month's taggable charges that the reader may see.
 
-    A team's is that of its own slices alone. Ratios are None where there is nothing to divide by. With
-    `totals_only` groups and fixes stay empty, which spares dashboards their cost.
+    A team's is that of its own slices alone. A key the month was not read for takes part in nothing and stands
+    in `unread_keys`. Ratios are None where there is nothing to divide by. With `totals_only` groups and fixes
+    stay empty, which spares dashboards their cost.
     """
     month = _month(scope, period, metric, currency)
     counted = tally(month.lines, month.judged, len(month.policy))
@@ -96,6 +100,7 @@ def compliance(
         by_account=groups["account"],
         by_team=groups["team"],
         fixes=() if totals_only else _fixes(month),
+        unread_keys=month.unread,
     )
 
 
@@ -117,6 +122,7 @@ def resources(
         policy_keys=tuple(key.key for key in month.policy),
         rows=tuple(rows),
         total=sum((row.cost for row in rows), ZERO),
+        unread_keys=month.unread,
     )
 
 
@@ -124,18 +130,20 @@ def _month(scope: Scope, period: BillingPeriod, metric: CostMetric, currency: st
     read = read_once(("taggable month", scope, period, currency), lambda: _read_month(scope, period, currency))
     column = COST_COLUMNS.index(metric.column)
     lines = tuple(TaggableLine(row[0], row[1], row[5 + column], row[2]) for row in read.rows)
-    return _Month(read.reach, read.policy, lines, read.rows, read.slices, read.judged)
+    return _Month(read.reach, read.policy, read.unread, lines, read.rows, read.slices, read.judged)
 
 
 def _read_month(scope: Scope, period: BillingPeriod, currency: str) -> _Read:
     """All bases at once: a page that shows two of them reads the rows once."""
     found = reach(scope, (period,), currency)
-    policy = required_keys()
+    required = required_keys()
+    unread = unread_policy_keys(scope, required, found.imports)
+    policy = tuple(key for key in required if key.key not in {item.key for item in unread})
     slices = _slices(found)
     rows = owned_rows(found, intake.resource_costs(Scope.all(), found.import_pks)).filter(slice__is_taggable=True)
     judged = {key: judge(policy, item.tags) for key, item in slices.items()}
     columns = ("resource_id", "slice_id", "last_charged_on", "name", "resource_type", *COST_COLUMNS)
-    return _Read(found, policy, tuple(rows.values_list(*columns)), slices, judged)
+    return _Read(found, policy, unread, tuple(rows.values_list(*columns)), slices, judged)
 
 
 def _slices(found: Reach) -> dict[int, _Slice]:

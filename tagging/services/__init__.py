@@ -2,7 +2,6 @@
 
 from tagging.inputs import PersonInput, ProposalChoices, RuleInput, TeamChoice, TeamInput
 from tagging.services.allocate import allocate_import, reallocate
-from tagging.services.hooks import when_rules_change
 from tagging.services.moves import Move, Moves, what_moves
 from tagging.services.people import (
     create_person,
@@ -48,5 +47,4 @@ __all__ = [
     "stop_view_as",
     "update_team",
     "what_moves",
-    "when_rules_change",
 ]

@@ -16,11 +16,11 @@ from costs.scope import Scope
 from costs.tags import tag_value
 from costs.terms import COST_COLUMNS
 from tagging.allocation import Matcher, compile_rules, cost_center_of
+from tagging.hooks import tell_that_rules_changed
 from tagging.models import AllocatedCost, Allocation, Team
 from tagging.policy import KeyPolicy, environment_of
 from tagging.selectors.policy import environment_policy
 from tagging.selectors.teams import rules_in_use
-from tagging.services.hooks import tell_that_rules_changed
 from tagging.terms import OwnerKind
 
 EVERYTHING = Scope.all()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 from django.db.models import Sum
+from pytest_django import Settings
 
 from costs import services as intake
 from costs.charge_store import ImportFolder, store_root
@@ -149,8 +150,8 @@ def test_charges_are_shared_not_changed_and_outlive_the_first_import(tmp_path: P
     assert not list(store_root().glob(".landing/*"))
 
 
-def test_key_that_was_refused_is_read_once_the_limit_allows_it(tmp_path: Path, settings: object) -> None:
-    settings.TRACKED_TAG_VALUES_LIMIT = 1  # type: ignore[attr-defined]
+def test_key_that_was_refused_is_read_once_the_limit_allows_it(tmp_path: Path, settings: Settings) -> None:
+    settings.TRACKED_TAG_VALUES_LIMIT = 1
     two_machines(tmp_path)
     track("Name")
     (made,) = pipeline.retrack()
@@ -158,7 +159,7 @@ def test_key_that_was_refused_is_read_once_the_limit_allows_it(tmp_path: Path, s
     assert (refused.columns["tracked_tags_refused"], slices_in_force()) == ({"Name": 2}, [{}])
     assert any("The tag Name has 2 values" in finding["text"] for finding in refused.findings)
     assert pipeline.retrack() == []
-    settings.TRACKED_TAG_VALUES_LIMIT = 2  # type: ignore[attr-defined]
+    settings.TRACKED_TAG_VALUES_LIMIT = 2
     assert len(pipeline.retrack()) == 1
     assert slices_in_force() == [{"Name": "db"}, {"Name": "web"}]
 
