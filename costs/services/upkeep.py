@@ -38,7 +38,7 @@ def reap_stale_imports(*, now: datetime) -> list[int]:
 def requeue_import(import_pk: int) -> None:
     """Put a failed import back in the queue. One that has ended otherwise is left alone."""
     BillImport.objects.filter(pk=import_pk, state=ImportState.FAILED.value).update(
-        state=ImportState.QUEUED.value, step="Waits to run once more: its worker died", error="", error_detail={}
+        state=ImportState.QUEUED.value, step="Waits to run once more", error="", error_detail={}
     )
 
 
