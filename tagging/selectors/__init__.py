@@ -33,6 +33,7 @@ from tagging.results import (
 from tagging.selectors.chargeback import chargeback, statement, statements
 from tagging.selectors.compliance import compliance, resources
 from tagging.selectors.cubes import cost_cube, cost_pivot, filter_values
+from tagging.selectors.days import CostDays, cost_days
 from tagging.selectors.explore import explore_costs, filter_choices, movers
 from tagging.selectors.people import Look, Person, TeamRole, people, person, view_as_log
 from tagging.selectors.policy import tag_policy, tracked_keys
@@ -49,6 +50,7 @@ __all__ = [
     "Chargeback",
     "ChargebackRow",
     "Compliance",
+    "CostDays",
     "CostRow",
     "CostTable",
     "Decision",
@@ -84,6 +86,7 @@ __all__ = [
     "chargeback",
     "compliance",
     "cost_cube",
+    "cost_days",
     "cost_pivot",
     "currencies_of",
     "decision_slices",
