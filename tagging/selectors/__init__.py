@@ -35,6 +35,7 @@ from tagging.selectors.compliance import compliance, resources
 from tagging.selectors.cubes import cost_cube, cost_pivot, filter_values
 from tagging.selectors.days import CostDays, cost_days
 from tagging.selectors.explore import explore_costs, filter_choices, movers
+from tagging.selectors.labels import labels as value_labels
 from tagging.selectors.people import Look, Person, TeamRole, people, person, view_as_log
 from tagging.selectors.policy import tag_policy, tracked_keys
 from tagging.selectors.rule_costs import RuleCost, RuleCosts, rule_costs
@@ -111,5 +112,6 @@ __all__ = [
     "tracked_keys",
     "trust",
     "view_as_log",
+    "value_labels",
     "visible_teams",
 ]

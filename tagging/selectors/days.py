@@ -22,12 +22,14 @@ DayCells = dict[tuple[str, ...], dict[date, Decimal]]
 class CostDays:
     """Costs by value of the dimensions and day. `last_day` is the newest day with usage; None without any.
 
+    `months` are those that have costs at all, oldest first.
+
     For a team it is the newest day with usage of its own: nothing here depends on what others spend.
     """
 
     currency: str
     last_day: date | None
-    first_day: date | None
+    months: tuple[BillingPeriod, ...]
     cells: DayCells
 
     def total_by_day(self) -> dict[date, Decimal]:
@@ -54,8 +56,8 @@ def cost_days(
         for row in rows.values_list("charge_date", *columns).annotate(cost=Sum(metric.column)):
             in_days = cells.setdefault(tuple(value or "" for value in row[1:-1]), {})
             in_days[row[0]] = in_days.get(row[0], ZERO) + row[-1]
-    known = [item.period.start for item in found.imports]
-    return CostDays(found.currency, _last_day(found), min(known, default=None), cells)
+    months = tuple(sorted({item.period for item in found.imports}))
+    return CostDays(found.currency, _last_day(found), months, cells)
 
 
 def _months(days: DateRange) -> Collection[BillingPeriod]:
