@@ -107,9 +107,9 @@ class BudgetStatus(models.Model):
     period_start = models.DateField()
     planned_amount = MoneyField()
     actual_cost = MoneyField()
-    forecast_cost = MoneyField(null=True)
-    forecast_low = MoneyField(null=True)
-    forecast_high = MoneyField(null=True)
+    forecast_cost = MoneyField(null=True)  # type: ignore[misc]  # the field's type knows no None
+    forecast_low = MoneyField(null=True)  # type: ignore[misc]  # the field's type knows no None
+    forecast_high = MoneyField(null=True)  # type: ignore[misc]  # the field's type knows no None
     method = models.CharField(max_length=32, choices=choices_for(ForecastMethod), blank=True)
     runs_out_on = models.DateField(null=True)
     runs_out_earliest = models.DateField(null=True)
@@ -148,9 +148,9 @@ class Alert(models.Model):
     evaluation = models.UUIDField(editable=False)  # the evaluation that made it: one of two at once wins
     planned_amount = MoneyField()
     actual_cost = MoneyField()
-    forecast_cost = MoneyField(null=True)
-    forecast_low = MoneyField(null=True)
-    forecast_high = MoneyField(null=True)
+    forecast_cost = MoneyField(null=True)  # type: ignore[misc]  # the field's type knows no None
+    forecast_low = MoneyField(null=True)  # type: ignore[misc]  # the field's type knows no None
+    forecast_high = MoneyField(null=True)  # type: ignore[misc]  # the field's type knows no None
     runs_out_on = models.DateField(null=True)
     data_through = models.DateField(null=True)
     causes = models.JSONField(default=list)
@@ -178,9 +178,7 @@ class Delivery(models.Model):
 
     alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="deliveries")
     address = models.EmailField()
-    state = models.CharField(
-        max_length=16, choices=choices_for(DeliveryState), default=DeliveryState.WAITING.value
-    )
+    state = models.CharField(max_length=16, choices=choices_for(DeliveryState), default=DeliveryState.WAITING.value)
     attempts = models.PositiveSmallIntegerField(default=0)
     next_attempt_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True)
@@ -189,9 +187,7 @@ class Delivery(models.Model):
     class Meta:
         ordering = ("pk",)
         verbose_name_plural = "deliveries"
-        constraints = (
-            models.UniqueConstraint(fields=("alert", "address"), name="one_delivery_per_alert_and_address"),
-        )
+        constraints = (models.UniqueConstraint(fields=("alert", "address"), name="one_delivery_per_alert_and_address"),)
         indexes = (models.Index(fields=("state", "next_attempt_at"), name="delivery_due"),)
 
     def __str__(self) -> str:

@@ -158,6 +158,7 @@ class AlertRow:
     budget_key: str
     budget_name: str
     scope_kind: ScopeKind
+    scope_key: str
     scope_label: str
     metric: CostMetric
     currency: str

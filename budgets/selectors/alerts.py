@@ -56,6 +56,7 @@ def _row(item: Alert, scope_label: str, deliveries: tuple[DeliveryRow, ...]) -> 
         budget_key=budget.key,
         budget_name=budget.name,
         scope_kind=ScopeKind(budget.scope_kind),
+        scope_key=budget.scope_key,
         scope_label=scope_label,
         metric=CostMetric(budget.metric),
         currency=budget.currency,

@@ -36,9 +36,7 @@ def scope_of_budget(budget: Budget) -> tuple[Scope, tuple[tuple[str, str], ...]]
 
 def left_out_of(budget: Budget) -> frozenset[str]:
     """Charge categories it does not count."""
-    return left_out(
-        credits_count=budget.with_credits, refunds_count=budget.with_refunds, tax_counts=budget.with_tax
-    )
+    return left_out(credits_count=budget.with_credits, refunds_count=budget.with_refunds, tax_counts=budget.with_tax)
 
 
 def measure(budget: Budget, *, today: date) -> tuple[Measured, ...]:
@@ -111,9 +109,7 @@ def _shifted(forecast: Forecast, extra: Decimal) -> Forecast:
     """With credits and refunds of the period, which happened and are not expected again."""
     if forecast.mean is None or forecast.low is None or forecast.high is None or not extra:
         return forecast
-    path = tuple(
-        type(step)(step.day, step.mean + extra, step.low + extra, step.high + extra) for step in forecast.path
-    )
+    path = tuple(type(step)(step.day, step.mean + extra, step.low + extra, step.high + extra) for step in forecast.path)
     return Forecast(forecast.method, forecast.mean + extra, forecast.low + extra, forecast.high + extra, path)
 
 
@@ -144,9 +140,7 @@ def _past(
     )
 
 
-def _with_causes(
-    now: Measured, scope: Scope, by: str, days: Mapping[tuple[date, str, str], Decimal]
-) -> Measured:
+def _with_causes(now: Measured, scope: Scope, by: str, days: Mapping[tuple[date, str, str], Decimal]) -> Measured:
     """Whose costs rose most: the days of the period with data against as many of the period before."""
     if now.data_through is None or now.data_through < now.period.start:
         return now

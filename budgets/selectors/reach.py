@@ -9,7 +9,6 @@ from django.db.models import QuerySet
 from budgets.models import Alert, Budget
 from budgets.results import Cause
 from budgets.terms import SCOPE_NAMES, ScopeKind
-
 from costs.scope import Scope
 from tagging import selectors as ownership
 
@@ -54,7 +53,4 @@ def left_out_names(budget: Budget) -> tuple[str, ...]:
 
 def causes_from(stored: list[Mapping[str, Any]]) -> tuple[Cause, ...]:
     """Causes as they were stored."""
-    return tuple(
-        Cause(item["key"], item["label"], Decimal(item["cost"]), Decimal(item["previous"]))
-        for item in stored
-    )
+    return tuple(Cause(item["key"], item["label"], Decimal(item["cost"]), Decimal(item["previous"])) for item in stored)

@@ -115,9 +115,7 @@ def test_fees_are_told_from_daily_costs_by_category_and_size() -> None:
 def test_forecast_is_never_below_what_is_spent_and_its_range_holds_it(costs: list[int], shift: int) -> None:
     first = JUNE.start - timedelta(days=shift)
     found = make_forecast(history([str(cost) for cost in costs], first=first), JUNE.range)
-    spent = sum(
-        (Decimal(cost) for at, cost in enumerate(costs) if first + timedelta(days=at) in JUNE.range), ZERO
-    )
+    spent = sum((Decimal(cost) for at, cost in enumerate(costs) if first + timedelta(days=at) in JUNE.range), ZERO)
     assert found.low is not None
     assert found.mean is not None
     assert found.high is not None
