@@ -9,16 +9,15 @@ from costs.money import ZERO
 
 
 def burn_chart(item: Measured, *, currency: str) -> BurnChart:
-    """Running sums by day: spent up to the first expected day, then the forecast with its range."""
+    """Running sums by day: spent as far as usage is known, then the forecast with its range."""
     days = list(item.period.range.days())
     path = {step.day: step for step in item.forecast.path}
-    shown_through = min(path) if path else max(item.daily, default=days[0])
+    shown_through = item.data_through or days[0]
     total, actual = ZERO, list[Decimal | None]()
     for day in days:
         total += item.daily.get(day, ZERO)
-        is_spent = day < shown_through or (not path and day <= shown_through)
-        actual.append(total if is_spent and item.daily else None)
-    steps = [path.get(day) for day in days]
+        actual.append(total if day <= shown_through and item.daily else None)
+    steps = [path.get(day) if day > shown_through or not item.daily else None for day in days]
     return BurnChart(
         title=f"Plan and costs, {item.period.label}",
         labels=tuple(figures.day(day) for day in days),

@@ -13,7 +13,8 @@ from costs.money import ZERO, round_money
 from costs.periods import BillingPeriod, DateRange
 
 Z_80 = Decimal("1.2815515655")  # the normal distribution holds 80 % within ± this many deviations
-MIN_DAYS, WEEKDAY_DAYS, TREND_DAYS, WINDOW_DAYS = 7, 14, 60, 56
+MIN_DAYS, WEEKDAY_DAYS, TREND_DAYS = 7, 14, 60
+WINDOW_DAYS = 28  # a step up or down is no trend any more after four weeks
 TREND_AHEAD_DAYS = 28
 SIGNIFICANT = 2  # standard errors a slope must stand above the noise
 LUMP_FACTOR = 2

@@ -1,11 +1,13 @@
 """Tables of budgets, their periods and alerts."""
 
+from datetime import date
 from typing import Any
 
 import django_tables2 as tables
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from budgets.evaluation import RunsOut
 from budgets.results import BudgetState, PeriodRow
 from costs import figures
 from costs.tables import BadgeColumn, BarColumn, FinopsTable, LinkColumn, MoneyColumn, PctColumn
@@ -73,13 +75,12 @@ class AlertTable(FinopsTable):
     acknowledged = tables.Column("Acknowledged")
 
 
-def runs_out_text(period: PeriodRow) -> str:
+def runs_out_text(found: RunsOut, data_through: date | None) -> str:
     """`23 Nov 2026, between 21 Nov 2026 and 26 Nov 2026`; empty where the plan lasts."""
-    found = period.runs_out
     if found.expected is None:
         return ""
     text = figures.day(found.expected)
-    if period.data_through is not None and found.expected <= period.data_through:
+    if data_through is not None and found.expected <= data_through:
         return text
     if found.earliest == found.latest:
         return text

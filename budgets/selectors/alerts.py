@@ -33,8 +33,8 @@ def alert(scope: Scope, ref: str) -> AlertRow:
 
 
 def open_alert_count(scope: Scope) -> int:
-    """How many nobody has acknowledged."""
-    return reached_alerts(scope).filter(acknowledged_at__isnull=True).count()
+    """How many nobody has acknowledged; those told with another are not counted."""
+    return reached_alerts(scope).filter(acknowledged_at__isnull=True, told_with="").count()
 
 
 def _rows(scope: Scope, found: Iterable[Alert]) -> tuple[AlertRow, ...]:

@@ -75,7 +75,7 @@ def measured(scope: Scope, key: str, *, today: date) -> tuple[Measured, ...]:
 
 
 def _with_counts(scope: Scope) -> QuerySet[Any]:
-    is_open = Q(alerts__acknowledged_at__isnull=True)
+    is_open = Q(alerts__acknowledged_at__isnull=True, alerts__told_with="")
     found = reached_budgets(scope).select_related("owner", "created_by")
     return found.annotate(open_alerts=Count("alerts", filter=is_open))
 

@@ -3,14 +3,15 @@
 from datetime import datetime
 
 from django.contrib.auth.models import User
+from django.db.models import Q
 
 from budgets.models import Alert
 
 
 def acknowledge(ref: str, *, user: User, now: datetime, note: str = "") -> bool:
-    """Mark the alert as seen to by this user; the first one stays. Returns whether it was open.
+    """Mark the alert, with those told with it, as seen to by this user; the first one stays. Returns whether it was open.
 
     The caller has read the alert within the user's scope.
     """
-    fresh = Alert.objects.filter(ref=ref, acknowledged_at__isnull=True)
+    fresh = Alert.objects.filter(Q(ref=ref) | Q(told_with=ref), acknowledged_at__isnull=True)
     return bool(fresh.update(acknowledged_at=now, acknowledged_by=user, note=note.strip()[:300]))

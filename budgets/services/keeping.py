@@ -140,8 +140,10 @@ def _check_addresses(budget: Budget, steps: Sequence[AlertStep]) -> None:
 
 
 def _free_key(wanted: BudgetInput) -> str:
-    team = f"{wanted.scope_key}-" if wanted.scope_kind is ScopeKind.TEAM else ""  # no other team's names count
-    stem = f"{team}{slugify(wanted.name)}"[:100].strip("-") or "budget"
+    slug = slugify(wanted.name)
+    if wanted.scope_kind is ScopeKind.TEAM and not slug.startswith(wanted.scope_key):
+        slug = f"{wanted.scope_key}-{slug}"  # no other team's names count
+    stem = slug[:100].strip("-") or "budget"
     taken = set(Budget.objects.filter(key__startswith=stem).values_list("key", flat=True))
     taken.add("new")  # the address of the form
     return next(key for key in (stem, *(f"{stem}-{n}" for n in range(2, len(taken) + 3))) if key not in taken)

@@ -1,5 +1,6 @@
 """The inbox of alerts."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
@@ -11,12 +12,14 @@ from django.views.decorators.http import require_POST, require_safe
 from budgets import selectors, services
 from budgets.results import AlertRow
 from budgets.tables import AlertTable
-from budgets.terms import ScopeKind, ThresholdKind
+from budgets.terms import ScopeKind, Severity, ThresholdKind
 from budgets.views.parts import mail_is_missing, trust_of
 from costs.errors import NotFoundInScopeError
 from costs.pages import current_moment, request_scope
 from costs.terms import CostMetric
 from tagging.access import leads
+
+DONE_SHOWN = 50
 
 
 @require_safe
@@ -28,10 +31,17 @@ def inbox(request: HttpRequest) -> HttpResponseBase:
     table = AlertTable([_cells(row) for row in found], request=request, caption="Alerts")
     if response := table.export(name="alerts", title_rows=[("Alerts", "newest first")]):
         return response
-    may = {row.ref: scope.everything or _may_acknowledge(request, row) for row in found if row.is_open}
+    waiting = sorted((row for row in found if row.is_open and not row.told_with), key=_urgency)
     context = {
-        "open": [(row, may[row.ref]) for row in found if row.is_open],
-        "done": [row for row in found if not row.is_open][:50],
+        "open": [
+            {
+                "row": row,
+                "also": [item for item in found if item.told_with == row.ref],
+                "may_acknowledge": scope.everything or _may_acknowledge(request, row),
+            }
+            for row in waiting
+        ],
+        "done": [row for row in found if not row.is_open and not row.told_with][:DONE_SHOWN],
         "mail_is_missing": mail_is_missing(scope),
         "trust": trust_of(scope, CostMetric.EFFECTIVE),
     }
@@ -53,6 +63,10 @@ def acknowledge(request: HttpRequest, alert_ref: str) -> HttpResponseBase:
     else:
         messages.info(request, f"{row.acknowledged_by} has acknowledged it already.")
     return redirect("budgets:inbox")
+
+
+def _urgency(row: AlertRow) -> tuple[int, Decimal]:
+    return (-list(Severity).index(row.severity), -row.overrun)
 
 
 def _may_acknowledge(request: HttpRequest, row: AlertRow) -> bool:

@@ -1,6 +1,5 @@
 """Budgets: what needs a decision today, all budgets, and one of them."""
 
-from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -17,7 +16,6 @@ from budgets.results import BudgetDetail, Measured
 from budgets.tables import TONES, BudgetTable, DecisionTable, PastTable, runs_out_text
 from budgets.views.parts import basis_text, budget_cells, mail_is_missing, trust_of
 from costs.charts import Bar, BarChart, MoverChart
-from costs.money import ZERO
 from costs.pages import current_moment, request_scope
 from costs.queries import CostQuery, Granularity
 from costs.scope import Scope
@@ -37,14 +35,9 @@ def budgets(request: HttpRequest) -> HttpResponseBase:
     chosen = decisions if request.GET.get("table") == "decisions" else table
     if response := chosen.export(name=f"budgets-{today}", title_rows=[("Budgets as of", today.isoformat())]):
         return response
-    totals: dict[str, Decimal] = {}
-    for row in rows:
-        if row.needs_decision and row.now:
-            totals[row.currency] = totals.get(row.currency, ZERO) + row.now.overrun
     context = {
         "rows": rows,
         "urgent": urgent,
-        "urgent_overruns": sorted(totals.items()),
         "active_count": sum(row.is_active for row in rows),
         "decisions": decisions,
         "table": table,
@@ -107,7 +100,8 @@ def _figures(found: BudgetDetail, now: Measured) -> dict[str, Any]:
         "left": now.plan - now.actual,
         "pace": pace(now.actual, now.plan, days_seen=days_seen, day_count=now.period.day_count) if days_seen else None,
         "daily": now.actual / days_seen if days_seen else None,
-        "runs_out": runs_out_text(found.row.now) if found.row.now else "",
+        "runs_out": runs_out_text(now.runs_out, now.data_through),
+        "has_run_out": bool(now.runs_out.expected and now.data_through and now.runs_out.expected <= now.data_through),
     }
 
 

@@ -49,7 +49,7 @@ def period_cells(period: PeriodRow, currency: str) -> dict[str, Any]:
         "plan": period.plan,
         "expected": period.forecast,
         "overrun": period.overrun,
-        "runs_out": runs_out_text(period),
+        "runs_out": runs_out_text(period.runs_out, period.data_through),
         "reason": reason_text(period, currency),
     }
 
