@@ -9,7 +9,7 @@ from budgets.models import Alert
 
 
 def acknowledge(ref: str, *, user: User, now: datetime, note: str = "") -> bool:
-    """Mark the alert, with those told with it, as seen to by this user; the first one stays. Returns whether it was open.
+    """Mark the alert, with those told with it, as taken on; the first to do so stays. Returns whether it was open.
 
     The caller has read the alert within the user's scope.
     """
