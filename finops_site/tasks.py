@@ -10,7 +10,6 @@ from django.db import transaction
 from django.utils import timezone
 
 from budgets import notifications
-from budgets import services as plans
 from costs import services as intake
 from costs.errors import FinopsError
 from finops_site import pipeline
@@ -46,11 +45,9 @@ def run_import(self: Any, import_pk: int) -> None:
 @shared_task(name="finops_site.evaluate_budgets")  # type: ignore[untyped-decorator]
 def evaluate_budgets() -> None:
     """After every import and every day: measure all budgets, raise new alerts, send their mails."""
-    now = timezone.now()
-    found = plans.evaluate_budgets(today=now.date(), now=now)
+    found = pipeline.evaluate_budgets(now=timezone.now())
     if found.alerts:
         logger.info("%s new budget alerts.", len(found.alerts))
-    notifications.send_due(now=now)
 
 
 @shared_task(name="finops_site.send_alert_mails")  # type: ignore[untyped-decorator]

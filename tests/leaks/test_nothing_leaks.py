@@ -273,6 +273,7 @@ def test_every_page_of_the_team_itself_opens_for_its_lead(
     endpoints = {
         f"api:{name}" for name in ("costs", "allocations", "chargeback", "statement", "compliance", "resources")
     }
+    endpoints |= {f"api:{name}" for name in ("budgets", "budget", "alerts")}
     assert pages | endpoints <= opened
     body = client.get("/teams/alpha/").content
     assert b"i-alpha-1" in body
