@@ -8,6 +8,8 @@ from datetime import date, timedelta
 
 from costs.errors import InvalidRequestError
 
+# Far from the ends of the calendar, so that the months before and after always exist.
+FIRST_YEAR, LAST_YEAR = 1900, 2999
 _PERIOD = re.compile(r"^(\d{4})-(\d{2})$")
 
 
@@ -26,6 +28,28 @@ class DateRange:
         for offset in range((self.end - self.start).days):
             yield self.start + timedelta(days=offset)
 
+    @property
+    def last(self) -> date:
+        """The last day that belongs to it."""
+        return self.end - timedelta(days=1)
+
+    @property
+    def label(self) -> str:
+        """Its days for people: `October 2026`, `October 2026, 1–22`, `August 2026 to September 2026`, or two days.
+
+        The range is not empty. Whole months are named as months.
+        """
+        first, last = BillingPeriod.of(self.start), BillingPeriod.of(self.last)
+        if self.start != first.start or (self.end != last.end and first != last):
+            return f"{_day(self.start)} to {_day(self.last)}"
+        if first == last:
+            return first.label if self.end == last.end else f"{first.label}, 1–{self.last.day}"
+        return f"{first.label} to {last.label}"
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {calendar.month_name[day.month]} {day.year}"
+
 
 @dataclass(frozen=True, order=True)
 class BillingPeriod:
@@ -41,8 +65,12 @@ class BillingPeriod:
     def parse(cls, text: str) -> "BillingPeriod":
         """Read `YYYY-MM`; anything else raises InvalidRequestError naming the form."""
         match = _PERIOD.match(text.strip())
-        if match is None or not 1 <= int(match[2]) <= 12 or int(match[1]) < 1:
+        if match is None or not 1 <= int(match[2]) <= 12:
             raise InvalidRequestError(f"'{text}' is not a month. Write it as YYYY-MM, like 2025-11.")
+        if not FIRST_YEAR <= int(match[1]) <= LAST_YEAR:
+            raise InvalidRequestError(
+                f"'{text}' is no month of a cloud bill. Ask for a year from {FIRST_YEAR} to {LAST_YEAR}."
+            )
         return cls(date(int(match[1]), int(match[2]), 1))
 
     @classmethod

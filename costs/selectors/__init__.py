@@ -29,7 +29,7 @@ from costs.selectors.imports import (
     periods_with_costs,
 )
 from costs.selectors.lines import Line, LineFilter, LinePage, TagCost, TagQuestion, line_page, tag_costs
-from costs.selectors.resources import ResourceFacts, resource_facts
+from costs.selectors.resources import resource_ids
 from costs.selectors.rollups import account_names, daily_costs, resource_costs, slices, slices_of, usage_days
 from costs.selectors.uploads import Upload, UploadedImport, upload_held
 
@@ -46,8 +46,9 @@ __all__ = [
     "Line",
     "LineFilter",
     "LinePage",
-    "ResourceFacts",
     "RetryFiles",
+    "Upload",
+    "UploadedImport",
     "TagCost",
     "TagQuestion",
     "account_names",
@@ -66,7 +67,7 @@ __all__ = [
     "line_page",
     "periods_with_costs",
     "resource_costs",
-    "resource_facts",
+    "resource_ids",
     "retry_files",
     "slices",
     "slices_of",

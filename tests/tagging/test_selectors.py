@@ -232,7 +232,7 @@ def test_why_names_the_rules_what_they_matched_and_the_slices(two_months: None) 
 
 def test_compliance_counts_resources_and_taggable_money(two_months: None) -> None:
     # Taggable: i-1 10, bucket 20, i-2 5, i-3 3 = 38. The tax has no resource and is left out.
-    found = compliance(ALL, NOVEMBER)
+    found = compliance(ALL, NOVEMBER, metric=BILLED)
     assert (found.resources, found.compliant_resources, found.taggable_cost) == (4, 0, Decimal(38))
     by_key = {key.key: (key.present, key.missing, key.invalid) for key in found.by_key}
     assert by_key == {
@@ -251,10 +251,16 @@ def test_compliance_counts_resources_and_taggable_money(two_months: None) -> Non
 
 
 def test_a_teams_compliance_is_that_of_its_own_resources(two_months: None) -> None:
-    found = compliance(PAYMENTS, NOVEMBER)
+    found = compliance(PAYMENTS, NOVEMBER, metric=BILLED)
     assert (found.resources, found.taggable_cost) == (2, Decimal(30))
     assert [row.label for row in found.by_team] == ["Payments"]
     assert [row.resource_id for row in resources(PAYMENTS, NOVEMBER, metric=BILLED).rows] == ["bucket", "i-1"]
+
+
+def test_compliance_counts_effective_cost_unless_asked_otherwise(two_months: None) -> None:
+    # i-1 is billed 10 and costs 8 effective: 8 + 20 + 5 + 3 = 36
+    found = compliance(ALL, NOVEMBER)
+    assert (found.metric, found.taggable_cost) == (CostMetric.EFFECTIVE, Decimal(36))
 
 
 def test_ratios_are_none_where_there_is_nothing(db: None) -> None:
@@ -328,6 +334,21 @@ def test_sub_teams_belong_to_their_parents_lead_and_a_parent_out_of_sight_has_no
     assert chargeback(scope_of(team_lead), NOVEMBER, metric=BILLED).total_cost == Decimal(35)
     below = visible_teams(scope_of(other_lead))
     assert [(view.key, view.parent_key, view.parent_name) for view in below] == [("search", "", "")]
+
+
+def test_past_costs_of_an_inactive_sub_team_stay_with_its_parents_lead_and_leave_its_own(
+    two_months: None, team: Team, other_team: Team, team_lead: User, other_lead: User
+) -> None:
+    other_team.parent, other_team.is_active = team, False
+    other_team.save()
+    assert scope_of(team_lead).team_keys == {"payments", "search"}
+    assert chargeback(scope_of(team_lead), NOVEMBER, metric=BILLED).total_cost == Decimal(35)
+    assert [(view.key, view.is_active) for view in visible_teams(scope_of(team_lead))] == [
+        ("payments", True),
+        ("search", False),
+    ]
+    assert scope_of(other_lead).team_keys == frozenset()
+    assert chargeback(scope_of(other_lead), NOVEMBER, metric=BILLED).rows == ()
 
 
 def test_tracked_keys_are_the_policys_and_those_of_rules(rules: None) -> None:

@@ -1,4 +1,4 @@
-"""manage.py tag_compliance [PERIOD] [--basis billed] [--currency USD] [--json]"""
+"""manage.py tag_compliance [PERIOD] [--basis effective] [--currency USD] [--json]"""
 
 import json
 from argparse import ArgumentParser
@@ -25,7 +25,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("period", nargs="?", help="the month, like 2025-11 (default: the latest with costs)")
         bases = ", ".join(CostMetric)
-        parser.add_argument("--basis", default=CostMetric.BILLED.value, help=f"one of {bases} (default: billed)")
+        parser.add_argument("--basis", default=CostMetric.EFFECTIVE.value, help=f"one of {bases} (default: effective)")
         parser.add_argument("--currency", default="", help="which currency, where a month has several")
         parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
 
@@ -63,6 +63,9 @@ def _as_dict(month: Compliance) -> dict[str, Any]:
         "by_tag": {
             key.key: {"present": key.present, "missing": key.missing, "invalid": key.invalid} for key in month.by_key
         },
+        "unread_tags": [
+            {"key": item.key, "reason": item.reason.value, "values": item.values} for item in month.unread_keys
+        ],
         "taggable_cost": plain(month.taggable_cost),
         "compliant_cost": plain(month.compliant_cost),
         "cost_ratio": _number(month.cost_ratio),
@@ -80,6 +83,7 @@ def _as_tables(month: Compliance) -> str:
         f"Resources  {month.compliant_resources} of {month.resources} compliant ({pct(month.compliance_ratio)})",
         f"Money      {money(month.compliant_cost, month.currency)} of {money(month.taggable_cost, month.currency)}"
         f" compliant ({pct(month.cost_ratio)})",
+        *(f"Left out   {item.text}." for item in month.unread_keys),
         "",
     ]
     keys = [
