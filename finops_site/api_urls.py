@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from budgets import api as plans
 from costs import api as intake
 from finops_site import api_auth, api_schema, api_uploads
 from tagging import api as ownership
@@ -17,6 +18,9 @@ urlpatterns = [
     path("compliance/", ownership.ComplianceByKey.as_view(), name="compliance"),
     path("compliance/groups/", ownership.ComplianceByGroup.as_view(), name="compliance_groups"),
     path("resources/", ownership.ResourceList.as_view(), name="resources"),
+    path("budgets/", plans.BudgetList.as_view(), name="budgets"),
+    path("budgets/<slug:budget_key>/", plans.BudgetDetail.as_view(), name="budget"),
+    path("alerts/", plans.AlertList.as_view(), name="alerts"),
     path("imports/", intake.ImportList.as_view(), name="imports"),
     path("imports/<int:pk>/", intake.ImportOne.as_view(), name="import"),
     path("imports/<int:pk>/errors/", intake.ImportErrors.as_view(), name="import_errors"),

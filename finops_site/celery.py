@@ -3,6 +3,7 @@
 import os
 
 from celery import Celery
+from celery.schedules import crontab
 from celery.signals import worker_process_init
 
 from finops_site.launch import die_with_parent
@@ -13,11 +14,13 @@ app = Celery("finops_site")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["finops_site"])
 
-# name → (task, every so many seconds)
-SCHEDULE: dict[str, tuple[str, float]] = {
+# name → (task, every so many seconds or at these times, UTC)
+SCHEDULE: dict[str, tuple[str, float | crontab]] = {
     "reap imports whose worker died": ("finops_site.reap_stale_imports", 60.0),
     "read months for tags tracked since": ("finops_site.retrack", 300.0),
     "remove rows of replaced imports": ("finops_site.remove_replaced_imports", 600.0),
+    "evaluate budgets": ("finops_site.evaluate_budgets", crontab(hour=6, minute=15)),
+    "send alert mails": ("finops_site.send_alert_mails", 60.0),
 }
 app.conf.beat_schedule = {name: {"task": task, "schedule": every} for name, (task, every) in SCHEDULE.items()}
 

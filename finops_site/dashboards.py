@@ -12,7 +12,7 @@ from costs.pages import current_moment, request_scope, staff_page
 from costs.periods import BillingPeriod
 from costs.queries import Granularity
 from costs.scope import Scope
-from finops_site.panels import changes
+from finops_site.panels import changes, plans
 from finops_site.panels import overview as whole
 from finops_site.panels import team as one
 from finops_site.panels.parts import MonthChoice, Panel
@@ -86,6 +86,7 @@ def overview(request: HttpRequest) -> HttpResponseBase:
         "unallocated": whole.unallocated(cube, month),
         "compliance": changes.tag_compliance(scope, month),
         "health": whole.import_health(scope, now=now),
+        "budgets": plans.outlook(scope, today=now.date()),
         "table": table,
     }
     return render(request, "dashboards/overview.html", context)
@@ -134,6 +135,7 @@ def _team_panels(scope: Scope, team: TeamView, month: MonthChoice, cube: Panel[C
         "usage_movers": one.movers_chart(team, month, cube, by="usage_type"),
         "resources": one.top_resources(own, team, month),
         "compliance": changes.tag_compliance(own, month),
+        "budgets": plans.outlook(scope, today=current_moment().date(), team_key=team.key),
         "members": ownership.team_members(scope, team.key) if scope.everything else (),
     }
 

@@ -1,4 +1,4 @@
-"""The one way through: load (costs) → allocate (tagging) → put in force (costs).
+"""The one way through: load (costs) → allocate (tagging) → put in force (costs) → evaluate (budgets).
 
 Every step can be run again; a crash anywhere leaves the month in force as it was. The command runs
 this in line, the Celery task runs it for uploads.
@@ -7,6 +7,9 @@ this in line, the Celery task runs it for uploads.
 from collections.abc import Collection
 from datetime import datetime
 
+from budgets import notifications
+from budgets import services as plans
+from budgets.services import Evaluation
 from costs import services as intake
 from costs.periods import BillingPeriod
 from tagging import selectors as ownership
@@ -30,6 +33,13 @@ def run_import(import_pk: int) -> list[int]:
         intake.fail_import(import_pk, error)
         raise
     return intake.imports_made_by(import_pk)
+
+
+def evaluate_budgets(*, now: datetime) -> Evaluation:
+    """What follows new costs in force: measure all budgets, raise new alerts, send their mails. Safe to repeat."""
+    found = plans.evaluate_budgets(today=now.date(), now=now)
+    notifications.send_due(now=now)
+    return found
 
 
 def queue_retracking(periods: Collection[BillingPeriod] | None = None, *, again: bool = False) -> list[int]:

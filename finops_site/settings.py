@@ -41,6 +41,7 @@ INSTALLED_APPS = [
     "simple_history",
     "costs.apps.CostsConfig",
     "tagging.apps.TaggingConfig",
+    "budgets.apps.BudgetsConfig",
 ]
 
 MIDDLEWARE = [
@@ -185,6 +186,9 @@ X_FRAME_OPTIONS = "DENY"
 MAIL_IS_CONFIGURED = bool(env.text("EMAIL_URL", ""))
 vars().update(env.reader.email_url_config(env.text("EMAIL_URL", "consolemail://")))
 DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", "finops@localhost")
+EMAIL_TIMEOUT = env.whole_number("EMAIL_TIMEOUT_SECONDS", 20)
+# Where links in mails lead; pages know their own address.
+SITE_URL = env.text("SITE_URL", "http://localhost:8000").rstrip("/")
 
 # --- pages --------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from budgets import notifications
 from costs import services as intake
 from costs.errors import FinopsError
 from finops_site import pipeline
@@ -37,6 +38,22 @@ def run_import(self: Any, import_pk: int) -> None:
         pipeline.run_import(import_pk)
     except FinopsError as error:
         logger.warning("Import %s refused: %s", import_pk, error)
+    else:
+        evaluate_budgets.delay()
+
+
+@shared_task(name="finops_site.evaluate_budgets")  # type: ignore[untyped-decorator]
+def evaluate_budgets() -> None:
+    """After every import and every day: measure all budgets, raise new alerts, send their mails."""
+    found = pipeline.evaluate_budgets(now=timezone.now())
+    if found.alerts:
+        logger.info("%s new budget alerts.", len(found.alerts))
+
+
+@shared_task(name="finops_site.send_alert_mails")  # type: ignore[untyped-decorator]
+def send_alert_mails() -> None:
+    """Send alert mails that are due: new ones and those the mail server refused before."""
+    notifications.send_due(now=timezone.now())
 
 
 def enqueue_retracking() -> None:

@@ -5,7 +5,7 @@ from django.http import HttpRequest
 
 from costs.scope import Scope
 from tagging.models import Membership, Team
-from tagging.terms import FINOPS_GROUP
+from tagging.terms import FINOPS_GROUP, MemberRole
 
 # Where the session keeps whose eyes FinOps staff look with.
 VIEW_AS_SESSION_KEY = "view_as_user"
@@ -34,6 +34,15 @@ def scope_of(user: AbstractUser | AnonymousUser | AbstractBaseUser) -> Scope:
         return Scope.teams(frozenset())
     own = set(Membership.objects.filter(user_id=user.pk, team__is_active=True).values_list("team_id", flat=True))
     return Scope.teams(keys_with_sub_teams(own)) if own else Scope.teams(frozenset())
+
+
+def leads(user: AbstractUser | AnonymousUser | AbstractBaseUser, team_key: str) -> bool:
+    """Whether the user leads this team or one above it; viewers look and change nothing."""
+    if not user.is_authenticated:
+        return False
+    own = Membership.objects.filter(user_id=user.pk, team__is_active=True, role=MemberRole.LEAD.value)
+    led = set(own.values_list("team_id", flat=True))
+    return bool(led) and team_key in keys_with_sub_teams(led)
 
 
 def keys_with_sub_teams(team_pks: set[int]) -> frozenset[str]:

@@ -8,6 +8,7 @@ so text keeps its size on a phone. In templates: `{% load charts %}{% chart my_c
 from html import escape as _escaped
 
 from costs.charts.bars import draw_bars, draw_meter, draw_movers, draw_proportion
+from costs.charts.burn import draw_burn
 from costs.charts.columns import draw_columns
 from costs.charts.lines import draw_line, draw_sparkline
 from costs.charts.parts import (
@@ -15,6 +16,7 @@ from costs.charts.parts import (
     UNALLOCATED,
     Bar,
     BarChart,
+    BurnChart,
     Chart,
     ChartTable,
     ColumnChart,
@@ -32,6 +34,7 @@ __all__ = [
     "UNALLOCATED",
     "Bar",
     "BarChart",
+    "BurnChart",
     "Chart",
     "ChartTable",
     "ColumnChart",
@@ -57,6 +60,8 @@ def draw(chart: Chart) -> str:
             markup = draw_columns(chart)
         case LineChart():
             markup = draw_line(chart)
+        case BurnChart():
+            markup = draw_burn(chart)
         case BarChart():
             markup = draw_bars(chart)
         case MoverChart():

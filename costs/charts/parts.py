@@ -66,6 +66,27 @@ class LineChart:
 
 
 @dataclass(frozen=True)
+class BurnChart:
+    """A plan being used up: running sums, one for each label; None where a row does not reach.
+
+    `actual` is what was spent, `mean` with `low` and `high` where it is expected to go.
+    """
+
+    title: str
+    labels: tuple[str, ...]
+    actual: tuple[Decimal | None, ...]
+    mean: tuple[Decimal | None, ...]
+    low: tuple[Decimal | None, ...]
+    high: tuple[Decimal | None, ...]
+    plan: Decimal
+    ticks: tuple[str, ...] = ()
+    currency: str = "USD"
+    height: int = 260
+    label_header: str = "Day"
+    empty_text: str = NO_DATA
+
+
+@dataclass(frozen=True)
 class Bar:
     """One ranked amount. `note` stands after the figure (a share, a change)."""
 
@@ -119,7 +140,7 @@ class Sparkline:
     empty_text: str = ""
 
 
-Chart = ColumnChart | LineChart | BarChart | MoverChart | ProportionChart | Sparkline
+Chart = ColumnChart | LineChart | BurnChart | BarChart | MoverChart | ProportionChart | Sparkline
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from costs import figures
-from costs.charts.parts import Chart, ChartTable, ColumnChart, LineChart, Series, Sparkline
+from costs.charts.parts import BurnChart, Chart, ChartTable, ColumnChart, LineChart, Series, Sparkline
 
 
 def is_empty(chart: Chart) -> bool:
@@ -14,6 +14,8 @@ def is_empty(chart: Chart) -> bool:
         case LineChart():
             rows = (chart.current, chart.previous)
             return not any(amount is not None for row in rows if row for amount in row.amounts)
+        case BurnChart():
+            return not any(amount is not None for row in (chart.actual, chart.mean) for amount in row)
         case Sparkline():
             return not chart.amounts
         case _:
@@ -27,6 +29,15 @@ def table_of(chart: Chart) -> ChartTable:
             return _over_time(chart.label_header, chart.labels, list(chart.series), chart.currency)
         case LineChart():
             rows = [chart.current, *([chart.previous] if chart.previous else [])]
+            return _over_time(chart.label_header, chart.labels, rows, chart.currency)
+        case BurnChart():
+            named = (
+                ("Spent", chart.actual),
+                ("Expected", chart.mean),
+                ("At least", chart.low),
+                ("At most", chart.high),
+            )
+            rows = [Series(name, amounts) for name, amounts in named]
             return _over_time(chart.label_header, chart.labels, rows, chart.currency)
         case Sparkline():
             return ChartTable((chart.title,), tuple((figures.money(a, chart.currency),) for a in chart.amounts))

@@ -58,6 +58,8 @@ def _for_staff() -> tuple[NavSection, ...]:
         ("Overview", "overview", "overview"),
         ("Explore", "tagging:explore", "explore"),
         ("Chargeback", "tagging:chargeback", "chargeback"),
+        ("Budgets", "budgets:budgets", "budgets"),
+        ("Alerts", "budgets:inbox", "alerts"),
         ("Tags", "tagging:tags", "tags"),
     )
     upkeep = _items(
@@ -81,6 +83,8 @@ def _for_teams(request: HttpRequest) -> tuple[NavSection, ...]:
     pages = _items(
         ("Explore", "tagging:explore", "explore"),
         ("Chargeback", "tagging:chargeback", "chargeback"),
+        ("Budgets", "budgets:budgets", "budgets"),
+        ("Alerts", "budgets:inbox", "alerts"),
         ("Tags", "tagging:tags", "tags"),
         ("API docs", "api:docs", "api"),
     )

@@ -33,7 +33,9 @@ from tagging.results import (
 from tagging.selectors.chargeback import chargeback, statement, statements
 from tagging.selectors.compliance import compliance, resources
 from tagging.selectors.cubes import cost_cube, cost_pivot, filter_values
+from tagging.selectors.days import CostDays, cost_days
 from tagging.selectors.explore import explore_costs, filter_choices, movers
+from tagging.selectors.labels import labels as value_labels
 from tagging.selectors.people import (
     AccountChange,
     Look,
@@ -60,6 +62,7 @@ __all__ = [
     "Chargeback",
     "ChargebackRow",
     "Compliance",
+    "CostDays",
     "CostRow",
     "CostTable",
     "Decision",
@@ -96,6 +99,7 @@ __all__ = [
     "chargeback",
     "compliance",
     "cost_cube",
+    "cost_days",
     "cost_pivot",
     "currencies_of",
     "decision_slices",
@@ -122,5 +126,6 @@ __all__ = [
     "tracked_keys",
     "trust",
     "view_as_log",
+    "value_labels",
     "visible_teams",
 ]

@@ -11,7 +11,8 @@ import re
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from http import HTTPStatus
 from pathlib import Path
 
@@ -21,6 +22,9 @@ from django.test import Client
 from knox.models import AuthToken
 from rest_framework.throttling import SimpleRateThrottle
 
+from budgets.inputs import BudgetInput
+from budgets.services import create_budget, evaluate_budgets
+from budgets.terms import ScopeKind
 from costs import services as intake
 from finops_site import pipeline
 from tagging.models import AllocationRule, Membership, Team
@@ -29,6 +33,7 @@ from tests.leaks.bills import Line, write_bill
 from tests.leaks.urls import addresses
 
 TODAY = date(2026, 3, 10)
+NOW = datetime(2026, 3, 10, 6, tzinfo=UTC)
 PERIODS = ("2026-01", "2026-02")
 # Every way a page or endpoint may be asked: files, bases, groupings, filters, sorting, pages, another team's keys.
 # The API refuses parameters an endpoint does not have, so most stand alone; pages leave unknown ones aside.
@@ -178,7 +183,22 @@ def first_world(db: None, tmp_path: Path) -> User:
     person("bert", beta)
     lead = person("ada", alpha)
     import_world(tmp_path, 1)
+    make_budgets()
     return lead
+
+
+def make_budgets() -> None:
+    """Of Alpha, of Beta and of everything, from January on; February, which is over, passes steps of all."""
+    wanted = ((ScopeKind.TEAM, "alpha", "Monthly", "20"), (ScopeKind.TEAM, "beta", "Monthly", "50"),
+              (ScopeKind.TOTAL, "", "Everything", "90"))  # fmt: skip
+    for kind, key, name, amount in wanted:
+        budget = BudgetInput(name, kind, Decimal(amount), scope_key=key)
+        create_budget(budget, author=None, today=date(2026, 1, 1))
+    evaluate()
+
+
+def evaluate() -> None:
+    evaluate_budgets(today=TODAY, now=NOW)
 
 
 def change_everything_of_others(folder: Path) -> None:
@@ -196,6 +216,11 @@ def change_everything_of_others(folder: Path) -> None:
     rule(gamma, "gamma's object", 11, key="CostObject")
     rule(beta, "plans", 12, key="Secret")
     import_world(folder, 2)
+    create_budget(
+        BudgetInput("Secret plan", ScopeKind.TEAM, Decimal(1), scope_key="gamma"), author=None, today=date(2026, 1, 1)
+    )
+    create_budget(BudgetInput("Region secret", ScopeKind.TOTAL, Decimal(1)), author=None, today=date(2026, 1, 1))
+    evaluate()
 
 
 def token_of(user: User) -> str:
@@ -289,9 +314,11 @@ def test_every_page_of_the_team_itself_opens_for_its_lead(
         "team",
         *(f"tagging:{name}" for name in ("chargeback", "explore", "resources", "statement", "tags", "why")),
     }
+    pages |= {f"budgets:{name}" for name in ("budgets", "budget", "inbox")}
     endpoints = {
         f"api:{name}" for name in ("costs", "allocations", "chargeback", "statement", "compliance", "resources")
     }
+    endpoints |= {f"api:{name}" for name in ("budgets", "budget", "alerts")}
     assert pages | endpoints <= opened
     body = client.get("/teams/alpha/").content
     assert b"i-alpha-1" in body

@@ -15,7 +15,7 @@ from django.utils import timezone
 from costs.errors import FinopsError
 from costs.scope import Scope
 from costs.terms import CostMetric
-from finops_site import demo, demo_report, env
+from finops_site import demo, demo_budgets, demo_report, env, pipeline
 from finops_site.embedded import ServiceError
 from finops_site.preflight import check_folder, check_port
 from finops_site.supervisor import Services, running_services
@@ -71,10 +71,14 @@ class Command(BaseCommand):
         queued = demo.queue_imports(exports, today=today)
         self._say(f"{len(queued)} imports handed to the worker")
         demo.wait_for_imports(queued, clock=timezone.now, say=self._say)
+        planned = demo_budgets.set_up_budgets(today=today)
+        self._say(f"{planned} budgets made" if planned else "budgets kept as they are")
+        pipeline.evaluate_budgets(now=timezone.now())
         period = demo.latest_full_month(today)
         chargeback = ownership.chargeback(Scope.all(), period, by="team", metric=CostMetric.BILLED)
         self.stdout.write("\n" + demo_report.chargeback_report(chargeback))
         self.stdout.write("\n" + demo_report.compliance_report(ownership.compliance(Scope.all(), period)) + "\n")
+        self.stdout.write("\n" + demo_budgets.budget_report(today=today) + "\n")
         return logins
 
     def _print_logins(self, logins: tuple[demo.Login, ...]) -> None:

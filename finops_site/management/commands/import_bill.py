@@ -49,6 +49,7 @@ class Command(BaseCommand):
         made: list[int] = []
         for import_pk in queued:
             made += pipeline.run_import(import_pk)
+        pipeline.evaluate_budgets(now=timezone.now())
         return made
 
 
