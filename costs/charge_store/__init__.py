@@ -23,7 +23,7 @@ from costs.charge_store.landing import (
     settle,
     split_month,
 )
-from costs.charge_store.reading import query_charges, resource_keys, resources_seen
+from costs.charge_store.reading import query_charges, query_columns, resource_keys, resources_seen
 from costs.charge_store.rollups import (
     ROLLUP_COLUMNS,
     MonthTotals,
@@ -62,6 +62,7 @@ __all__ = [
     "open_bill_file",
     "put_in_place",
     "query_charges",
+    "query_columns",
     "reject_mixed_currencies",
     "remove_folder",
     "remove_workspace",

@@ -1,13 +1,15 @@
 """Questions about single charges, answered from the Parquet folders of imports in force."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
 
 from costs import rollup
-from costs.charge_store.connection import connect, quoted
+from costs.charge_store.connection import Connection, connect, quoted
 from costs.charge_store.folders import ImportFolder
+from costs.charges import CHARGE_COLUMNS
 
 
 def query_charges(folders: Sequence[ImportFolder], sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -17,16 +19,33 @@ def query_charges(folders: Sequence[ImportFolder], sql: str, parameters: Sequenc
     `resource_key` is NULL where a line has no resource) and `usage` (instance usage by hour). Values are
     bound: never put them into the text.
     """
+    with _opened(folders) as connection:
+        return connection.execute(sql, list(parameters)).fetchall() if connection else []
+
+
+def query_columns(folders: Sequence[ImportFolder], sql: str, parameters: Sequence[Any] = ()) -> dict[str, Any]:
+    """The same, with the result as one numpy array for each column; empty where no folder exists."""
+    with _opened(folders) as connection:
+        return dict(connection.execute(sql, list(parameters)).fetchnumpy()) if connection else {}
+
+
+@contextmanager
+def _opened(folders: Sequence[ImportFolder]) -> Iterator[Connection | None]:
+    """A connection with the views; None where none of the folders exists."""
     present = [folder.path for folder in folders if folder.exists()]
     if not present:
-        return []
+        yield None
+        return
+    # Folders are written once: one from before a column was added reads as having it empty.
+    empty = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in CHARGE_COLUMNS.items())
     with connect() as connection:
         for name in ("charges-*", "groups", "resources", "usage"):
             files = ", ".join(quoted(path / f"{name}.parquet") for path in present)
             view = name.removesuffix("-*") if name != "charges-*" else "lines"
+            beside = f" UNION ALL BY NAME SELECT {empty} WHERE false" if view == "lines" else ""
             connection.execute(
                 f"CREATE TEMP VIEW {view} AS SELECT * FROM read_parquet([{files}], filename='file',"
-                " hive_partitioning=false)"
+                f" hive_partitioning=false, union_by_name=true){beside}"
             )
         folder = "regexp_replace({}.file, '/[^/]*$', '')"
         connection.execute(
@@ -37,7 +56,7 @@ def query_charges(folders: Sequence[ImportFolder], sql: str, parameters: Sequenc
             " LEFT JOIN resources ON resources.resource_group = lines.resource_group"
             f" AND {folder.format('resources')} = {folder.format('lines')}"
         )
-        return connection.execute(sql, list(parameters)).fetchall()
+        yield connection
 
 
 def resources_seen(folder: ImportFolder) -> list[tuple[Any, ...]]:
