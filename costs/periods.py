@@ -8,6 +8,8 @@ from datetime import date, timedelta
 
 from costs.errors import InvalidRequestError
 
+# Far from the ends of the calendar, so that the months before and after always exist.
+FIRST_YEAR, LAST_YEAR = 1900, 2999
 _PERIOD = re.compile(r"^(\d{4})-(\d{2})$")
 
 
@@ -41,8 +43,12 @@ class BillingPeriod:
     def parse(cls, text: str) -> "BillingPeriod":
         """Read `YYYY-MM`; anything else raises InvalidRequestError naming the form."""
         match = _PERIOD.match(text.strip())
-        if match is None or not 1 <= int(match[2]) <= 12 or int(match[1]) < 1:
+        if match is None or not 1 <= int(match[2]) <= 12:
             raise InvalidRequestError(f"'{text}' is not a month. Write it as YYYY-MM, like 2025-11.")
+        if not FIRST_YEAR <= int(match[1]) <= LAST_YEAR:
+            raise InvalidRequestError(
+                f"'{text}' is no month of a cloud bill. Ask for a year from {FIRST_YEAR} to {LAST_YEAR}."
+            )
         return cls(date(int(match[1]), int(match[2]), 1))
 
     @classmethod

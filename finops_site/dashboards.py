@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
@@ -26,7 +26,7 @@ from tagging.views.months import chosen_month
 
 @require_safe
 @login_required
-def home(request: HttpRequest) -> HttpResponse:
+def home(request: HttpRequest) -> HttpResponseBase:
     """Where a reader belongs: staff to the overview, members of one team to it, of several to the list of theirs."""
     scope = request_scope(request)
     if scope.everything:
@@ -36,7 +36,22 @@ def home(request: HttpRequest) -> HttpResponse:
     if len(own) == 1:
         return redirect("team", own[0].key)
     month = month_choice(request, scope)
-    context = {"teams": own, "month": month, "costs": one.team_list(scope, month, teams) if month else None}
+    if month is None:
+        return render(request, "dashboards/home.html", {"teams": own})
+    cube = changes.month_cube(scope, month, "team")
+    if cube.value is not None:
+        movers = cube.value.by("team")
+        rows = changes.change_rows(movers, whole.owner_href(month))
+        table = ChangeTable(rows, movers=movers, label="Team", request=request, caption="My teams")
+        if response := table.export(name=f"teams-{month.period}", title_rows=title_rows(movers)):
+            return response
+    context = {
+        "teams": own,
+        "month": month,
+        "form": month_form(month),
+        "trust": changes.trust_strip(scope, month),
+        "costs": one.team_list(cube, teams),
+    }
     return render(request, "dashboards/home.html", context)
 
 

@@ -179,9 +179,13 @@ class Finding:
 
 @dataclass(frozen=True)
 class ChargeMapping:
-    """One file's columns as canonical charges: field → SQL, for every field of `CHARGE_COLUMNS`."""
+    """One file's columns as canonical charges: field → SQL, for every field of `CHARGE_COLUMNS`.
+
+    `parts` are computed once per line, before the expressions, which may use their names.
+    """
 
     expressions: dict[str, str]
+    parts: dict[str, str] = field(default_factory=dict)
     checks: tuple[Check, ...] = ()
     read: dict[str, str] = field(default_factory=dict)
     absent: tuple[str, ...] = ()

@@ -101,13 +101,14 @@ def missing(columns: Columns) -> list[str]:
 def mapping(columns: Columns, period: BillingPeriod | None = None) -> ChargeMapping:
     """The file's columns as canonical charges; the months come from the lines, not from `period`."""
     del period
-    kind = columns.text(KIND)
+    parts = _parts(columns)
+    kind = "part_kind"
     expressions = {
         **_when(columns),
         **_who_and_what(columns),
         **_kinds(columns, kind),
         **_commitment_terms(columns, kind),
-        **_instance(columns),
+        **_instance(columns, kind),
         **_quantities(columns, kind),
         **_costs(columns, kind),
         "billing_currency": f"upper({columns.text(CURRENCY)})",
@@ -118,6 +119,7 @@ def mapping(columns: Columns, period: BillingPeriod | None = None) -> ChargeMapp
     expressions["unread_cells"] = columns.unread_cells()
     return ChargeMapping(
         expressions=expressions,
+        parts=parts,
         checks=tuple(columns.checks.values()),
         read=dict(columns.read),
         absent=tuple(columns.absent),
@@ -135,15 +137,26 @@ def unknown_kind(kind: str) -> bool:
     return kind not in _KNOWN and not kind.endswith("Discount")
 
 
-def _when(columns: Columns) -> dict[str, str]:
-    start = columns.moment("line_item_usage_start_date")
-    period = f"CAST(date_trunc('month', {columns.moment(PERIOD)}) AS DATE)"
-    inside = f"CAST({period} + INTERVAL 1 MONTH - INTERVAL 1 DAY AS DATE)"
+def _parts(columns: Columns) -> dict[str, str]:
+    """What several fields are made from."""
+    usage_type = columns.text("line_item_usage_type")
+    is_instance = " OR ".join(f"contains({usage_type}, {literal(stem)})" for stem in _INSTANCE_STEMS)
     return {
-        "billing_period": period,
-        "charge_period_start": start,
+        "part_kind": columns.text(KIND),
+        "part_start": columns.moment("line_item_usage_start_date"),
+        "part_period": f"CAST(date_trunc('month', {columns.moment(PERIOD)}) AS DATE)",
+        "part_unblended": columns.money(UNBLENDED),
+        "part_is_instance": f"({is_instance})",
+    }
+
+
+def _when(columns: Columns) -> dict[str, str]:
+    inside = "least(greatest(CAST(part_start AS DATE), part_period), last_day(part_period))"
+    return {
+        "billing_period": "part_period",
+        "charge_period_start": "part_start",
         "charge_period_end": columns.moment("line_item_usage_end_date"),
-        "charge_date": f"coalesce(least(greatest(CAST({start} AS DATE), {period}), {inside}), {period})",
+        "charge_date": f"coalesce({inside}, part_period)",
     }
 
 
@@ -209,14 +222,14 @@ def _commitment_terms(columns: Columns, kind: str) -> dict[str, str]:
         "commitment_hours": f"CASE WHEN {is_fee} THEN {columns.number('line_item_usage_amount')} ELSE 0 END",
         "commitment_normalized_units": f"CASE WHEN {is_fee} THEN"
         f" {columns.number('line_item_normalized_usage_amount')} ELSE 0 END",
-        "commitment_ends_at": f"coalesce({ends})",
+        "commitment_ends_at": f"CASE WHEN {is_fee} OR {kind} = 'SavingsPlanRecurringFee' THEN coalesce({ends}) END",
     }
 
 
-def _instance(columns: Columns) -> dict[str, str]:
+def _instance(columns: Columns, kind: str) -> dict[str, str]:
     usage_type, operation = columns.text("line_item_usage_type"), columns.text("line_item_operation")
-    is_instance = " OR ".join(f"contains({usage_type}, {literal(stem)})" for stem in _INSTANCE_STEMS)
-    named = f"({is_instance} OR {columns.text(KIND)} = 'RIFee')"
+    used = "part_is_instance"
+    named = f"({used} OR {kind} = 'RIFee')"
     from_usage = f"CASE WHEN {named} THEN split_part({usage_type}, ':', 2) ELSE '' END"
     platforms = " ".join(f"WHEN {literal(code)} THEN {literal(name)}" for code, name in _PLATFORMS.items())
     system = columns.text(
@@ -224,12 +237,11 @@ def _instance(columns: Columns) -> dict[str, str]:
     )
     instance = columns.text("product_instance_type", default=from_usage)
     dedicated = f"CASE WHEN contains({usage_type}, 'DedicatedUsage') THEN 'Dedicated' ELSE 'Shared' END"
-    used = f"({is_instance})"
     return {
         "instance_type": instance,
         "platform": f"CASE WHEN NOT {named} THEN '' ELSE CASE {operation} {platforms} ELSE {system} END END",
         "tenancy": f"CASE WHEN {used} THEN {columns.text('product_tenancy', default=dedicated)} ELSE '' END",
-        "is_instance_usage": f"{used} AND {_is_in(columns.text(KIND), _TAGGABLE)}",
+        "is_instance_usage": f"{used} AND {_is_in(kind, _TAGGABLE)}",
     }
 
 
@@ -243,7 +255,7 @@ def _quantities(columns: Columns, kind: str) -> dict[str, str]:
 
 
 def _costs(columns: Columns, kind: str) -> dict[str, str]:
-    unblended, net = columns.money(UNBLENDED), columns.maybe_money(NET_UNBLENDED)
+    unblended, net = "part_unblended", columns.maybe_money(NET_UNBLENDED)
     is_discount = _is_discount(kind)
     billed = f"CASE WHEN {is_discount} THEN 0 ELSE coalesce({net}, {unblended}) END" if net else unblended
     public = columns.maybe_money("pricing_public_on_demand_cost", is_lenient=True)

@@ -21,7 +21,8 @@ from costs.money import split_units
 from costs.terms import COST_COLUMNS
 
 Beat = Callable[[float], None]  # told now and then how far the running step is, 0 to 1
-_PARQUET = "(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 122880)"
+# Larger row groups do not fit into memory twice (one per thread) and spill, which costs more than anything else.
+_PARQUET = "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 40960)"
 _DIGITS = 18
 
 
@@ -132,6 +133,9 @@ def _copy(connection: Connection, relation: str, mapping: ChargeMapping, target:
     fields = ", ".join(
         f"CAST({mapping.expressions[name]} AS {kind}) AS {name}" for name, kind in CHARGE_COLUMNS.items()
     )
+    if mapping.parts:
+        parts = ", ".join(f"{sql} AS {name}" for name, sql in mapping.parts.items())
+        relation = f"(SELECT *, {parts} FROM {relation})"
     sql = (
         f"COPY (SELECT *, {rollup.group_hash()} AS line_group, {rollup.resource_hash()} AS resource_group"
         f" FROM (SELECT {fields} FROM {relation})) TO {quoted(target)} {_PARQUET}"

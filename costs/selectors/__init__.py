@@ -69,6 +69,8 @@ __all__ = [
     "PoolHours",
     "ResourceFacts",
     "RetryFiles",
+    "Upload",
+    "UploadedImport",
     "TagCost",
     "TagQuestion",
     "Upload",

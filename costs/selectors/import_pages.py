@@ -21,6 +21,7 @@ IMPORTS_SHOWN = 1_000
 _ONLY_IN_DETAIL = ("columns", "findings", "totals_by_category", "error_detail")
 # A queued import that no worker takes up for this long says so.
 WAIT_SECONDS = 60
+LATE_MONTHS = 3
 
 
 class Attention(StrEnum):
@@ -196,7 +197,10 @@ def bills(scope: Scope) -> tuple[BillRow, ...]:
 
 
 def late_sources(rows: Sequence[BillRow], *, today: date) -> tuple[LateSource, ...]:
-    """Bill sources whose newest month is before the last whole one, three days into a month at the earliest."""
+    """Bill sources whose newest month is before the last whole one, three days into a month at the earliest.
+
+    A source that has been silent for longer than LATE_MONTHS has ended and is not late.
+    """
     due = BillingPeriod.of(today - timedelta(days=3)).previous()
     newest: dict[str, BillingPeriod] = {}
     for row in rows:
@@ -205,7 +209,7 @@ def late_sources(rows: Sequence[BillRow], *, today: date) -> tuple[LateSource, .
     return tuple(
         LateSource(source_name=name, newest=period, missing=period.next())
         for name, period in sorted(newest.items())
-        if period < due
+        if due.back(LATE_MONTHS + 1)[0] <= period < due
     )
 
 

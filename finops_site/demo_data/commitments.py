@@ -113,13 +113,12 @@ def _add_reservation(
     columns = _reservation_columns(owned, term, payer)
 
     running = _stack([left[each.instance_id] for each in instances], month.hours)
-    covered = (running > 0) & (np.cumsum(running, axis=0) <= owned.count)
-    covered &= (month.clock >= month.hours_until(term.starts_on)) & (month.clock < until)
+    in_term = (month.clock >= month.hours_until(term.starts_on)) & (month.clock < until)
+    covered = (running > 0) & (np.cumsum(running, axis=0) <= owned.count) & in_term
     for instance, covers in zip(instances, covered, strict=True):
         _add_discounted(lines, instance, covers, columns, hourly=hourly, amortized=amortized_hourly)
         left[instance.instance_id][covers] = 0.0
-    used = int(covered.sum())
-    factor = rates.normalization_factor(owned.instance_type)
+    used, factor = int(covered.sum()), rates.normalization_factor(owned.instance_type)
     total_hours = reserved_hours * owned.count
     fee_meter = _reservation_fee_meter(owned, columns, payer, total_hours, reserved_hours)
     lines.add_one(

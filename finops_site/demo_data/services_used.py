@@ -57,7 +57,6 @@ def _add_volume(lines: Lines, instance: Instance) -> None:
 
 def _add_database(lines: Lines, owned: Owned[Database]) -> None:
     spec = owned.spec
-    rate = rates.units(spec.rate)
     option = "Multi-AZ" if spec.is_multi_az else "Single-AZ"
     common = {
         "line_item_resource_id": f"arn:aws:rds:{spec.region}:{owned.account_id}:db:{spec.name}",
@@ -65,7 +64,27 @@ def _add_database(lines: Lines, owned: Owned[Database]) -> None:
         "product_deployment_option": option,
         **tag_columns(owned.tags),
     }
-    kind = spec.instance_type
+    hours = _always(lines)
+    lines.add(_database_hours(owned, option, common), hours, np.ones(len(hours)))
+    stored = rates.units(rates.RDS_GB_MONTH[spec.is_multi_az])
+    storage = meter(
+        "AmazonRDS",
+        "RDS:Multi-AZ-GP2-Storage" if spec.is_multi_az else "RDS:GP2-Storage",
+        "CreateDBInstance",
+        account=owned.account_id,
+        region=spec.region,
+        rate=stored,
+        line_item_line_item_description=f"${rate_in_words(stored)} per GB-month of provisioned gp2 storage, {option}",
+        pricing_unit="GB-Mo",
+        product_product_family="Database Storage",
+        **common,
+    )
+    lines.add(storage, hours, np.full(len(hours), _share_of_month(lines, spec.storage_gb)))
+
+
+def _database_hours(owned: Owned[Database], option: str, common: dict[str, str]) -> Meter:
+    spec, kind = owned.spec, owned.spec.instance_type
+    rate = rates.units(spec.rate)
     running = meter(
         "AmazonRDS",
         f"{'Multi-AZUsage' if spec.is_multi_az else 'InstanceUsage'}:{kind}",
@@ -84,22 +103,7 @@ def _add_database(lines: Lines, owned: Owned[Database]) -> None:
         **common,
     )
     factor = rates.normalization_factor(kind) * (2 if spec.is_multi_az else 1)
-    hours = _always(lines)
-    lines.add(Meter(running.columns, rate=rate, factor=factor), hours, np.ones(len(hours)))
-    stored = rates.units(rates.RDS_GB_MONTH[spec.is_multi_az])
-    storage = meter(
-        "AmazonRDS",
-        "RDS:Multi-AZ-GP2-Storage" if spec.is_multi_az else "RDS:GP2-Storage",
-        "CreateDBInstance",
-        account=owned.account_id,
-        region=spec.region,
-        rate=stored,
-        line_item_line_item_description=f"${rate_in_words(stored)} per GB-month of provisioned gp2 storage, {option}",
-        pricing_unit="GB-Mo",
-        product_product_family="Database Storage",
-        **common,
-    )
-    lines.add(storage, hours, np.full(len(hours), _share_of_month(lines, spec.storage_gb)))
+    return Meter(running.columns, rate=rate, factor=factor)
 
 
 def _add_bucket(lines: Lines, owned: Owned[Bucket], draw: Draw) -> None:
@@ -164,37 +168,12 @@ def _add_function(lines: Lines, owned: Owned[Function], draw: Draw) -> None:
 
 def _add_network(lines: Lines, owned: Owned[Network], draw: Draw) -> None:
     spec, hours = owned.spec, _always(lines)
-    where = rates.prefix(spec.region)
-
-    def network_meter(product: str, stem: str, operation: str, rate: str, unit: str, **columns: str) -> Meter:
-        price = rates.units(rate)
-        return meter(
-            product,
-            where + stem,
-            operation,
-            account=owned.account_id,
-            region=spec.region,
-            rate=price,
-            pricing_unit=unit,
-            line_item_line_item_description=f"${rate_in_words(price)} per {unit} of {stem}",
-            **columns,
-        )
-
-    for number in range(spec.gateways):
-        gateway = f"arn:aws:ec2:{spec.region}:{owned.account_id}:natgateway/nat-0{number}{owned.account_id}abcd"
-        named = {"line_item_resource_id": gateway, "product_product_family": "NAT Gateway", **tag_columns(owned.tags)}
-        hourly = network_meter(
-            "AmazonEC2", "NatGateway-Hours", "NatGateway", rates.NAT_HOUR[spec.region], "Hrs", **named
-        )
-        moved = network_meter("AmazonEC2", "NatGateway-Bytes", "NatGateway", rates.NAT_GB[spec.region], "GB", **named)
-        lines.add(hourly, hours, np.ones(len(hours)))
-        lines.add(moved, hours, _around(spec.gateway_gb / spec.gateways, len(hours), draw))
+    _add_gateways(lines, owned, draw)
     for number in range(spec.balancers):
         name = f"arn:aws:elasticloadbalancing:{spec.region}:{owned.account_id}:loadbalancer/app/lb-{number + 1}"
-        hourly = network_meter(
-            "AWSELB",
-            "LoadBalancerUsage",
-            "LoadBalancing:Application",
+        hourly = _network_meter(
+            owned,
+            ("AWSELB", "LoadBalancerUsage", "LoadBalancing:Application"),
             rates.BALANCER_HOUR[spec.region],
             "Hrs",
             line_item_resource_id=name,
@@ -204,10 +183,46 @@ def _add_network(lines: Lines, owned: Owned[Network], draw: Draw) -> None:
         lines.add(hourly, hours, np.ones(len(hours)))
     # AWS names no resource for these, so no tag can say whose they are.
     family = {"product_product_family": "Data Transfer"}
-    out = network_meter("AmazonEC2", "DataTransfer-Out-Bytes", "RunInstances", rates.OUT_GB, "GB", **family)
-    zones = network_meter("AmazonEC2", "DataTransfer-Regional-Bytes", "InterZone-In", rates.ZONE_GB, "GB", **family)
+    out = _network_meter(owned, ("AmazonEC2", "DataTransfer-Out-Bytes", "RunInstances"), rates.OUT_GB, "GB", **family)
+    between = ("AmazonEC2", "DataTransfer-Regional-Bytes", "InterZone-In")
     lines.add(out, hours, _around(spec.out_gb, len(hours), draw))
-    lines.add(zones, hours, _around(spec.zone_gb, len(hours), draw))
+    lines.add(
+        _network_meter(owned, between, rates.ZONE_GB, "GB", **family), hours, _around(spec.zone_gb, len(hours), draw)
+    )
+
+
+def _add_gateways(lines: Lines, owned: Owned[Network], draw: Draw) -> None:
+    spec, hours = owned.spec, _always(lines)
+    for number in range(spec.gateways):
+        gateway = f"arn:aws:ec2:{spec.region}:{owned.account_id}:natgateway/nat-0{number}{owned.account_id}abcd"
+        named = {"line_item_resource_id": gateway, "product_product_family": "NAT Gateway", **tag_columns(owned.tags)}
+        hourly = ("AmazonEC2", "NatGateway-Hours", "NatGateway")
+        moved = ("AmazonEC2", "NatGateway-Bytes", "NatGateway")
+        lines.add(
+            _network_meter(owned, hourly, rates.NAT_HOUR[spec.region], "Hrs", **named), hours, np.ones(len(hours))
+        )
+        lines.add(
+            _network_meter(owned, moved, rates.NAT_GB[spec.region], "GB", **named),
+            hours,
+            _around(spec.gateway_gb / spec.gateways, len(hours), draw),
+        )
+
+
+def _network_meter(owned: Owned[Network], what: tuple[str, str, str], rate: str, unit: str, **columns: str) -> Meter:
+    """`what`: product code, stem of the usage type, operation."""
+    product, stem, operation = what
+    price = rates.units(rate)
+    return meter(
+        product,
+        rates.prefix(owned.spec.region) + stem,
+        operation,
+        account=owned.account_id,
+        region=owned.spec.region,
+        rate=price,
+        pricing_unit=unit,
+        line_item_line_item_description=f"${rate_in_words(price)} per {unit} of {stem}",
+        **columns,
+    )
 
 
 def _add_observability(lines: Lines, estate: Estate, draw: Draw) -> None:

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from costs.money import ratio
 from costs.scope import Scope
+from costs.terms import CostMetric
 from finops_site.panels.parts import MonthChoice, Panel, panel
 from tagging import selectors as ownership
 from tagging.cubes import CostCube
@@ -63,7 +64,9 @@ def headline(cube: Panel[CostCube], *, by: str) -> Headline:
 @panel
 def tag_compliance(scope: Scope, month: MonthChoice) -> Compliance:
     """The tag policy over the month."""
-    return ownership.compliance(scope, month.period, metric=month.metric, currency=month.currency, totals_only=True)
+    return ownership.compliance(
+        scope, month.period, metric=CostMetric.EFFECTIVE, currency=month.currency, totals_only=True
+    )
 
 
 def change_rows(movers: Movers, href_of: Callable[[Mover], str]) -> tuple[ChangeRow, ...]:

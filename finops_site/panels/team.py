@@ -146,9 +146,9 @@ def services(team: TeamView, month: MonthChoice, cube: Panel[CostCube]) -> BarCh
 
 
 @panel
-def team_list(scope: Scope, month: MonthChoice, teams: tuple[TeamView, ...]) -> tuple[TeamCard, ...]:
+def team_list(cube: Panel[CostCube], teams: tuple[TeamView, ...]) -> tuple[TeamCard, ...]:
     """A reader's teams by name with their own costs of the month."""
-    movers = ownership.cost_cube(scope, month.query("team"), ("team",)).by("team")
+    movers = cube.get().by("team")
     found = {row.key: row for row in movers.rows}
     return tuple(
         TeamCard(

@@ -35,6 +35,8 @@ CURRENCY = text(
     pattern="^[A-Za-z]{3}$",
 )
 MONTH = (PERIOD, BASIS, CURRENCY)
+TAG_BASIS = choice("basis", CostMetric, "The cost basis of every figure.", default=CostMetric.EFFECTIVE.value)
+TAG_MONTH = (PERIOD, TAG_BASIS, CURRENCY)
 FILTERS = tuple(
     text(name, f"Only this {label.lower()}; may be repeated. `(none)` is what has no value.", many=True)
     for name, label in DIMENSIONS.items()
@@ -52,10 +54,10 @@ class Month:
     currency: str
 
 
-def month_of(scope: Scope, parameters: Parameters) -> Month:
-    """Read `period`, `basis` and `currency`."""
+def month_of(scope: Scope, parameters: Parameters, *, basis: CostMetric = CostMetric.BILLED) -> Month:
+    """Read `period`, `basis` (where not given: this one) and `currency`."""
     period = parameters.period("period") or default_period(scope)
-    return Month(period, parameters.read("basis", parse_metric, CostMetric.BILLED), parameters.currency())
+    return Month(period, parameters.read("basis", parse_metric, basis), parameters.currency())
 
 
 def default_period(scope: Scope) -> BillingPeriod:

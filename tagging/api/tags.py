@@ -18,8 +18,9 @@ from costs.api_base import (
 )
 from costs.errors import InvalidRequestError
 from costs.scope import Scope
+from costs.terms import CostMetric
 from tagging import selectors
-from tagging.api.base import MONTH, OwnershipList, RowSerializer, month_of
+from tagging.api.base import MONTH, TAG_MONTH, OwnershipList, RowSerializer, month_of
 from tagging.results import Compliance
 from tagging.terms import TagState
 
@@ -91,7 +92,7 @@ class ComplianceByKey(OwnershipList):
 
     operation, title, section = "compliance", "Tag compliance by key", "Tags"
     serializer_class = KeyPageSerializer
-    parameters = MONTH
+    parameters = TAG_MONTH
 
     def answer(self, scope: Scope, parameters: Parameters, **_: Any) -> Answer:
         found = compliance_of(scope, parameters)
@@ -105,7 +106,7 @@ class ComplianceByGroup(OwnershipList):
 
     operation, title, section = "compliance_groups", "Tag compliance by service, region, account or team", "Tags"
     serializer_class = GroupPageSerializer
-    parameters = (*MONTH, choice("by", GROUPS, "What to group by.", default="service"))
+    parameters = (*TAG_MONTH, choice("by", GROUPS, "What to group by.", default="service"))
 
     def answer(self, scope: Scope, parameters: Parameters, **_: Any) -> Answer:
         by = parameters.chosen("by", GROUPS, "service")
@@ -179,7 +180,7 @@ class ResourceList(OwnershipList):
 
 def compliance_of(scope: Scope, parameters: Parameters) -> Compliance:
     """The month's compliance as asked for."""
-    asked = month_of(scope, parameters)
+    asked = month_of(scope, parameters, basis=CostMetric.EFFECTIVE)
     return selectors.compliance(scope, asked.period, metric=asked.metric, currency=asked.currency)
 
 

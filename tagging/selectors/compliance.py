@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from costs import selectors as intake
 from costs.money import ZERO, ratio
@@ -10,7 +11,7 @@ from costs.periods import BillingPeriod
 from costs.queries import NOT_SET
 from costs.reading import read_once
 from costs.scope import Scope
-from costs.terms import CostMetric
+from costs.terms import COST_COLUMNS, CostMetric
 from tagging.models import Allocation
 from tagging.policy import Judgement, KeyPolicy, TaggableLine, Tally, deciding_slices, group_lines, judge, tally
 from tagging.results import Compliance, GroupCompliance, KeyCompliance, ResourceRow, ResourceTable
@@ -47,11 +48,22 @@ class _Month:
     judged: Mapping[int, Judgement]
 
 
+@dataclass(frozen=True)
+class _Read:
+    """What the month's figures are made of on any basis: (resource, slice, last day, five costs) and judgements."""
+
+    reach: Reach
+    policy: tuple[KeyPolicy, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    slices: Mapping[int, _Slice]
+    judged: Mapping[int, Judgement]
+
+
 def compliance(
     scope: Scope,
     period: BillingPeriod,
     *,
-    metric: CostMetric = CostMetric.BILLED,
+    metric: CostMetric = CostMetric.EFFECTIVE,
     currency: str = "",
     totals_only: bool = False,
 ) -> Compliance:
@@ -104,20 +116,21 @@ def resources(
 
 
 def _month(scope: Scope, period: BillingPeriod, metric: CostMetric, currency: str) -> _Month:
-    key = ("taggable month", scope, period, metric, currency)
-    return read_once(key, lambda: _read_month(scope, period, metric, currency))
+    read = read_once(("taggable month", scope, period, currency), lambda: _read_month(scope, period, currency))
+    column = COST_COLUMNS.index(metric.column)
+    lines = tuple(TaggableLine(row[0], row[1], row[3 + column], row[2]) for row in read.rows)
+    return _Month(read.reach, read.policy, lines, read.slices, read.judged)
 
 
-def _read_month(scope: Scope, period: BillingPeriod, metric: CostMetric, currency: str) -> _Month:
+def _read_month(scope: Scope, period: BillingPeriod, currency: str) -> _Read:
+    """All bases at once: a page that shows two of them reads the rows once."""
     found = reach(scope, (period,), currency)
     policy = required_keys()
     slices = _slices(found)
     rows = owned_rows(found, intake.resource_costs(Scope.all(), found.import_pks)).filter(slice__is_taggable=True)
-    lines = tuple(
-        TaggableLine(*row) for row in rows.values_list("resource_id", "slice_id", metric.column, "last_charged_on")
-    )
     judged = {key: judge(policy, item.tags) for key, item in slices.items()}
-    return _Month(found, policy, lines, slices, judged)
+    columns = ("resource_id", "slice_id", "last_charged_on", *COST_COLUMNS)
+    return _Read(found, policy, tuple(rows.values_list(*columns)), slices, judged)
 
 
 def _slices(found: Reach) -> dict[int, _Slice]:

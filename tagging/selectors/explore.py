@@ -41,8 +41,10 @@ def explore_costs(scope: Scope, query: CostQuery, *, compare: bool = True) -> Co
     by_day = query.granularity is not Granularity.MONTH
     current = sums(ask_of(found, query.periods, query), query.group_by, by_day=by_day)
     earlier: Cells = {}
+    day_count = None
     if compare:
         spans = spans_of(found, query.first, query.last)
+        day_count = None if spans.is_whole else (spans.now.end - spans.now.start).days
         earlier = sums(ask_of(found, before.periods, query, spans.before), query.group_by)
     points = _points(found, current)
     previous = _totals(earlier)
@@ -57,6 +59,7 @@ def explore_costs(scope: Scope, query: CostQuery, *, compare: bool = True) -> Co
         rows=tuple(sorted(rows, key=lambda row: (row.is_missing, -row.cost, -row.previous_cost, row.label))),
         total=sum((row.cost for row in rows), ZERO),
         previous_total=sum(previous.values(), ZERO),
+        day_count=day_count,
     )
 
 

@@ -13,7 +13,7 @@ from tagging.results import ResourceRow, ResourceTable
 from tagging.templatetags.resources import short_id
 from tagging.terms import TagState
 
-_LOOKS = {TagState.COMPLIANT: "tag", TagState.MISSING: "badge badge-bad", TagState.INVALID: "badge badge-warn"}
+_LOOKS = {TagState.COMPLIANT: "nowrap small", TagState.MISSING: "badge badge-bad", TagState.INVALID: "badge badge-warn"}
 
 
 class TagColumn(tables.Column):

@@ -13,6 +13,7 @@ from django.urls import reverse
 from costs.exports import TitleRows
 from costs.money import ZERO, plain
 from costs.pages import request_scope
+from costs.terms import CostMetric
 from tagging import selectors
 from tagging.forms.months import GroupForm
 from tagging.results import Compliance, GroupCompliance, PolicyKey, ResourceRow, ResourceTable
@@ -27,7 +28,7 @@ GROUPS = (("team", "Team"), ("service", "Service"), ("account", "Account"), ("re
 def tags(request: HttpRequest) -> HttpResponseBase:
     """Compliant money of taggable money, the next ten fixes, then keys, groups and values not allowed."""
     scope = request_scope(request)
-    month = chosen_month(request, scope)
+    month = chosen_month(request, scope, basis=CostMetric.EFFECTIVE)
     policy = selectors.tag_policy()
     if month is None:
         text = NO_COSTS_STAFF if scope.everything else NO_COSTS_TEAM

@@ -83,7 +83,7 @@ def explore(request: HttpRequest) -> HttpResponseBase:
     context = {
         "asked": asked,
         "found": found,
-        "before": before_label(asked.query),
+        "before": before_label(found),
         "moved": change(found.total, found.previous_total),
         "chart": chart_of(asked, found),
         "movers": movers_of(asked, found),
@@ -110,9 +110,11 @@ def last_full(periods: Sequence[BillingPeriod], *, today: date) -> BillingPeriod
     return next((period for period in periods if period.end <= today), periods[0])
 
 
-def before_label(query: CostQuery) -> str:
-    """What the figures are compared with: `September 2026`, or the first and last month of several."""
-    before = query.previous()
+def before_label(found: CostTable) -> str:
+    """What the figures are compared with: `September 2026`, `October 2026, 1–22`, or a range of months."""
+    before = found.query.previous()
+    if found.day_count:
+        return f"{before.last.label}, 1–{found.day_count}"
     return before.last.label if before.first == before.last else f"{before.first.label} to {before.last.label}"
 
 
@@ -130,7 +132,7 @@ def table_of(request: HttpRequest, asked: Asked, found: CostTable, pivot: CostPi
     return ExploreTable(
         [_table_row(asked, found, row, amounts.get(row.key, (Decimal(0),) * len(parts))) for row in found.rows],
         found=found,
-        headers=(dimension_label(query.group_by), before_label(query)),
+        headers=(dimension_label(query.group_by), before_label(found)),
         parts=parts,
         request=request,
         exclude=() if found.previous_total else ("previous_cost", "change", "change_ratio"),
@@ -194,7 +196,7 @@ def title_rows(asked: Asked, found: CostTable) -> list[tuple[str, str]]:
     query = asked.query
     rows = [
         ("Months", f"{query.first} to {query.last}"),
-        ("Compared with", before_label(query)),
+        ("Compared with", before_label(found)),
         ("Basis", f"{query.metric.value.capitalize()} cost"),
         ("Currency", found.currency),
     ]

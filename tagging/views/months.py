@@ -46,15 +46,17 @@ class Month:
         return f"{self.metric.value.capitalize()} cost"
 
 
-def chosen_month(request: HttpRequest, scope: Scope) -> Month | None:
+def chosen_month(request: HttpRequest, scope: Scope, *, basis: CostMetric = CostMetric.BILLED) -> Month | None:
     """The month asked for or the newest with costs; None where the reader has no costs at all.
+
+    `basis` is the cost basis of a page that is asked for none.
 
     Raises InvalidRequestError for a month or a basis that is none.
     """
     periods = selectors.periods_of(scope)
     asked = request.GET.get("period", "")
     period = BillingPeriod.parse(asked) if asked else next(iter(periods), None)
-    metric = parse_metric(request.GET.get("basis") or CostMetric.BILLED.value)
+    metric = parse_metric(request.GET.get("basis") or basis.value)
     if period is None or not periods:
         return None
     currencies = selectors.currencies_of(scope, (period,))

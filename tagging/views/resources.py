@@ -52,6 +52,7 @@ def resources(request: HttpRequest) -> HttpResponseBase:
         lines_url=lines_url(month),
         request=request,
         caption=f"Resources, {month.period.label}",
+        per_page=25,
         order_by=request.GET.get("sort") or "-cost",
     )
     if response := table.export(name=f"resources-{month.period}", title_rows=[*month.title_rows, *_told(filters)]):

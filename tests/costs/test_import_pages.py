@@ -246,6 +246,8 @@ def test_a_source_is_late_three_days_into_the_month_after_the_missing_one() -> N
     assert late_sources([may], today=date(2026, 7, 3)) == ()
     [late] = late_sources([may], today=date(2026, 7, 4))
     assert (late.source_name, str(late.missing)) == ("acme", "2026-06")
+    assert len(late_sources([may], today=date(2026, 9, 4))) == 1
+    assert late_sources([may], today=date(2026, 10, 4)) == ()  # ended
 
 
 @pytest.mark.parametrize("path", ["/imports/", "/imports/upload/", "/imports/1/", "/imports/1/progress/"])

@@ -90,6 +90,8 @@ def test_home_lists_the_teams_of_a_member_of_several(
     assert "$5.00" in page
     assert "/teams/search/" in page
     assert "Unallocated" not in page
+    _, *rows = rows_of(lead.get("/?format=csv"))
+    assert [row[:4] for row in rows] == [["Payments", "30", "12", "18"], ["Search", "5", "5", "0"]]
 
 
 def test_home_tells_a_stranger_whom_to_ask(two_months: None, client_for: ClientFor) -> None:

@@ -108,6 +108,14 @@ def test_explore_shows_every_value_its_change_and_totals_that_add_up(two_months:
     ]
 
 
+def test_explore_compares_an_unfinished_month_with_the_same_days_and_says_so(staff: Client) -> None:
+    month([Spend("4", day=2), Spend("9", day=20)], period=OCTOBER)
+    month([Spend("5", day=1), Spend("1", day=3)])
+    # Days 1 to 3: 6 now, 4 before (the 9 of the 20th is left out).
+    _, (header, row) = csv_of(staff.get("/explore/?period=2025-11&per=month&format=csv"))
+    assert (header[2], row[1], row[2]) == ("October 2025, 1–3", "6", "4")
+
+
 def test_explore_cuts_rows_by_a_second_dimension_that_sums_both_ways(two_months: None, staff: Client) -> None:
     _, (header, *rows) = csv_of(staff.get("/explore/?period=2025-11&by=team&then=service&format=csv"))
     assert header[6:] == ["Storage", "Compute", "Support", "Indexing"]

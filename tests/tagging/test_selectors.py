@@ -232,7 +232,7 @@ def test_why_names_the_rules_what_they_matched_and_the_slices(two_months: None) 
 
 def test_compliance_counts_resources_and_taggable_money(two_months: None) -> None:
     # Taggable: i-1 10, bucket 20, i-2 5, i-3 3 = 38. The tax has no resource and is left out.
-    found = compliance(ALL, NOVEMBER)
+    found = compliance(ALL, NOVEMBER, metric=BILLED)
     assert (found.resources, found.compliant_resources, found.taggable_cost) == (4, 0, Decimal(38))
     by_key = {key.key: (key.present, key.missing, key.invalid) for key in found.by_key}
     assert by_key == {
@@ -251,10 +251,16 @@ def test_compliance_counts_resources_and_taggable_money(two_months: None) -> Non
 
 
 def test_a_teams_compliance_is_that_of_its_own_resources(two_months: None) -> None:
-    found = compliance(PAYMENTS, NOVEMBER)
+    found = compliance(PAYMENTS, NOVEMBER, metric=BILLED)
     assert (found.resources, found.taggable_cost) == (2, Decimal(30))
     assert [row.label for row in found.by_team] == ["Payments"]
     assert [row.resource_id for row in resources(PAYMENTS, NOVEMBER, metric=BILLED).rows] == ["bucket", "i-1"]
+
+
+def test_compliance_counts_effective_cost_unless_asked_otherwise(two_months: None) -> None:
+    # i-1 is billed 10 and costs 8 effective: 8 + 20 + 5 + 3 = 36
+    found = compliance(ALL, NOVEMBER)
+    assert (found.metric, found.taggable_cost) == (CostMetric.EFFECTIVE, Decimal(36))
 
 
 def test_ratios_are_none_where_there_is_nothing(db: None) -> None:

@@ -1,4 +1,4 @@
-"""manage.py tag_compliance [PERIOD] [--basis billed] [--currency USD] [--json]"""
+"""manage.py tag_compliance [PERIOD] [--basis effective] [--currency USD] [--json]"""
 
 import json
 from argparse import ArgumentParser
@@ -25,7 +25,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("period", nargs="?", help="the month, like 2025-11 (default: the latest with costs)")
         bases = ", ".join(CostMetric)
-        parser.add_argument("--basis", default=CostMetric.BILLED.value, help=f"one of {bases} (default: billed)")
+        parser.add_argument("--basis", default=CostMetric.EFFECTIVE.value, help=f"one of {bases} (default: effective)")
         parser.add_argument("--currency", default="", help="which currency, where a month has several")
         parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
 

@@ -1,0 +1,50 @@
+"""What tagging's selectors answer: frozen values, safe to hand to pages, files and the API.
+
+Money is exact Decimal in `currency` on the basis `metric`. Fields that are None for a team reader
+(`bill_total`, `unallocated_cost`, `difference`, …) are figures of the whole bill. Results hold no
+database keys, except those that only FinOps staff can ask for (`RuleView.pk`).
+"""
+
+from tagging.results.chargeback import (
+    Chargeback,
+    ChargebackRow,
+    Statement,
+    StatementLine,
+    StatementList,
+    StatementSummary,
+)
+from tagging.results.compliance import Compliance, GroupCompliance, KeyCompliance, PolicyKey, ResourceRow, ResourceTable
+from tagging.results.costs import CostRow, CostTable, Mover, Movers
+from tagging.results.decisions import ChargeLine, ChargeLines, Decision, Decisions, SliceRow
+from tagging.results.upkeep import KeyCandidate, MemberView, ProposedTeam, RuleView, SetupProposal, TeamView, Trust
+
+__all__ = [
+    "ChargeLine",
+    "ChargeLines",
+    "Chargeback",
+    "ChargebackRow",
+    "Compliance",
+    "CostRow",
+    "CostTable",
+    "Decision",
+    "Decisions",
+    "GroupCompliance",
+    "KeyCandidate",
+    "KeyCompliance",
+    "MemberView",
+    "Mover",
+    "Movers",
+    "PolicyKey",
+    "ProposedTeam",
+    "ResourceRow",
+    "ResourceTable",
+    "RuleView",
+    "SetupProposal",
+    "SliceRow",
+    "Statement",
+    "StatementLine",
+    "StatementList",
+    "StatementSummary",
+    "TeamView",
+    "Trust",
+]

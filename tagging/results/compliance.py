@@ -1,0 +1,106 @@
+"""Tags: compliance, resources, the policy."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from costs.periods import BillingPeriod
+from costs.terms import CostMetric
+from tagging.terms import TagState
+
+
+@dataclass(frozen=True)
+class KeyCompliance:
+    """One key of the policy. present + missing = resources; invalid is within present."""
+
+    key: str
+    present: int
+    missing: int
+    invalid: int
+    compliant_ratio: Decimal | None  # (present − invalid) ÷ resources
+    compliant_cost: Decimal
+    cost_ratio: Decimal | None
+
+
+@dataclass(frozen=True)
+class GroupCompliance:
+    """All keys together within one service, region, account or team. Ratios None without a denominator."""
+
+    key: str
+    label: str
+    resources: int
+    compliant_resources: int
+    compliance_ratio: Decimal | None
+    taggable_cost: Decimal
+    compliant_cost: Decimal
+    cost_ratio: Decimal | None
+    is_missing: bool = False
+
+
+@dataclass(frozen=True)
+class ResourceRow:
+    """A resource's month and what the policy says of its tags. `states` and `tags` run in policy order."""
+
+    resource_id: str
+    name: str
+    resource_type: str
+    service_name: str
+    sub_account_id: str
+    sub_account_name: str
+    region_id: str
+    team_key: str
+    team_name: str
+    cost: Decimal
+    states: tuple[tuple[str, TagState], ...]
+    values: tuple[tuple[str, str], ...]
+    is_compliant: bool
+
+    @property
+    def keys_to_fix(self) -> tuple[str, ...]:
+        """Keys that are missing or not allowed."""
+        return tuple(key for key, state in self.states if state is not TagState.COMPLIANT)
+
+
+@dataclass(frozen=True)
+class ResourceTable:
+    """Taggable resources of the month, largest cost first; all of them, the caller cuts pages."""
+
+    period: BillingPeriod
+    metric: CostMetric
+    currency: str
+    policy_keys: tuple[str, ...]
+    rows: tuple[ResourceRow, ...]
+    total: Decimal
+
+
+@dataclass(frozen=True)
+class Compliance:
+    """A month's tag compliance, by count of resources and by money over taggable charges.
+
+    `fixes` are the resources whose repair brings most money into the compliant share, at most ten.
+    """
+
+    period: BillingPeriod
+    metric: CostMetric
+    currency: str
+    resources: int
+    compliant_resources: int
+    compliance_ratio: Decimal | None
+    taggable_cost: Decimal
+    compliant_cost: Decimal
+    cost_ratio: Decimal | None
+    by_key: tuple[KeyCompliance, ...]
+    by_service: tuple[GroupCompliance, ...]
+    by_region: tuple[GroupCompliance, ...]
+    by_account: tuple[GroupCompliance, ...]
+    by_team: tuple[GroupCompliance, ...]
+    fixes: tuple[ResourceRow, ...]
+
+
+@dataclass(frozen=True)
+class PolicyKey:
+    """A key of the policy with what its values may be (empty: any text)."""
+
+    key: str
+    is_required: bool
+    is_tracked: bool
+    allowed_values: tuple[str, ...]
