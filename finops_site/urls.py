@@ -33,5 +33,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("imports/upload/", uploads.upload, name="upload"),
     path("imports/<int:pk>/retry/", uploads.retry_import, name="retry_import"),
     path("imports/", include("costs.urls")),
+    path("commitments/", include("ri.urls")),
     path("", include("tagging.urls")),
 ]

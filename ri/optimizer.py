@@ -56,9 +56,14 @@ def saving(usage: Hours, quantity: int, offer: Offer) -> Decimal:
 
 
 def savings_curve(usage: Hours, offer: Offer, *, points: int) -> tuple[tuple[int, Decimal], ...]:
-    """Quantity → net saving a year, from none to all usage and a little beyond, at most `points` of them."""
+    """Quantity → net saving a year, from none to all usage and a little beyond, in about `points` of them.
+
+    The best quantity is always among them.
+    """
+    if not len(usage):
+        return ()
     highest = int(np.ceil(usage.max(initial=0.0) - TIE)) + 1
     step = max(1, -(-highest // max(1, points - 1)))
-    quantities = sorted({*range(0, highest, step), highest})
+    quantities = sorted({*range(0, highest, step), highest, best_quantity(usage, offer.break_even_utilization)})
     years = Decimal(HOURS_IN_YEAR) / len(usage)
     return tuple((n, saving(usage, n, offer) * years) for n in quantities)

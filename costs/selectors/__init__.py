@@ -73,8 +73,6 @@ __all__ = [
     "UploadedImport",
     "TagCost",
     "TagQuestion",
-    "Upload",
-    "UploadedImport",
     "account_names",
     "active_imports",
     "advisable_sources",

@@ -59,6 +59,7 @@ def _for_staff() -> tuple[NavSection, ...]:
         ("Explore", "tagging:explore", "explore"),
         ("Chargeback", "tagging:chargeback", "chargeback"),
         ("Tags", "tagging:tags", "tags"),
+        ("Commitments", "ri:commitments", "commitments"),
     )
     upkeep = _items(
         ("Imports", "costs:imports", "imports"),
