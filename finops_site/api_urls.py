@@ -4,6 +4,7 @@ from django.urls import path
 
 from costs import api as intake
 from finops_site import api_auth, api_schema, api_uploads
+from ri import api as commitments
 from tagging import api as ownership
 
 app_name = "api"
@@ -17,6 +18,9 @@ urlpatterns = [
     path("compliance/", ownership.ComplianceByKey.as_view(), name="compliance"),
     path("compliance/groups/", ownership.ComplianceByGroup.as_view(), name="compliance_groups"),
     path("resources/", ownership.ResourceList.as_view(), name="resources"),
+    path("commitments/recommendations/", commitments.RecommendationList.as_view(), name="recommendations"),
+    path("commitments/coverage/", commitments.CoverageList.as_view(), name="commitment_coverage"),
+    path("commitments/price-books/", commitments.PriceBookList.as_view(), name="price_books"),
     path("imports/", intake.ImportList.as_view(), name="imports"),
     path("imports/<int:pk>/", intake.ImportOne.as_view(), name="import"),
     path("imports/<int:pk>/errors/", intake.ImportErrors.as_view(), name="import_errors"),

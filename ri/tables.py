@@ -6,6 +6,7 @@ import django_tables2 as tables
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from costs.money import plain
 from costs.tables import (
     BadgeColumn,
     BarColumn,
@@ -17,6 +18,7 @@ from costs.tables import (
     PctColumn,
 )
 
+NO_WRAP = {"td": {"class": "nowrap"}}
 CONFIDENCE_TONES = {"high": "good", "medium": "info", "low": "warn"}
 
 
@@ -30,12 +32,19 @@ class CurrencyTable(FinopsTable):
                 column.column.currency = currency
 
 
+class RateColumn(MoneyColumn):
+    """A rate an hour: four decimals, where cents would hide what tells rates apart."""
+
+    def render(self, value: Any, record: Any) -> SafeString:
+        return format_html('<data class="money" value="{}">{}</data>', plain(value), f"{value:.4f}")
+
+
 class RecommendationTable(CurrencyTable):
     """One purchase a row; it opens its pool."""
 
-    buy = LinkColumn(verbose_name="Buy", url="url", order_by=("instance_type", "quantity"))
-    region_id = tables.Column("Region")
-    terms = tables.Column("Terms")
+    buy = LinkColumn(verbose_name="Buy", url="url", attrs=NO_WRAP, order_by=("instance_type", "quantity"))
+    region_id = tables.Column("Region", visible=False)
+    terms = tables.Column("Terms", attrs=NO_WRAP)
     net_savings_annual = MoneyColumn("Net saving a year")
     upfront_cost = MoneyColumn("Upfront")
     payback_months = NumberColumn("Payback, months", places=1)
@@ -76,8 +85,8 @@ class RejectedTable(FinopsTable):
 class CommitmentTable(CurrencyTable):
     """One reservation or plan a row, what is wasted most first."""
 
-    name = tables.Column("Commitment")
-    region_id = tables.Column("Region")
+    name = tables.Column("Commitment", attrs=NO_WRAP)
+    region_id = tables.Column("Region", attrs=NO_WRAP)
     utilization = BarColumn("Used", tone=lambda row: row["tone"])
     total_cost = MoneyColumn("Cost of the month")
     unused_cost = MoneyColumn("Unused")
@@ -95,17 +104,14 @@ class CommitmentTable(CurrencyTable):
 class OptionTable(CurrencyTable):
     """Other ways to buy for one pool, each at its own best quantity."""
 
-    name = tables.Column("Terms")
+    name = tables.Column("Terms", attrs=NO_WRAP)
     quantity = NumberColumn("Quantity")
     net_savings_annual = MoneyColumn("Net saving a year")
     upfront_cost = MoneyColumn("Upfront")
     payback_months = NumberColumn("Payback, months", places=1)
     break_even_utilization = PctColumn("Needs use")
     term_break_even_months = NumberColumn("Term earned after, months", places=1)
-    effective_rate = MoneyColumn("Rate an hour")
-
-    def render_effective_rate(self, value: Any) -> str:
-        return f"{value:.4f}"
+    effective_rate = RateColumn("Rate an hour")
 
 
 class InstanceTable(CurrencyTable):
@@ -117,8 +123,7 @@ class InstanceTable(CurrencyTable):
     basis = tables.Column("Uptime is")
     is_steady = tables.BooleanColumn(verbose_name="Steady", yesno="yes,no")
     cpu_pct = NumberColumn("CPU, %", places=1)
-    hourly_rate = MoneyColumn("Own rate an hour")
-    on_demand_rate = MoneyColumn("Price book", visible=False)
+    hourly_rate = RateColumn("Own rate an hour")
 
     def render_is_steady(self, value: bool) -> str:  # noqa: FBT001 - the table's own call
         return "Steady" if value else "No"

@@ -37,11 +37,11 @@ def worst_case(row: RecommendationRow) -> Decimal:
 
 
 def recommendation(row: RecommendationRow, source_name: str) -> dict[str, Any]:
-    kind = "any size of the family" if row.pool.is_family else f"{row.platform}, {row.tenancy}"
+    covers = "any size" if row.pool.is_family else row.platform
     return {
         **vars(row),
         "buy": f"{row.quantity} × {row.instance_type}",
-        "kind": kind,
+        "kind": f"{row.region_id}, {covers}",
         "terms": terms_of(row),
         "worst_case": worst_case(row),
         "confidence": row.confidence.value,
