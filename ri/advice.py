@@ -270,7 +270,7 @@ def _hourly_reason(usage: Hours, chosen: Option) -> str:
 
 
 def _pays(chosen: Option) -> str:
-    needed = f"It needs use in {_pct(chosen.offer.break_even_utilization)} of hours to save"
+    needed = f"Each needs use in {_pct(chosen.offer.break_even_utilization)} of hours to save"
     months = chosen.result.payback_months
     if not chosen.result.upfront or months is None:
         return f"{needed}, and nothing is paid upfront."

@@ -129,8 +129,9 @@ def _rate_warning(head: str, factors: Sequence[Decimal], book: Book) -> Iterable
     low, high = min(factors), max(factors)
     if abs(low - 1) <= settings.RI_RATE_TOLERANCE and abs(high - 1) <= settings.RI_RATE_TOLERANCE:
         return
+    between = _times(low) if _times(low) == _times(high) else f"{_times(low)} to {_times(high)}"
     yield (
-        f"{head} {_times(low)} to {_times(high)} times the on-demand rates of price book '{book.name}'. The advice is"
+        f"{head} {between} times the on-demand rates of price book '{book.name}'. The advice is"
         " priced with the book: check the rates, or import your own price book, before buying."
     )
 

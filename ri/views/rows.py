@@ -25,10 +25,10 @@ def pool_url(source_name: str, pool: Pool) -> str:
 
 
 def terms_of(row: RecommendationRow) -> str:
-    """`3 years, all upfront`; the class where it is not the usual one."""
+    """`3 years all upfront`; the class where it is not the usual one."""
     years = "1 year" if row.term_years == 1 else f"{row.term_years} years"
     beside = "" if row.offering_class == "standard" else f", {row.offering_class}"
-    return f"{years}, {row.payment_option.replace('_', ' ')}{beside}"
+    return f"{years} {row.payment_option.replace('_', ' ')}{beside}"
 
 
 def worst_case(row: RecommendationRow) -> Decimal:
