@@ -35,13 +35,13 @@ def coverage(scope: Scope, period: BillingPeriod, *, currency: str = "") -> Cove
 
 
 def default_period(scope: Scope) -> BillingPeriod | None:
-    """The newest month with usage to its last day, else the newest; fees of a month count whole from its first day."""
+    """The newest month, or the one before while the newest is not over: fees count whole from the first day on."""
     periods = intake.periods_with_costs(scope)
-    for period in periods[:2]:
-        covers = intake.usage_covers(scope, intake.active_imports(scope, (period,)))
-        if covers is not None and covers[1].date() >= period.end - timedelta(days=1):
-            return period
-    return next(iter(periods), None)
+    if not periods or periods[0].previous() not in periods:
+        return next(iter(periods), None)
+    covers = intake.usage_covers(scope, intake.active_imports(scope, periods[:1]))
+    is_over = covers is not None and covers[1].date() >= periods[0].end - timedelta(days=1)
+    return periods[0] if is_over else periods[1]
 
 
 def _coverage(scope: Scope, period: BillingPeriod, items: Sequence[ActiveImport], currency: str) -> Coverage:
