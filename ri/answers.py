@@ -1,9 +1,11 @@
-"""Answers as JSON, for commands: money as exact text, ratios as numbers."""
+"""Answers of commands: as JSON (money as exact text, ratios as numbers) and as tables."""
 
 from decimal import Decimal
 from typing import Any
 
+from costs import figures
 from costs.money import plain, round_money
+from costs.text_tables import aligned
 from ri.results import CommitmentRow, Coverage, RecommendationRow, Run
 
 
@@ -94,3 +96,50 @@ def commitment_as_dict(row: CommitmentRow) -> dict[str, Any]:
 def number(ratio: Decimal | None) -> float | None:
     """A ratio to ten decimals; None where there is nothing to divide by."""
     return None if ratio is None else float(round_money(ratio))
+
+
+def run_as_text(run: Run) -> str:
+    """A run as tables for a terminal."""
+    header = ["Buy", "Region", "Terms", "Net saving a year", "Upfront", "Payback", "Needs use", "Confidence"]
+    rows = [header]
+    for row in run.recommendations:
+        terms = f"{row.term_years}y {row.payment_option.replace('_', ' ')}"
+        costs = [figures.money(row.net_savings_annual, run.currency), figures.money(row.upfront_cost, run.currency)]
+        ends = [
+            f"{figures.number(row.payback_months, 1)} mo",
+            figures.pct(row.break_even_utilization),
+            row.confidence.value,
+        ]
+        rows.append([f"{row.quantity} × {row.instance_type}", row.region_id, terms, *costs, *ends])
+    total = [
+        "Total",
+        "",
+        "",
+        figures.money(run.net_savings_annual, run.currency),
+        figures.money(run.upfront_cost, run.currency),
+    ]
+    lines = [f"{run.source_name} as of {run.as_of}, prices: {run.price_book}, {run.steady_instances} steady instances"]
+    lines += [f"! {warning}" for warning in run.warnings]
+    lines += aligned(rows, [[*total, "", "", ""]]) if run.recommendations else ["No pool is worth a reservation."]
+    lines += [f"No advice on {row.pool.label}: {row.reason}" for row in run.rejected]
+    return "\n".join(lines)
+
+
+def coverage_as_text(found: Coverage) -> str:
+    """A month as tables for a terminal."""
+    lines = [
+        f"{found.period.label}, {found.currency}",
+        f"coverage {figures.pct(found.coverage_units)} of normalized units"
+        f" (target {figures.pct(found.coverage_target, 0)}),"
+        f" utilisation {figures.pct(found.utilization)} (target {figures.pct(found.utilization_target, 0)}),"
+        f" effective savings rate {figures.pct(found.effective_savings_rate)},"
+        f" unused {figures.money(found.unused_cost, found.currency)}",
+    ]
+    rows = [["Commitment", "Type", "Region", "Used", "Cost", "Unused", "Ends"]]
+    for row in found.commitments:
+        costs = [figures.money(row.total_cost, found.currency), figures.money(row.unused_cost, found.currency)]
+        name = f"{row.instance_type} {row.platform}".strip()
+        rows.append(
+            [row.short_id, name, row.region_id, figures.pct(row.utilization, 4), *costs, str(row.ends_on or "")]
+        )
+    return "\n".join([*lines, *(aligned(rows, []) if found.commitments else ["No commitment in this month."])])

@@ -12,11 +12,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from costs.errors import FinopsError, InvalidRequestError
-from costs.figures import money, number, pct
 from costs.scope import Scope
-from costs.text_tables import aligned
-from ri.answers import run_as_dict
-from ri.results import Run
+from ri.answers import run_as_dict, run_as_text
 from ri.selectors import run_by_pk
 from ri.services import Choices, recommend
 
@@ -44,7 +41,7 @@ class Command(BaseCommand):
             run = run_by_pk(Scope.all(), recommend(options["source"], as_of=options["as_of"], choices=choices))
         except FinopsError as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(json.dumps(run_as_dict(run), ensure_ascii=False) if options["json"] else _as_text(run))
+        self.stdout.write(json.dumps(run_as_dict(run), ensure_ascii=False) if options["json"] else run_as_text(run))
 
 
 def _share(text: str | None) -> Decimal | None:
@@ -62,19 +59,3 @@ def _decimal(text: str | None) -> Decimal | None:
     if not found.is_finite():
         raise InvalidRequestError(f"'{text}' is not a number.")
     return found
-
-
-def _as_text(run: Run) -> str:
-    header = ["Buy", "Region", "Terms", "Net saving a year", "Upfront", "Payback", "Needs use", "Confidence"]
-    rows = [header]
-    for row in run.recommendations:
-        terms = f"{row.term_years}y {row.payment_option.replace('_', ' ')}"
-        figures = [money(row.net_savings_annual, run.currency), money(row.upfront_cost, run.currency)]
-        ends = [f"{number(row.payback_months, 1)} mo", pct(row.break_even_utilization), row.confidence.value]
-        rows.append([f"{row.quantity} × {row.instance_type}", row.region_id, terms, *figures, *ends])
-    total = ["Total", "", "", money(run.net_savings_annual, run.currency), money(run.upfront_cost, run.currency)]
-    lines = [f"{run.source_name} as of {run.as_of}, prices: {run.price_book}, {run.steady_instances} steady instances"]
-    lines += [f"! {warning}" for warning in run.warnings]
-    lines += aligned(rows, [[*total, "", "", ""]]) if run.recommendations else ["No pool is worth a reservation."]
-    lines += [f"No advice on {row.pool.label}: {row.reason}" for row in run.rejected]
-    return "\n".join(lines)
