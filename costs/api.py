@@ -35,7 +35,10 @@ class ImportRowSerializer(serializers.Serializer[Any]):
     rows = serializers.IntegerField(help_text="Lines read.")
     basis = serializers.CharField()
     currency = serializers.CharField(help_text="Empty until the files are read.")
-    billed_cost = MoneyText(help_text="Zero until the files are read.")
+    billed_cost = MoneyText(help_text="Zero until the files are read. Add up only what `counts`.")
+    counts = serializers.BooleanField(
+        help_text="Whether its cost is in the figures: in force, and no inventory of a month that a bill covers."
+    )
     requested_by = serializers.CharField(help_text="Empty for a command.")
     created_at = serializers.DateTimeField()
     started_at = serializers.DateTimeField(allow_null=True)

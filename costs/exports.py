@@ -2,7 +2,7 @@
 
 A file starts with what it is (basis, period, currency), then an empty row, the header and the rows.
 Excel gets money as numbers; where a number of Excel's (15 digits) would lose some, a column
-"… (exact)" holds the full text beside it.
+"… (exact)" holds the full text beside it. Ratios are rounded to six decimals.
 """
 
 import csv
@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -24,6 +24,7 @@ from costs.money import plain
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 XLSX_ROWS = 1_048_576
+RATIO_STEP = Decimal("0.000001")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 # A fixed stamp: the same figures give the same bytes.
@@ -67,6 +68,7 @@ def export_response(
     if not wanted:
         return None
     fields = [ExportColumn(column) if isinstance(column, str) else column for column in columns]
+    rows = with_short_ratios(fields, rows)
     if wanted == "csv":
         response: HttpResponseBase = StreamingHttpResponse(
             csv_lines(title_rows, fields, rows), content_type="text/csv; charset=utf-8"
@@ -78,6 +80,17 @@ def export_response(
     response["Content-Disposition"] = f'attachment; filename="{file_name(name)}.{wanted}"'
     response["Cache-Control"] = "private, no-store"
     return response
+
+
+def with_short_ratios(columns: Sequence[ExportColumn], rows: Rows) -> Iterator[list[Any]]:
+    """The rows with their ratios rounded half up to six decimals (a ten-thousandth of a per cent)."""
+    at_ratios = {at for at, column in enumerate(columns) if column.kind is ColumnKind.RATIO}
+    for row in rows:
+        yield [_short(value) if at in at_ratios else value for at, value in enumerate(row)]
+
+
+def _short(value: Any) -> Any:
+    return value.quantize(RATIO_STEP, rounding=ROUND_HALF_UP) if isinstance(value, Decimal) else value
 
 
 def file_name(text: str) -> str:

@@ -79,6 +79,8 @@ class BillImport(models.Model):
     bill = models.ForeignKey(Bill, on_delete=models.PROTECT, null=True, blank=True, related_name="imports")
     billing_period = models.DateField(null=True, blank=True)
     split_from = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="siblings")
+    # The delivery whose charges this one rolls up again, with other tracked tags; never another re-roll.
+    rerolled_from = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="rerolls")
     snapshot_on = models.DateField(null=True, blank=True)  # inventories only
 
     files = models.JSONField(default=list)  # [{"name", "path", "size", "sha256"}]
@@ -144,7 +146,11 @@ class SubAccount(models.Model):
 
 
 class Resource(models.Model):
-    """A resource seen in a bill or an inventory. `key` is a hash of account and resource id."""
+    """A resource seen in a bill or an inventory. `key` is a hash of account and resource id.
+
+    What was last seen of it may come from any owner's lines: no team may be shown more than its id.
+    `ResourceCost` has what a slice's own lines say.
+    """
 
     key = models.BigIntegerField(primary_key=True)
     sub_account_id = models.CharField(max_length=64, blank=True)
@@ -223,7 +229,10 @@ class DailyCost(CostColumns):
 
 
 class ResourceCost(CostColumns):
-    """Import × resource × slice: the month's costs and usage of one resource."""
+    """Import × resource × slice: the month's costs and usage of one resource.
+
+    `name` (the Name tag) and `resource_type` are the last ones on the lines of this very slice.
+    """
 
     bill_import = models.ForeignKey(BillImport, on_delete=models.PROTECT, db_index=False)
     resource = models.ForeignKey(Resource, on_delete=models.PROTECT, db_index=False, db_constraint=False)
@@ -232,6 +241,8 @@ class ResourceCost(CostColumns):
     consumed_quantity = models.FloatField()
     first_charged_on = models.DateField()
     last_charged_on = models.DateField()
+    name = models.TextField(blank=True, default="")
+    resource_type = models.TextField(blank=True, default="")
 
     class Meta:
         indexes = (models.Index(fields=("bill_import", "resource"), name="resource_cost_import_resource"),)

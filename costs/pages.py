@@ -21,6 +21,8 @@ from django.utils import timezone
 from costs.scope import Scope
 
 View = Callable[..., HttpResponseBase]
+# No table is as long; a larger number would not fit where databases count rows.
+LAST_PAGE = 1_000_000
 
 
 def request_scope(request: HttpRequest) -> Scope:
@@ -37,6 +39,14 @@ def staff_page(view: View) -> View:
         return view(request, *args, **kwargs)
 
     return login_required(answer)
+
+
+def bounded(text: str, *, default: int, largest: int) -> int:
+    """A number of a URL from 1 to `largest`; what is none is the default, what is more than `largest` is that."""
+    digits = text.strip()
+    if not digits.isascii() or not digits.isdigit():
+        return default
+    return min(max(1, int(digits[:20])), largest)
 
 
 def current_moment() -> datetime:

@@ -28,6 +28,28 @@ class DateRange:
         for offset in range((self.end - self.start).days):
             yield self.start + timedelta(days=offset)
 
+    @property
+    def last(self) -> date:
+        """The last day that belongs to it."""
+        return self.end - timedelta(days=1)
+
+    @property
+    def label(self) -> str:
+        """Its days for people: `October 2026`, `October 2026, 1–22`, `August 2026 to September 2026`, or two days.
+
+        The range is not empty. Whole months are named as months.
+        """
+        first, last = BillingPeriod.of(self.start), BillingPeriod.of(self.last)
+        if self.start != first.start or (self.end != last.end and first != last):
+            return f"{_day(self.start)} to {_day(self.last)}"
+        if first == last:
+            return first.label if self.end == last.end else f"{first.label}, 1–{self.last.day}"
+        return f"{first.label} to {last.label}"
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {calendar.month_name[day.month]} {day.year}"
+
 
 @dataclass(frozen=True, order=True)
 class BillingPeriod:

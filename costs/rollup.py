@@ -53,10 +53,16 @@ def tag_keys() -> str:
     return "SELECT DISTINCT unnest(json_keys(tags)) AS key FROM (SELECT DISTINCT tags FROM line_groups) ORDER BY key"
 
 
-def tracked_values(tracked: Mapping[str, Sequence[str]]) -> str:
-    """Per group the value of each tracked key, t0, t1 …; the first spelling that has a value counts."""
+def tracked_values(tracked: Mapping[str, Sequence[str]], *, names: Sequence[str]) -> str:
+    """Per group its name (`names`: how the bill spells the key Name) and the value of each tracked key, t0, t1 ….
+
+    The first spelling that has a value counts.
+    """
     values = "".join(f", {_tag_value(spellings)} AS t{place}" for place, spellings in enumerate(tracked.values()))
-    return f"CREATE TEMP TABLE tracked_values AS SELECT line_group{values} FROM line_groups"
+    return (
+        f"CREATE TEMP TABLE tracked_values AS SELECT line_group, {_tag_value(names)} AS resource_name{values}"
+        " FROM line_groups"
+    )
 
 
 def distinct_values(count: int) -> str:
@@ -75,7 +81,8 @@ def group_slices(tracked: Sequence[tuple[str, int]]) -> str:
     parts = ", ".join([*(f"CAST({name} AS VARCHAR)" for name in SLICE_DIMENSIONS), "slice_tags"])
     return (
         f"CREATE TEMP TABLE group_slices AS SELECT {STABLE_KEY.format(parts=parts)} AS slice_key, *"
-        f" FROM (SELECT line_groups.*, {tags} AS slice_tags FROM line_groups JOIN tracked_values USING (line_group))"
+        f" FROM (SELECT line_groups.*, resource_name, {tags} AS slice_tags"
+        " FROM line_groups JOIN tracked_values USING (line_group))"
     )
 
 
@@ -125,13 +132,17 @@ def daily_costs() -> str:
 
 
 def resource_costs() -> str:
-    """Resource × slice, still with all digits. resource_group 0 is what has no resource: it takes part in rounding."""
+    """Resource × slice, still with all digits. resource_group 0 is what has no resource: it takes part in rounding.
+
+    Name and type are the last ones on the lines of this very slice, so that its owner learns nothing of others'.
+    """
     costs = ", ".join(f"sum({name}) AS {name}" for name in COST_COLUMNS)
     return (
         f"CREATE TEMP TABLE resource_costs AS SELECT slice_key, resource_group, {costs},"
         " sum(CASE WHEN is_instance_usage THEN consumed_quantity ELSE 0 END) AS usage_hours,"
         " sum(consumed_quantity) AS consumed_quantity,"
-        " min(charge_date) AS first_charged_on, max(charge_date) AS last_charged_on"
+        " min(charge_date) AS first_charged_on, max(charge_date) AS last_charged_on,"
+        f" {_last_text('resource_name')} AS name, {_last_text('resource_type')} AS resource_type"
         " FROM facts JOIN group_slices USING (line_group) GROUP BY slice_key, resource_group"
     )
 
@@ -230,6 +241,12 @@ def size_factor() -> str:
     cases = " ".join(f"WHEN {literal(name)} THEN {factor}" for name, factor in small.items())
     times = f"try_cast(regexp_extract({size}, '^([0-9]+)xlarge$', 1) AS INTEGER)"
     return f"CASE {size} {cases} ELSE coalesce({times} * 8, 0) END"
+
+
+def _last_text(name: str) -> str:
+    """The text of the latest day that has one, the greatest of several on that day."""
+    newest = f"max(struct_pack(day := charge_date, text := {name})) FILTER ({name} <> '' AND resource_group <> 0)"
+    return f"coalesce(({newest}).text, '')"
 
 
 def _tag_value(spellings: Sequence[str]) -> str:

@@ -25,9 +25,11 @@ from costs import figures
 from costs.charts import draw_meter
 from costs.exports import ColumnKind, ExportColumn, export_response
 from costs.money import plain
+from costs.pages import LAST_PAGE, bounded
 
 NUMERIC = {"th": {"class": "num"}, "td": {"class": "num"}, "tf": {"class": "num"}}
 PER_PAGE = 50
+MOST_PER_PAGE = 500
 NOTHING = "Nothing here for this choice. Widen the filters or pick another month."
 
 
@@ -43,7 +45,16 @@ class FinopsTable(tables.Table):
         )
         self.request, self.caption = request, caption
         self.element_id = f"table-{self.prefix or ''}{type(self).__name__.lower()}"
-        tables.RequestConfig(request, paginate={"per_page": per_page}).configure(self)
+        self._configure(request, per_page)
+
+    def _configure(self, request: HttpRequest, per_page: int) -> None:
+        """Sort and page as the URL says; django-tables2's own reading of it takes any number."""
+        if order := request.GET.getlist(self.prefixed_order_by_field):
+            self.order_by = order
+        rows = bounded(request.GET.get(self.prefixed_per_page_field, ""), default=per_page, largest=MOST_PER_PAGE)
+        page = bounded(request.GET.get(self.prefixed_page_field, ""), default=1, largest=LAST_PAGE)
+        self.paginate(per_page=rows)
+        self.page = self.paginator.get_page(page)
 
     def export(self, *, name: str, title_rows: Sequence[tuple[str, str]]) -> HttpResponseBase | None:
         """The whole table (all pages, sorted as shown) as the file `?format=` asks for, or None."""
@@ -57,6 +68,8 @@ class FinopsTable(tables.Table):
 
 def _export_value(bound: Any, record: Any) -> Any:
     value = bound.accessor.resolve(record, quiet=True)
+    if as_value := getattr(bound.column, "export_value", None):
+        return as_value(value, record)
     as_text = getattr(bound.column, "export_text", None)
     return as_text(value) if as_text else value
 

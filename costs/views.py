@@ -1,6 +1,6 @@
 """Pages of the intake, for FinOps staff: imports, bills in force, one import whole."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import django_tables2 as tables
@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 
 from costs import figures, selectors
 from costs.exports import ColumnKind, ExportColumn, export_response
-from costs.money import ZERO
+from costs.money import ZERO, plain
 from costs.pages import current_moment, request_scope, staff_page
 from costs.queries import parse_metric
 from costs.selectors import Attention, BillRow, ImportDetail, ImportRow
@@ -21,6 +21,45 @@ from costs.templatetags.upkeep import FORMAT_NAMES, STATES, state_badge
 from costs.terms import COST_COLUMNS, BillingFormat, ImportState
 
 NO_WRAP = {"td": {"class": "nowrap"}}
+COVERED = "A bill covers this month, so the inventory gives names and tags but no cost"
+REPLACED = "Not in force, so its cost is in no figure"
+
+
+class CountedMoney(MoneyColumn):
+    """Money of a row, muted and said so where it is in no figure (`counted(row)`); files leave it empty there.
+
+    So the column adds up to the figures. `why_not(row)` gives the reason as a tooltip.
+    """
+
+    def __init__(
+        self, *args: Any, counted: Callable[[Any], bool], why_not: Callable[[Any], str], **options: Any
+    ) -> None:
+        self.counted, self.why_not = counted, why_not
+        super().__init__(*args, **options)
+
+    def render(self, value: Any, record: Any) -> SafeString:
+        if self.counted(record):
+            return super().render(value, record)
+        amount = figures.money(value, record.currency)
+        return format_html(
+            '<span class="muted" title="{}"><data value="{}">{}</data> <small>not counted</small></span>',
+            self.why_not(record),
+            plain(value),
+            amount,
+        )
+
+    def export_value(self, value: Any, record: Any) -> Any:
+        """What a file holds."""
+        return value if self.counted(record) else None
+
+
+def why_attempt_does_not_count(row: ImportRow) -> str:
+    return COVERED if row.state is ImportState.IN_FORCE else REPLACED
+
+
+def bill_money(name: str) -> CountedMoney:
+    """A column of the bills in force."""
+    return CountedMoney(name, currency_of="currency", counted=lambda row: row.gives_cost, why_not=lambda _: COVERED)
 
 
 class BillTable(FinopsTable):
@@ -31,8 +70,8 @@ class BillTable(FinopsTable):
     )
     source_name = tables.Column("Source")
     billing_format = tables.Column("Kind")
-    billed_cost = MoneyColumn("Billed cost", currency_of="currency")
-    effective_cost = MoneyColumn("Effective cost", currency_of="currency")
+    billed_cost = bill_money("Billed cost")
+    effective_cost = bill_money("Effective cost")
     currency = tables.Column("Currency", visible=False)
     rows = NumberColumn("Lines")
     finished_at = tables.Column("Imported", attrs=NO_WRAP)
@@ -65,7 +104,12 @@ class ImportTable(FinopsTable):
     period = tables.Column("Month", empty_values=(), attrs=NO_WRAP)
     state = tables.Column("State")
     rows = NumberColumn("Lines")
-    billed_cost = MoneyColumn("Billed cost", currency_of="currency")
+    billed_cost = CountedMoney(
+        "Billed cost",
+        currency_of="currency",
+        counted=lambda row: row.counts or not row.billed_cost,
+        why_not=why_attempt_does_not_count,
+    )
     currency = tables.Column("Currency", visible=False)
     seconds = NumberColumn("Seconds", places=1)
     requested_by = tables.Column("By", default="command")

@@ -98,11 +98,19 @@ def _framework_body(error: Exception, status: int) -> dict[str, Any]:
         return error_body(code, MESSAGES[403])
     found: Any = getattr(error, "detail", str(error))
     if isinstance(found, dict):
-        fields = {str(name): [str(text) for text in _as_list(texts)] for name, texts in found.items()}
+        fields = {str(name): _texts(value) for name, value in found.items()}
         named = "; ".join(f"{name}: {' '.join(texts)}" for name, texts in fields.items())
         return error_body(code, named, fields=fields)
     detail = {"retry_after_seconds": getattr(error, "wait", None)} if isinstance(error, exceptions.Throttled) else None
     return error_body(code, " ".join(str(text) for text in _as_list(found)), detail=detail)
+
+
+def _texts(value: Any) -> list[str]:
+    """All messages in whatever a serializer nests them in; a place in a list is counted from 1 for people."""
+    if isinstance(value, Mapping):
+        named = ((f"Number {key + 1}" if isinstance(key, int) else str(key), texts) for key, texts in value.items())
+        return [f"{name}: {text}" for name, texts in named for text in _texts(texts)]
+    return [text for item in value for text in _texts(item)] if isinstance(value, list | tuple) else [str(value)]
 
 
 def _as_list(value: Any) -> list[Any]:

@@ -25,6 +25,7 @@ from costs.selectors.uploads import Upload
 from finops_site.tasks import enqueue_import
 
 KEY_HEADER = "Idempotency-Key"
+EMPTY_FILE = "The file is empty. Export it again."
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
 
 
@@ -38,7 +39,7 @@ class UploadInputSerializer(serializers.Serializer[Any]):
     """Files of one bill, or inventories of different kinds."""
 
     files = serializers.ListField(
-        child=serializers.FileField(max_length=255),
+        child=serializers.FileField(max_length=255, error_messages={"empty": EMPTY_FILE}),
         allow_empty=False,
         help_text="CUR as CSV, CSV.gz or Parquet; inventories as CSV. Files sent together are one delivery.",
     )

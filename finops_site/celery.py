@@ -16,6 +16,7 @@ app.autodiscover_tasks(["finops_site"])
 # name → (task, every so many seconds)
 SCHEDULE: dict[str, tuple[str, float]] = {
     "reap imports whose worker died": ("finops_site.reap_stale_imports", 60.0),
+    "read months for tags tracked since": ("finops_site.retrack", 300.0),
     "remove rows of replaced imports": ("finops_site.remove_replaced_imports", 600.0),
 }
 app.conf.beat_schedule = {name: {"task": task, "schedule": every} for name, (task, every) in SCHEDULE.items()}

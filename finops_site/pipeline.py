@@ -4,9 +4,11 @@ Every step can be run again; a crash anywhere leaves the month in force as it wa
 this in line, the Celery task runs it for uploads.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 
 from costs import services as intake
+from costs.periods import BillingPeriod
 from tagging import selectors as ownership
 from tagging import services as owners
 
@@ -28,6 +30,20 @@ def run_import(import_pk: int) -> list[int]:
         intake.fail_import(import_pk, error)
         raise
     return intake.imports_made_by(import_pk)
+
+
+def queue_retracking(periods: Collection[BillingPeriod] | None = None, *, again: bool = False) -> list[int]:
+    """Queue every month in force (or those of `periods`) that lacks a tag to track; returns the imports to run.
+
+    None of these months is closed: the product closes none yet.
+    """
+    queued: list[int] = intake.queue_retracking(tracked_keys=ownership.tracked_keys(), periods=periods, again=again)
+    return queued
+
+
+def retrack(periods: Collection[BillingPeriod] | None = None, *, again: bool = False) -> list[int]:
+    """Roll such months up again from their own charges, in line; returns the imports that did it."""
+    return [pk for queued in queue_retracking(periods, again=again) for pk in run_import(queued)]
 
 
 def remove_replaced_imports(*, now: datetime) -> int:

@@ -154,6 +154,18 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
+# --- cache: counts log-ins and requests ----------------------------------------------------------
+
+# `manage.py serve` tells its programs where the embedded Redis is by REDIS_URL, too. Commands need none.
+CACHES: dict[str, dict[str, Any]] = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+if env.text("REDIS_URL", ""):
+    CACHES["default"] = {
+        "BACKEND": "finops_site.cache.SharedCache",
+        "LOCATION": REDIS_URL.replace("redis+socket://", "unix://", 1),  # Celery's word for a Unix socket
+        "KEY_PREFIX": "finops",
+        "OPTIONS": {"socket_connect_timeout": 2, "socket_timeout": 2},
+    }
+
 # --- people -------------------------------------------------------------------------------------
 
 AUTHENTICATION_BACKENDS = [
@@ -178,6 +190,12 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_PREVENT_ENUMERATION = True
+# Wrong passwords: per address, and per address and name together (tagging.adapters), so that nobody can lock
+# another's account from elsewhere. All others as django-allauth has them.
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/300s/key"}
+# The one proxy whose X-Forwarded-Proto is trusted names the visitor's address as well; else it is the peer's.
+TRUSTED_PROXIES = 1 if BEHIND_HTTPS else 0
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # nobody signs up here, so there is nothing to tell a stranger
 SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = BEHIND_HTTPS
@@ -234,6 +252,7 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
     "DEFAULT_THROTTLE_RATES": {"user": env.text("API_RATE", "600/min")},
     "COERCE_DECIMAL_TO_STRING": True,
+    "NUM_PROXIES": TRUSTED_PROXIES,
 }
 REST_KNOX = {"TOKEN_TTL": timedelta(days=env.whole_number("API_TOKEN_DAYS", 90)), "AUTO_REFRESH": False}
 SPECTACULAR_SETTINGS: dict[str, Any] = {

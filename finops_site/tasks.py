@@ -39,12 +39,25 @@ def run_import(self: Any, import_pk: int) -> None:
         logger.warning("Import %s refused: %s", import_pk, error)
 
 
+def enqueue_retracking() -> None:
+    """Have workers roll up again every month in force that lacks a tag to track. Nothing is sent where none does."""
+    for import_pk in pipeline.queue_retracking():
+        run_import.delay(import_pk)
+
+
+@shared_task(name="finops_site.retrack")  # type: ignore[untyped-decorator]
+def retrack() -> None:
+    """What a change of rules asks for at once, again: for months that came in meanwhile or found no worker."""
+    enqueue_retracking()
+
+
 @shared_task(name="finops_site.reap_stale_imports")  # type: ignore[untyped-decorator]
 def reap_stale_imports() -> None:
     """Imports whose worker died fail with a cure, the month in force stays; each gets one more run by itself."""
     for import_pk in give_up_dead_imports():
         if take_retry(import_pk):
             logger.warning("Import %s is run once more.", import_pk)
+            intake.requeue_import(import_pk)
             run_import.delay(import_pk)
 
 

@@ -1,5 +1,6 @@
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
+from django.conf import settings
+from django.db.models.signals import post_migrate, post_save
 from django.utils.module_loading import import_string
 
 
@@ -8,4 +9,6 @@ class TaggingConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        ended = import_string("tagging.services.tokens.end_tokens_with_password")
+        post_save.connect(ended, sender=settings.AUTH_USER_MODEL, dispatch_uid="tokens end with the password")
         post_migrate.connect(import_string("tagging.services.foundation.lay_foundation"), sender=self)

@@ -1,6 +1,6 @@
 """Charts and links of what explore answers: marks lead one step deeper, colours say what is missing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -13,7 +13,7 @@ from costs.charts import OTHER, UNALLOCATED, Bar, ColumnChart, MoverChart, Serie
 from costs.periods import BillingPeriod
 from costs.queries import CostQuery, Granularity
 from costs.series import Line, top_and_other
-from tagging.results import CostTable, Movers
+from tagging.results import CostTable, Mover, Movers
 
 # (key of the row, a day of the month or None for the whole row) → address.
 HrefOf = Callable[[str, date | None], str]
@@ -69,14 +69,27 @@ def mover_chart(movers: Movers, *, title: str, href_of: Callable[[str], str], li
 
     Without any cost before there is nothing to compare, and the chart says so.
     """
-    rows = [row for row in movers.rows if row.change][:limit] if movers.previous_total else []
+    return change_chart(
+        [row for row in movers.rows if row.change][:limit],
+        title=title,
+        href_of=href_of,
+        currency=movers.currency,
+        nothing_before="" if movers.previous_total else NOTHING_BEFORE,
+    )
+
+
+def change_chart(
+    rows: Sequence[Mover], *, title: str, href_of: Callable[[str], str], currency: str, nothing_before: str
+) -> MoverChart:
+    """These changes in their order, or the text that says why nothing is compared."""
+    shown = [] if nothing_before else [row for row in rows if row.change]
     return MoverChart(
         title=title,
         bars=tuple(
-            Bar(row.label, row.change, href_of(row.key), note=_moved(row.change_ratio, row.cost)) for row in rows
+            Bar(row.label, row.change, href_of(row.key), note=_moved(row.change_ratio, row.cost)) for row in shown
         ),
-        currency=movers.currency or "USD",
-        empty_text=NOTHING_CHANGED if movers.previous_total else NOTHING_BEFORE,
+        currency=currency or "USD",
+        empty_text=nothing_before or NOTHING_CHANGED,
     )
 
 

@@ -1,21 +1,32 @@
 """Puts `request.scope` in place, and another user's eyes where FinOps staff asked for them."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
 
+from django.contrib import messages
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractUser
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.functional import SimpleLazyObject
 from django.views.defaults import page_not_found
 
 from costs.errors import InvalidRequestError, NotFoundInScopeError
+from costs.pages import current_moment
 from costs.reading import one_reading
+from tagging import services
 from tagging.access import VIEW_AS_SESSION_KEY as VIEW_AS_SESSION_KEY
-from tagging.access import is_finops, scope_of
+from tagging.access import is_finops, is_viewing_as, scope_of
 
 # What stays possible while viewing as someone: ending it and logging out.
 ALWAYS_ALLOWED = ("/view-as/stop/", "/accounts/logout/")
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+API_ROOT = "/api/"
+STOPPED = (
+    "Viewing as another user has ended: that account can no longer log in, or may see everything now. "
+    "You see with your own eyes again."
+)
 
 
 class AccessMiddleware:
@@ -29,20 +40,22 @@ class AccessMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        request.view_as = None  # type: ignore[attr-defined]
-        pk = request.session.get(VIEW_AS_SESSION_KEY)
-        if pk is not None and is_finops(request.user):
-            viewed = get_user_model().objects.filter(pk=pk, is_active=True).first()
-            if viewed is not None:
-                request.view_as, request.user = request.user, viewed  # type: ignore[attr-defined]
+        looking = _put_eyes(request)
+        if looking.ended and not request.path.startswith(API_ROOT):
+            return redirect("home")
         request.scope = SimpleLazyObject(lambda: scope_of(request.user))  # type: ignore[attr-defined]
-        if (
-            request.view_as is not None  # type: ignore[attr-defined]
-            and request.method not in SAFE_METHODS
-            and request.path not in ALWAYS_ALLOWED
-        ):
+        response = self._answer(request)
+        if looking.staff is not None and VIEW_AS_SESSION_KEY not in request.session:
+            services.stop_view_as(looking.staff, now=current_moment())  # stopped, or logged out while looking
+        if request.user.is_authenticated or looking.staff is not None:
+            response.headers.setdefault("Cache-Control", "private, no-store")
+        return response
+
+    def _answer(self, request: HttpRequest) -> HttpResponse:
+        is_safe = request.method in SAFE_METHODS
+        if is_viewing_as(request) and not is_safe and request.path not in ALWAYS_ALLOWED:
             return render(request, "403_view_as.html", status=403)
-        if request.method not in SAFE_METHODS:
+        if not is_safe:
             return self.get_response(request)
         with one_reading():
             return self.get_response(request)
@@ -54,3 +67,28 @@ class AccessMiddleware:
         if isinstance(error, InvalidRequestError):
             return render(request, "400.html", {"error": error}, status=400)
         return None
+
+
+@dataclass(frozen=True)
+class _Looking:
+    """Who looks with another's eyes in this request; `ended` where that had to stop at its start."""
+
+    staff: AbstractUser | None = None
+    ended: bool = False
+
+
+def _put_eyes(request: HttpRequest) -> _Looking:
+    """Put the viewed user in place of the staff member who asked for it, as long as that is still right."""
+    request.view_as = None  # type: ignore[attr-defined]
+    pk = request.session.get(VIEW_AS_SESSION_KEY)
+    if pk is None or not request.user.is_authenticated:
+        return _Looking()
+    staff = cast("AbstractUser", request.user)
+    viewed = get_user_model().objects.filter(pk=pk, is_active=True).first()
+    if viewed is None or is_finops(viewed) or not is_finops(staff):
+        del request.session[VIEW_AS_SESSION_KEY]
+        services.stop_view_as(staff, now=current_moment())
+        messages.warning(request, STOPPED)
+        return _Looking(ended=True)
+    request.view_as, request.user = staff, viewed  # type: ignore[attr-defined]
+    return _Looking(staff)

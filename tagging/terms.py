@@ -4,7 +4,16 @@ from enum import StrEnum
 
 from costs.terms import choices_for
 
-__all__ = ["MANDATORY_TAGS", "FINOPS_GROUP", "MemberRole", "OwnerKind", "RuleKind", "TagState", "choices_for"]
+__all__ = [
+    "MANDATORY_TAGS",
+    "FINOPS_GROUP",
+    "MemberRole",
+    "OwnerKind",
+    "RuleKind",
+    "TagState",
+    "UnreadReason",
+    "choices_for",
+]
 
 FINOPS_GROUP = "FinOps"
 MANDATORY_TAGS = ("Owner", "Environment", "Team", "CostCenter", "Project")
@@ -34,3 +43,12 @@ class TagState(StrEnum):
     COMPLIANT = "compliant"
     INVALID = "invalid"
     MISSING = "missing"
+
+
+class UnreadReason(StrEnum):
+    """Why a month says nothing of a tag key. Teams get the last one only."""
+
+    PENDING = "pending"
+    TOO_MANY_VALUES = "too_many_values"
+    NOT_TRACKED = "not_tracked"
+    NOT_READ = "not_read"

@@ -10,6 +10,7 @@ from tagging.views.resources import resources
 from tagging.views.rules import rule_edit, rule_move, rule_new, rule_switch, rules
 from tagging.views.setup import setup
 from tagging.views.teams import member_remove, member_set, team_edit, team_new, teams
+from tagging.views.tokens import tokens
 from tagging.views.view_as import view_as_start, view_as_stop
 from tagging.views.why import why
 
@@ -36,6 +37,7 @@ urlpatterns = [
     path("teams/<slug:team_key>/edit/", team_edit, name="team_edit"),
     path("teams/<slug:team_key>/members/", member_set, name="member_set"),
     path("teams/<slug:team_key>/members/remove/", member_remove, name="member_remove"),
+    path("tokens/", tokens, name="tokens"),
     path("view-as/stop/", view_as_stop, name="view_as_stop"),
     path("view-as/<int:pk>/", view_as_start, name="view_as_start"),
     path("why/", why, name="why_nobody"),

@@ -1,6 +1,6 @@
 """Canonical charges in Parquet, one folder per import. The only package that imports DuckDB."""
 
-from costs.charge_store.connection import Connection, connect
+from costs.charge_store.connection import Connection, connect, disk_full
 from costs.charge_store.folders import (
     ImportFolder,
     put_in_place,
@@ -53,6 +53,7 @@ __all__ = [
     "charges_in",
     "commitment_identity",
     "connect",
+    "disk_full",
     "first_text",
     "land_file",
     "land_inventory",

@@ -1,5 +1,6 @@
 """One bounded DuckDB connection: memory, threads and temporary files from the settings."""
 
+import errno
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -9,12 +10,17 @@ from typing import Any
 
 import duckdb
 from django.conf import settings
+from django.db import DatabaseError
+
+from costs.errors import ImportRejectedError
 
 Connection = duckdb.DuckDBPyConnection
 Error = duckdb.Error
 
 # What Python, Django and buffers outside DuckDB's own accounting need of the limit.
 _MEMORY_SHARE = 0.6
+_NO_SPACE = "No space left on device"
+_CURE = "Free space {}, then import again."
 
 
 @contextmanager
@@ -36,6 +42,26 @@ def connect() -> Iterator[Connection]:
     finally:
         connection.close()
         shutil.rmtree(spill, ignore_errors=True)
+
+
+def disk_full(error: BaseException, *, setting: str = "CHARGE_STORE") -> ImportRejectedError | None:
+    """The error of a full disk, naming the setting whose folder it is; None for any other error.
+
+    `setting` names the folder being written to; a full IMPORT_TEMP_DIR tells itself.
+    """
+    text = str(error)
+    if isinstance(error, DatabaseError):
+        is_full = _NO_SPACE in text or "database or disk is full" in text
+        return ImportRejectedError("The database's disk is full.", _CURE.format("there")) if is_full else None
+    is_full = isinstance(error, OSError) and error.errno == errno.ENOSPC
+    if "max_temp_directory_size" in text or (_NO_SPACE in text and str(settings.IMPORT_TEMP_DIR) in text):
+        setting, is_full = "IMPORT_TEMP_DIR", True
+    if not is_full and _NO_SPACE not in text:
+        return None
+    return ImportRejectedError(
+        f"The disk of {getattr(settings, setting)} is full.",
+        _CURE.format(f"there or set {setting} to a folder with room"),
+    )
 
 
 def scalar(connection: Connection, sql: str) -> Any:

@@ -31,6 +31,8 @@ ROLLUP_COLUMNS: dict[str, tuple[str, ...]] = {
         "consumed_quantity",
         "first_charged_on",
         "last_charged_on",
+        "name",
+        "resource_type",
     ),
     "usage_days": ("slice_key", "charge_date", *POOL_DIMENSIONS, *_HOURS, *_UNITS, *_USAGE_COSTS),
     "resources": (
@@ -189,7 +191,7 @@ def _track(
 ) -> tuple[list[RefusedKey], list[tuple[str, int]]]:
     present = [row[0] for row in connection.execute(rollup.tag_keys()).fetchall()]
     spellings = {key: _spellings(key, present) for key in sorted(set(tracked_keys))}
-    connection.execute(rollup.tracked_values(spellings))
+    connection.execute(rollup.tracked_values(spellings, names=_spellings("Name", present)))
     if not spellings:
         return [], []
     counts = connection.execute(rollup.distinct_values(len(spellings))).fetchone()

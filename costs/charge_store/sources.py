@@ -18,7 +18,7 @@ from costs.billing_formats.files import (
     magic,
     truncated,
 )
-from costs.charge_store.connection import Connection, Error, connect, quoted
+from costs.charge_store.connection import Connection, Error, connect, disk_full, quoted
 from costs.errors import ImportRejectedError
 
 _MEGABYTE = 1024 * 1024
@@ -57,6 +57,8 @@ def open_bill_file(path: Path) -> BillFile:
 def explain(connection: Connection, file: BillFile, checks: tuple[Check, ...], error: Error) -> ImportRejectedError:
     """The error of reading a file, as the place and the cure."""
     text = str(error)
+    if full := disk_full(error):
+        return full
     if "GZIP" in text:
         return truncated(file.path.name)
     if match := _CSV_LINE.search(text):

@@ -39,7 +39,7 @@ from costs.selectors.imports import (
     periods_with_costs,
 )
 from costs.selectors.lines import Line, LineFilter, LinePage, TagCost, TagQuestion, line_page, tag_costs
-from costs.selectors.resources import ResourceFacts, resource_facts
+from costs.selectors.resources import resource_ids
 from costs.selectors.rollups import account_names, daily_costs, resource_costs, slices, slices_of, usage_days
 from costs.selectors.snapshots import (
     InstanceStates,
@@ -67,7 +67,6 @@ __all__ = [
     "LineFilter",
     "LinePage",
     "PoolHours",
-    "ResourceFacts",
     "RetryFiles",
     "Upload",
     "UploadedImport",
@@ -95,7 +94,7 @@ __all__ = [
     "periods_with_costs",
     "pool_hours",
     "resource_costs",
-    "resource_facts",
+    "resource_ids",
     "retry_files",
     "slices",
     "slices_of",

@@ -15,6 +15,7 @@ from costs.models import Bill, BillImport
 from costs.money import ZERO
 from costs.periods import BillingPeriod
 from costs.scope import Scope
+from costs.selectors.imports import active_imports
 from costs.terms import COST_COLUMNS, RUNNING_STATES, BillingFormat, BillState, ImportState
 
 IMPORTS_SHOWN = 1_000
@@ -35,7 +36,10 @@ class Attention(StrEnum):
 
 @dataclass(frozen=True)
 class ImportRow:
-    """One attempt in a list. `billed_cost` is zero until the files are read."""
+    """One attempt in a list. `billed_cost` is zero until the files are read.
+
+    It `counts` if it is part of the figures: in force, and no inventory of a month that a bill covers.
+    """
 
     pk: int
     source_name: str
@@ -58,6 +62,7 @@ class ImportRow:
     finished_at: datetime | None
     seconds: float
     error: str
+    counts: bool
 
     @property
     def is_under_way(self) -> bool:
@@ -148,18 +153,18 @@ class RetryFiles:
 
 
 def import_list(scope: Scope, *, now: datetime, limit: int = IMPORTS_SHOWN) -> tuple[ImportRow, ...]:
-    """The newest imports, newest first. Staff only. One query."""
-    scope.require_everything()
-    return tuple(_row(item, now) for item in _imports().defer(*_ONLY_IN_DETAIL)[:limit])
+    """The newest imports, newest first. Staff only. Two queries."""
+    counting = _counting(scope)
+    return tuple(_row(item, now, counting) for item in _imports().defer(*_ONLY_IN_DETAIL)[:limit])
 
 
 def imports_needing_attention(scope: Scope, *, now: datetime) -> tuple[ImportRow, ...]:
     """What is under way, and failures that no later import of the same source has mended. One query each."""
-    scope.require_everything()
+    counting = _counting(scope)
     busy = [ImportState.QUEUED.value, *(state.value for state in RUNNING_STATES)]
-    under_way = [_row(item, now) for item in _imports().filter(state__in=busy)[:50]]
+    under_way = [_row(item, now, counting) for item in _imports().filter(state__in=busy)[:50]]
     failed = _imports().filter(state=ImportState.FAILED.value, pk__in=_last_attempts())[:20]
-    return (*under_way, *(_row(item, now) for item in failed))
+    return (*under_way, *(_row(item, now, counting) for item in failed))
 
 
 def import_detail(scope: Scope, pk: int, *, now: datetime) -> ImportDetail:
@@ -169,7 +174,7 @@ def import_detail(scope: Scope, pk: int, *, now: datetime) -> ImportDetail:
     if item is None:
         raise NotFoundInScopeError(f"There is no import {pk}.")
     return ImportDetail(
-        row=_row(item, now),
+        row=_row(item, now, _counting(scope)),
         files=tuple(ImportFile(file["name"], int(file.get("size", 0)), file.get("sha256", "")) for file in item.files),
         version_id=item.version_id,
         bill_state=BillState(item.bill.state) if item.bill else None,
@@ -192,7 +197,7 @@ def bills(scope: Scope) -> tuple[BillRow, ...]:
         .select_related("source", "import_in_force")
         .order_by("-billing_period", "source__name")
     )
-    billed = {bill.billing_period for bill in found if not BillingFormat(bill.source.billing_format).is_inventory}
+    billed = {_month_of(bill) for bill in found if not BillingFormat(bill.source.billing_format).is_inventory}
     return tuple(_bill(bill, billed) for bill in found)
 
 
@@ -248,7 +253,13 @@ def _last_attempts() -> list[int]:
     return [pk for (source, period), pk in newest.items() if period is not None or pk == by_source[source]]
 
 
-def _row(item: BillImport, now: datetime) -> ImportRow:
+def _counting(scope: Scope) -> frozenset[int]:
+    """The imports whose costs are in the figures. Staff only."""
+    scope.require_everything()
+    return frozenset(item.pk for item in active_imports(scope))
+
+
+def _row(item: BillImport, now: datetime, counting: frozenset[int]) -> ImportRow:
     return ImportRow(
         pk=item.pk,
         source_name=item.source.name,
@@ -271,6 +282,7 @@ def _row(item: BillImport, now: datetime) -> ImportRow:
         finished_at=item.finished_at,
         seconds=item.seconds,
         error=item.error,
+        counts=item.pk in counting,
     )
 
 
@@ -326,7 +338,12 @@ def _siblings(item: BillImport) -> tuple[tuple[int, BillingPeriod], ...]:
     return tuple((pk, BillingPeriod(start)) for pk, start in found.values_list("pk", "billing_period") if start)
 
 
-def _bill(bill: Bill, billed: set[date]) -> BillRow:
+def _month_of(bill: Bill) -> tuple[date, str]:
+    """The month and currency that a bill covers."""
+    return bill.billing_period, bill.import_in_force.billing_currency if bill.import_in_force else ""
+
+
+def _bill(bill: Bill, billed: set[tuple[date, str]]) -> BillRow:
     in_force = bill.import_in_force
     assert in_force is not None
     billing_format = BillingFormat(bill.source.billing_format)
@@ -342,5 +359,5 @@ def _bill(bill: Bill, billed: set[date]) -> BillRow:
         billed_cost=in_force.billed_cost,
         effective_cost=in_force.effective_cost,
         finished_at=in_force.finished_at,
-        gives_cost=not billing_format.is_inventory or bill.billing_period not in billed,
+        gives_cost=not billing_format.is_inventory or _month_of(bill) not in billed,
     )

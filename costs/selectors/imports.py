@@ -30,20 +30,24 @@ class ActiveImport:
     finished_at: datetime | None
     version_id: str
     tracked_tags: tuple[str, ...] = ()
+    tracked_tags_wanted: tuple[str, ...] = ()  # what it was read for: those tracked and those refused
+    tracked_tags_refused: tuple[tuple[str, int], ...] = ()  # key and how many values it had; for staff only
 
 
 def active_imports(scope: Scope, periods: Collection[BillingPeriod] | None = None) -> tuple[ActiveImport, ...]:
     """Imports whose costs count, oldest month first; all months where `periods` is None.
 
-    Where a bill covers a month, inventories of that month give no cost and are left out. The result
+    Where a bill covers a month, inventories of that month in its currency give no cost and are left out. The result
     says nothing about amounts, so any scope may ask; what it may *see* of them is the caller's care.
     One query.
     """
     del scope  # every reader follows the same pointer
     everything = read_once("imports in force", lambda: tuple(_active(bill) for bill in _bills_in_force()))
     found = [item for item in everything if periods is None or item.period in periods]
-    billed = {item.period for item in found if not item.billing_format.is_inventory}
-    return tuple(item for item in found if item.period not in billed or not item.billing_format.is_inventory)
+    billed = {(item.period, item.currency) for item in found if not item.billing_format.is_inventory}
+    return tuple(
+        item for item in found if (item.period, item.currency) not in billed or not item.billing_format.is_inventory
+    )
 
 
 def periods_with_costs(scope: Scope) -> tuple[BillingPeriod, ...]:
@@ -112,4 +116,6 @@ def _active(bill: Bill) -> ActiveImport:
         finished_at=in_force.finished_at,
         version_id=in_force.version_id,
         tracked_tags=tuple(in_force.tracked_tags),
+        tracked_tags_wanted=tuple(in_force.columns.get("tracked_tags_wanted", in_force.tracked_tags)),
+        tracked_tags_refused=tuple(sorted(in_force.columns.get("tracked_tags_refused", {}).items())),
     )

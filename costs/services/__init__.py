@@ -2,8 +2,9 @@
 
 from costs.services.loading import load_import
 from costs.services.preparing import prepare_imports
+from costs.services.retracking import queue_retracking
 from costs.services.switching import fail_import, imports_made_by, mark_allocating, put_in_force
-from costs.services.upkeep import reap_stale_imports, remove_replaced_imports
+from costs.services.upkeep import reap_stale_imports, remove_replaced_imports, requeue_import
 from costs.services.uploads import store_upload, uploaded_files
 
 __all__ = [
@@ -13,8 +14,10 @@ __all__ = [
     "mark_allocating",
     "prepare_imports",
     "put_in_force",
+    "queue_retracking",
     "reap_stale_imports",
     "remove_replaced_imports",
+    "requeue_import",
     "store_upload",
     "uploaded_files",
 ]

@@ -7,9 +7,23 @@ from costs import charge_store
 from costs.billing_formats import Finding
 from costs.billing_formats.cur_legacy import unknown_kind
 from costs.charge_store import Connection, LineKind, MonthTotals, RefusedKey
+from costs.figures import money
 from costs.money import plain, round_money
+from costs.periods import BillingPeriod
 
 NOT_INVOICED = "not_invoiced"
+# What `of_month` and `line_kinds` find again in the charges, and what is said of rolling them up again.
+MADE_ANEW = frozenset(
+    {
+        NOT_INVOICED,
+        "unknown_line_type",
+        "commitments_do_not_close",
+        "split_rows",
+        "unread_list_price",
+        "tag_not_tracked",
+        "rolled_up_again",
+    }
+)
 _COMMITMENTS = {"Usage": "reservations", "Spend": "savings plans"}
 
 
@@ -50,6 +64,21 @@ def of_month(duck: Connection, totals: MonthTotals, refused: Sequence[RefusedKey
         text = "Lines with cost have no invoice yet: the month can still change."
         found.append(Finding(NOT_INVOICED, text, lines=totals.lines_without_invoice))
     return found + [_refused(key) for key in refused]
+
+
+def rolled_up_again(keys: Sequence[str]) -> Finding:
+    """The month stands as it was delivered; only its tags were read anew."""
+    what = f" to track {', '.join(keys)}" if keys else ""
+    return Finding("rolled_up_again", f"Rolled up again from the charges in force{what}. The totals are the same.")
+
+
+def inventory_covered(period: BillingPeriod, source_name: str, cost: Decimal, currency: str) -> Finding:
+    """A bill covers a month for the first time whose inventory gave the cost so far."""
+    text = (
+        f"This bill covers {period.label} now. {source_name} counted {money(cost, currency)} of billed cost there until"
+        " now, which no longer counts; what it says of resources stays."
+    )
+    return Finding("inventory_covered", text, "warning", difference=plain(-cost))
 
 
 def _identity(category: str, fees: Decimal, spread: Decimal, lines: int) -> Finding:

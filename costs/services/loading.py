@@ -19,6 +19,7 @@ from costs.models import Bill, BillImport
 from costs.periods import BillingPeriod
 from costs.services import findings as remarks
 from costs.services.claims import Claim, claim_import
+from costs.services.retracking import begin_retracking, take_charges
 from costs.services.snapshots import store_snapshots
 from costs.services.storing import store_rollups
 from costs.services.versions import mark_unchanged
@@ -51,7 +52,10 @@ def load_import(import_pk: int, *, tracked_keys: Sequence[str]) -> list[int]:
         return []
     bill_import = BillImport.objects.select_related("source", "upload").get(pk=import_pk)
     wanted = sorted(set(tracked_keys))
-    if mark_unchanged(bill_import, wanted):
+    if bill_import.rerolled_from_id is None:
+        if mark_unchanged(bill_import):
+            return []
+    elif not begin_retracking(bill_import, wanted):
         return []
     try:
         with charge_store.connect() as duck:
@@ -62,6 +66,10 @@ def load_import(import_pk: int, *, tracked_keys: Sequence[str]) -> list[int]:
                 for number, period in enumerate(months)
                 if (pk := _load_month(duck, landing, _Step(bill_import, claim, wanted, months, number), period))
             ]
+    except Exception as error:
+        if full := charge_store.disk_full(error):
+            raise full from error
+        raise
     finally:
         charge_store.remove_workspace(import_pk)
 
@@ -86,6 +94,11 @@ class _Step:
 
 def _land(duck: Connection, bill_import: BillImport, claim: Claim) -> Landing:
     landing = Landing(folder=charge_store.workspace(bill_import.pk))
+    if bill_import.rerolled_from_id is not None:
+        landing.findings = take_charges(bill_import, landing.folder)
+        landing.read, landing.absent = bill_import.columns["read"], set(bill_import.columns["absent"])
+        claim.report(percent=_LANDED_PERCENT, files_done=len(bill_import.files))
+        return landing
     if bill_import.source.billing_format.startswith("inventory"):
         _land_inventory(duck, bill_import, landing)
         claim.report(percent=_LANDED_PERCENT, files_done=1)
@@ -178,9 +191,15 @@ def _load_month(duck: Connection, landing: Landing, step: _Step, period: Billing
     if landing.inventory is not None:
         store_snapshots(item, landing.inventory)
     found = landing.findings + remarks.of_month(duck, totals, refused)
-    kept = [key for key in step.tracked_keys if key not in {refusal.key for refusal in refused}]
+    values = {refusal.key: refusal.values for refusal in refused}
+    kept = [key for key in step.tracked_keys if key not in values]
     _record(item, step, landing=landing, totals=totals)
-    BillImport.objects.filter(pk=item.pk).update(findings=[finding.as_dict() for finding in found], tracked_tags=kept)
+    item.refresh_from_db(fields=["columns"])
+    BillImport.objects.filter(pk=item.pk).update(
+        findings=[finding.as_dict() for finding in found],
+        tracked_tags=kept,
+        columns={**item.columns, "tracked_tags_refused": values},
+    )
     charge_store.put_in_place(folder, ImportFolder(item.source.name, period, item.pk))
     return item.pk
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import DurationField, ExpressionWrapper, F
+from django.db.models import DurationField, ExpressionWrapper, F, Q
 from django.db.models.functions import Now
 
 from costs import charge_store
@@ -13,7 +13,7 @@ from costs.errors import FinopsError, ImportRejectedError, InvalidRequestError
 from costs.models import Bill, BillImport, Resource
 from costs.periods import BillingPeriod
 from costs.services.claims import TakenOverError
-from costs.services.findings import NOT_INVOICED
+from costs.services.findings import NOT_INVOICED, inventory_covered
 from costs.services.snapshots import remove_snapshots
 from costs.services.storing import remove_rollups
 from costs.services.versions import family
@@ -49,12 +49,13 @@ def put_in_force(import_pk: int) -> None:
             raise InvalidRequestError(f"Import {import_pk} is {item.state} and cannot be put in force.")
         current = bill.import_in_force
         if current is not None and _rank(current) > _rank(item):
-            _end(item, ImportState.SUPERSEDED, "A newer one is in force")
+            end_import(item, ImportState.SUPERSEDED, "A newer one is in force")
             return
+        _tell_of_inventories(item)
         Bill.objects.filter(pk=bill.pk).update(import_in_force=item, state=_bill_state(bill, item))
         if current is not None:
             BillImport.objects.filter(pk=current.pk).update(state=ImportState.REPLACED.value)
-        _end(item, ImportState.IN_FORCE, "In force")
+        end_import(item, ImportState.IN_FORCE, "In force")
         _refresh_resources(rows)
 
 
@@ -101,7 +102,8 @@ def _fail(item: BillImport, text: str, detail: dict[str, Any]) -> None:
     )
 
 
-def _end(item: BillImport, state: ImportState, step: str) -> None:
+def end_import(item: BillImport, state: ImportState, step: str) -> None:
+    """End an import that did not fail, and say how long it took."""
     BillImport.objects.filter(pk=item.pk).update(
         state=state.value, step=step, percent=100, finished_at=Now(), heartbeat_at=Now(), rollups_removed_at=None
     )
@@ -111,8 +113,30 @@ def _end(item: BillImport, state: ImportState, step: str) -> None:
     BillImport.objects.filter(pk=item.pk).update(seconds=seconds)
 
 
-def _rank(item: BillImport) -> tuple[str, int]:
-    return (str(item.snapshot_on or ""), item.pk)
+def _tell_of_inventories(item: BillImport) -> None:
+    """Note on a bill which inventories of its month give no cost any more once it is in force."""
+    if item.source.billing_format.startswith("inventory") or item.billing_period is None:
+        return
+    beside = Bill.objects.filter(
+        billing_period=item.billing_period, import_in_force__billing_currency=item.billing_currency
+    ).select_related("source", "import_in_force")
+    is_inventory = Q(source__billing_format__startswith="inventory")
+    if beside.exclude(is_inventory).exists():
+        return
+    period = BillingPeriod(item.billing_period)
+    told = [
+        inventory_covered(period, bill.source.name, bill.import_in_force.billed_cost, item.billing_currency).as_dict()
+        for bill in beside.filter(is_inventory)
+        if bill.import_in_force is not None
+    ]
+    if told:
+        item.findings = [*item.findings, *told]
+        item.save(update_fields=["findings"])
+
+
+def _rank(item: BillImport) -> tuple[str, int, int]:
+    """Charges rolled up again stand where their delivery stands: a delivery after it wins whenever it comes."""
+    return (str(item.snapshot_on or ""), item.rerolled_from_id or item.pk, item.pk)
 
 
 def _bill_state(bill: Bill, item: BillImport) -> str:

@@ -27,6 +27,13 @@ def reap_stale_imports(*, now: datetime) -> list[int]:
     return stale
 
 
+def requeue_import(import_pk: int) -> None:
+    """Put an import whose worker died back in the queue. One that has ended otherwise is left alone."""
+    BillImport.objects.filter(pk=import_pk, state=ImportState.FAILED.value).update(
+        state=ImportState.QUEUED.value, step="Waits to run once more: its worker died", error="", error_detail={}
+    )
+
+
 def remove_replaced_imports(*, now: datetime) -> int:
     """Remove rows and folders of imports that are no longer read; returns how many. A final month keeps its import."""
     removable = (

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
+from costs import charge_store
 from costs.errors import ImportRejectedError, InvalidRequestError
 from costs.models import BillUpload
 
@@ -31,7 +32,7 @@ def store_upload(files: Sequence[IncomingFile], *, user: int | None, idempotency
     """Keep uploaded files in a folder of their own; returns the upload's pk.
 
     The same user's same idempotency key gives the first upload back without storing anything. Raises
-    ImportRejectedError for a file over UPLOAD_LIMIT_MB.
+    ImportRejectedError for a file over UPLOAD_LIMIT_MB or a full disk.
     """
     if not files:
         raise InvalidRequestError("No files given.")
@@ -50,8 +51,10 @@ def store_upload(files: Sequence[IncomingFile], *, user: int | None, idempotency
         if known := _known(user, idempotency_key):
             return known
         raise
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(folder, ignore_errors=True)
+        if full := charge_store.disk_full(error, setting="UPLOAD_DIR"):
+            raise full from error
         raise
     return upload.pk
 

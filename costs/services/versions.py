@@ -1,8 +1,6 @@
 """Is this very version in force already? Then an import changes nothing."""
 
-from collections.abc import Sequence
-
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from costs.models import BillImport
@@ -21,10 +19,13 @@ _COPIED = (
 )
 
 
-def mark_unchanged(bill_import: BillImport, tracked_keys: Sequence[str]) -> bool:
-    """End the import as `unchanged` where every month of the same version is in force with the same tracked keys."""
+def mark_unchanged(bill_import: BillImport) -> bool:
+    """End the import as `unchanged` where every month of the same version is in force, whatever tags are tracked.
+
+    Months in force follow the tracked tags by themselves (`costs.services.retracking`).
+    """
     months = _months_in_force(bill_import)
-    if not months or any(month.columns.get("tracked_tags_wanted") != list(tracked_keys) for month in months):
+    if not months:
         return False
     _copy(months[0], bill_import.pk)
     for month in months[1:]:
@@ -50,18 +51,26 @@ def family(import_pk: int) -> list[BillImport]:
 
 
 def _months_in_force(bill_import: BillImport) -> list[BillImport]:
-    """The latest earlier import of this version with its siblings, if all of them are in force."""
+    """What is in force of the latest earlier import of this version, if that is every month of it."""
     same = BillImport.objects.filter(
         source=bill_import.source,
         version_id=bill_import.version_id,
-        state=ImportState.IN_FORCE.value,
+        state__in=[ImportState.IN_FORCE.value, ImportState.REPLACED.value],
         split_from=None,
+        rerolled_from=None,
     ).exclude(pk=bill_import.pk)
     latest = same.order_by("-pk").first()
     if latest is None:
         return []
-    members = family(latest.pk)
-    return members if all(member.state == ImportState.IN_FORCE for member in members) else []
+    found = [_in_force(member) for member in family(latest.pk)]
+    months = [month for month in found if month is not None]
+    return months if len(months) == len(found) else []
+
+
+def _in_force(member: BillImport) -> BillImport | None:
+    """The import itself or its charges rolled up again, whichever is in force."""
+    itself = Q(pk=member.pk) | Q(rerolled_from=member.pk)
+    return BillImport.objects.filter(itself, bill_in_force__isnull=False).first()
 
 
 def _copy(month: BillImport, import_pk: int) -> None:

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Generic, ParamSpec, TypeVar
 
-from django.db import DatabaseError
-
 from costs.errors import FinopsError
 from costs.periods import BillingPeriod
 from costs.queries import CostQuery, Granularity
@@ -45,7 +43,8 @@ def panel(build: Callable[P, T]) -> Callable[P, Panel[T]]:
         except FinopsError as error:
             logger.warning("panel %s: %s", build.__name__, error)
             return Panel(error=str(error))
-        except DatabaseError:
+        except Exception:
+            # Whatever it is: one panel's fault must not take the other figures of the page with it.
             logger.exception("panel %s", build.__name__)
             return Panel(error=UNREADABLE)
 

@@ -6,7 +6,7 @@ lead and for FinOps staff.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 from django.urls import reverse
@@ -15,6 +15,7 @@ from django.utils.http import urlencode
 from costs import figures
 from costs.charts import Bar, BarChart, LineChart, MoverChart, Series
 from costs.money import ZERO
+from costs.periods import DateRange
 from costs.queries import Granularity, dimension_label
 from costs.scope import Scope
 from finops_site.panels.parts import MonthChoice, Panel, panel
@@ -100,27 +101,38 @@ def own_part(team: TeamView, family: Panel[CostCube]) -> CostCube:
 
 @panel
 def daily_spend(scope: Scope, team: TeamView, month: MonthChoice, cube: Panel[CostCube]) -> LineChart:
-    """Cost of each day of the month over the same days of the month before."""
+    """Cost of each day of the month over the days of the month before that it is compared with."""
     before = month.period.previous()
     query = month.query("category", first=before, granularity=Granularity.DAY)
     table = ownership.explore_costs(scope, query, compare=False)
-    sums = [sum(column, ZERO) for column in zip(*(row.points for row in table.rows), strict=True)]
-    by_day = dict(zip(table.bucket_starts, sums, strict=True))
-    known = cube.get().day_count
-    days = list(month.period.range.days())
+    by_day = {
+        start: sum((row.points[place] for row in table.rows), ZERO) for place, start in enumerate(table.bucket_starts)
+    }
+    found = cube.get()
+    compared = compared_days(found)
+    days, ghosts = list(month.period.range.days()), list(compared.days())
+    days += ghosts[len(days) :]  # a longer month before keeps its last days
     drill = explore_url(month.query("service", ("team", team.key), granularity=Granularity.DAY))
     return LineChart(
         title="Cost by day",
         labels=tuple(bucket_label(day, Granularity.DAY) for day in days),
         ticks=tuple(bucket_tick(day, Granularity.DAY) for day in days),
         current=Series(
-            month.period.label,
-            tuple(by_day.get(day, ZERO) if at < known else None for at, day in enumerate(days)),
+            found.period.label if found.is_whole_month else f"{found.period.label}, 1–{found.day_count}",
+            tuple(by_day.get(day, ZERO) if at < found.day_count else None for at, day in enumerate(days)),
             tuple(drill for _ in days),
         ),
-        previous=Series(before.label, _aligned(by_day, before.range.days(), len(days))),
+        previous=Series(compared.label, _aligned(by_day, ghosts, len(days))),
         currency=table.currency or "USD",
     )
+
+
+def compared_days(cube: CostCube) -> DateRange:
+    """The days of the month before that the cube's costs are compared with."""
+    before = cube.period.previous().range
+    if cube.is_whole_month:
+        return before
+    return DateRange(before.start, min(before.end, before.start + timedelta(days=cube.day_count)))
 
 
 @panel

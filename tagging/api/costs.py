@@ -52,7 +52,7 @@ class CostRowSerializer(RowSerializer):
     label = serializers.CharField()  # type: ignore[assignment]
     is_missing = serializers.BooleanField()
     cost = MoneyText()
-    previous_cost = MoneyText(help_text="The same span just before.")
+    previous_cost = MoneyText(help_text="From `previous_from` to `previous_to`.")
     points = serializers.ListField(child=MoneyText(), help_text="Costs by bucket, as `bucket_starts` names them.")
 
 
@@ -69,14 +69,18 @@ class CostPageSerializer(PageSerializer):
     bucket_starts = serializers.ListField(child=serializers.DateField(), help_text="First day of every bucket.")
     total_cost = MoneyText(help_text="Of all rows, on whatever page.")
     previous_total_cost = MoneyText()
+    previous_from = serializers.DateField(
+        allow_null=True, help_text="First day compared. Null where a month has no costs: previous costs are then zero."
+    )
+    previous_to = serializers.DateField(allow_null=True, help_text="Last day compared, inclusive.")
     results = CostRowSerializer(many=True)
 
 
 class CostList(OwnershipList):
     """Costs by team, service, account, region, tag and more, by day, week or month. Largest first, costs
-    without a value last. Any tag filters too: `tag:department=payments`, repeatable. One month is compared
-    with the same days of the month before, several months with as many before. In CSV every bucket is a
-    column named by its first day.
+    without a value last. Any tag filters too: `tag:department=payments`, repeatable. Compared with as many
+    months just before, up to the same day while the last month is not full. In CSV every bucket is a column
+    named by its first day.
     """
 
     operation, title, section = "costs", "Costs by any dimension over time", "Costs"
@@ -106,6 +110,8 @@ class CostList(OwnershipList):
             "bucket_starts": table.bucket_starts,
             "total_cost": table.total,
             "previous_total_cost": table.previous_total,
+            "previous_from": table.compared.start if table.compared else None,
+            "previous_to": table.compared.last if table.compared else None,
             **beside,
         }
         return Answer(head, table.rows, lambda row: (int(row.is_missing), -row.cost, row.key), beside)
@@ -134,7 +140,7 @@ class AllocationRowSerializer(RowSerializer):
     operation = serializers.CharField()
     charge_category = serializers.CharField()
     line_kind = serializers.CharField()
-    tags = PairsField(help_text="The tags that rules can see.")
+    tags = PairsField(help_text="Tags that rules can see: the policy's keys and those of your own teams' rules.")
     cost = MoneyText()
 
 
@@ -147,7 +153,7 @@ class AllocationPageSerializer(PageSerializer, MonthSerializer):
 
 class AllocationList(OwnershipList):
     """Who owns what, and the rule that decided: one row for each distinct combination of all that rules can
-    see. Largest first. Tracked tags filter too: `tag:Team=payments`, repeatable; `team=(none)` is what
+    see. Largest first. Any tag filters too: `tag:Team=payments`, repeatable; `team=(none)` is what
     nobody owns (FinOps staff only).
     """
 
@@ -175,7 +181,7 @@ class AllocationList(OwnershipList):
         return Answer(
             head,
             table.rows,
-            lambda row: (-row.cost, row.team_key, row.service_name, row.rule_text, row.matched_text, row.slice_key),
+            lambda row: (-row.cost, row.team_key, row.service_name, row.rule_text, row.matched_text, row.ref),
             beside,
         )
 

@@ -1,10 +1,12 @@
 """A month by owner, and each team's statement."""
 
+from datetime import date
 from typing import Any
 
 from rest_framework import serializers
 
 from costs.api_base import Answer, MoneyText, PageSerializer, Parameters, text
+from costs.periods import DateRange
 from costs.queries import TAG_PREFIX
 from costs.scope import Scope
 from tagging import selectors
@@ -28,10 +30,27 @@ class PartsSerializer(RowSerializer):
     shared_cost = MoneyText()
     adjustment_cost = MoneyText()
     total_cost = MoneyText()
-    previous_total_cost = MoneyText(help_text="The month before.")
+    previous_total_cost = MoneyText(
+        help_text="From `previous_from` to `previous_to`: the month before, up to the same day while this is not full."
+    )
 
 
-class WholeMonthSerializer(PageSerializer, MonthSerializer):
+class ComparedSerializer(serializers.Serializer[Any]):
+    """Which days previous costs and changes are against."""
+
+    previous_from = serializers.DateField(allow_null=True, help_text="Null where the month before has no costs.")
+    previous_to = serializers.DateField(allow_null=True, help_text="Inclusive. Null like `previous_from`.")
+
+
+def compared_days(compared: DateRange | None) -> dict[str, date | None]:
+    """What ComparedSerializer takes."""
+    return {
+        "previous_from": compared.start if compared else None,
+        "previous_to": compared.last if compared else None,
+    }
+
+
+class WholeMonthSerializer(PageSerializer, ComparedSerializer, MonthSerializer):
     """Σ rows + unallocated + difference = bill total."""
 
     total_cost = MoneyText(help_text="Of all rows, on whatever page.")
@@ -55,12 +74,13 @@ class ChargebackPageSerializer(WholeMonthSerializer):
 
     by = serializers.CharField()
     missing_cost = MoneyText(help_text="Costs you may see that have no value for `by`. They are no row.")
+    previous_missing_cost = MoneyText(help_text="The same from `previous_from` to `previous_to`.")
     results = ChargebackRowSerializer(many=True)
 
 
 class ChargebackList(OwnershipList):
     """A month's costs by team, cost centre, project, owner, environment, account, service or any tag. Costs
-    without the key are no row but `missing_cost`. Largest first.
+    without the key are no row but `missing_cost`. Largest first; owners who only had costs before come too.
     """
 
     operation, title, section = "chargeback", "A month by owner", "Chargeback"
@@ -80,7 +100,8 @@ class ChargebackList(OwnershipList):
         by = by_dimension(parameters, "team")
         month = selectors.chargeback(scope, asked.period, by=by, metric=asked.metric, currency=asked.currency)
         beside = {"basis": asked.metric.value, "currency": month.currency}
-        return Answer({**vars(month), **beside}, month.rows, lambda row: (-row.total_cost, row.key), beside)
+        head = {**vars(month), **compared_days(month.compared), **beside}
+        return Answer(head, month.rows, lambda row: (-row.total_cost, row.key), beside)
 
 
 class StatementRowSerializer(PartsSerializer):
@@ -89,13 +110,14 @@ class StatementRowSerializer(PartsSerializer):
     team_key = serializers.CharField()
     team_name = serializers.CharField()
     cost_center = serializers.CharField()
-    change = MoneyText(help_text="Against the month before.")
+    change = MoneyText(help_text="Against `previous_total_cost`.")
     state = serializers.CharField(help_text="`draft` until months can be closed.")
 
 
 class StatementPageSerializer(WholeMonthSerializer):
     """Every team's month."""
 
+    unallocated_previous_cost = MoneyText(allow_null=True, help_text=STAFF_FIGURE)
     results = StatementRowSerializer(many=True)
 
 
@@ -110,7 +132,8 @@ class StatementList(OwnershipList):
         asked = month_of(scope, parameters)
         month = selectors.statements(scope, asked.period, metric=asked.metric, currency=asked.currency)
         beside = {"basis": asked.metric.value, "currency": month.currency}
-        return Answer({**vars(month), **beside}, month.rows, lambda row: (-abs(row.change), row.team_key), beside)
+        head = {**vars(month), **compared_days(month.compared), **beside}
+        return Answer(head, month.rows, lambda row: (-abs(row.change), row.team_key), beside)
 
 
 class StatementLineSerializer(RowSerializer):
@@ -123,7 +146,7 @@ class StatementLineSerializer(RowSerializer):
     cost = MoneyText()
 
 
-class StatementSerializer(PageSerializer, MonthSerializer):
+class StatementSerializer(PageSerializer, ComparedSerializer, MonthSerializer):
     """A team's month with its lines; Σ lines = direct cost."""
 
     summary = StatementRowSerializer()
@@ -143,7 +166,8 @@ class StatementDetail(OwnershipList):
             scope, asked.period, kwargs["team_key"], metric=asked.metric, currency=asked.currency
         )
         beside = {"basis": asked.metric.value, "currency": found.currency}
-        head = {**vars(found), "summary": {**vars(found.summary), **beside}, **beside}
+        days = compared_days(found.compared)
+        head = {**vars(found), **days, "summary": {**vars(found.summary), **beside}, **beside}
         return Answer(
             head,
             found.lines,

@@ -22,7 +22,7 @@ from costs.terms import CostMetric
 from tagging import selectors
 from tagging.api.base import MONTH, TAG_MONTH, OwnershipList, RowSerializer, month_of
 from tagging.results import Compliance
-from tagging.terms import TagState
+from tagging.terms import TagState, UnreadReason
 
 GROUPS = ("service", "region", "account", "team")
 STATES = ("compliant", "to_fix")
@@ -46,10 +46,19 @@ class TaggableSerializer(RowSerializer):
     cost_ratio = RatioNumber(help_text="compliant_cost ÷ taggable_cost.")
 
 
+class UnreadKeySerializer(serializers.Serializer[Any]):
+    """A required key that the month was not read for: judged in no figure."""
+
+    key = serializers.CharField()
+    reason = serializers.ChoiceField(choices=[reason.value for reason in UnreadReason])
+    values = serializers.IntegerField(allow_null=True, help_text="How many, where these are too many to be tracked.")
+
+
 class CompliancePageSerializer(PageSerializer, TaggableSerializer):
     """What stands above the rows: all required keys together."""
 
     billing_period = PeriodText(source="period")
+    unread_keys = UnreadKeySerializer(many=True, help_text="Required keys the month was not read for: left out.")
 
 
 class KeyRowSerializer(RowSerializer):
@@ -145,6 +154,7 @@ class ResourcePageSerializer(PageSerializer):
     basis = serializers.CharField()
     currency = CurrencyText()
     policy_keys = serializers.ListField(child=serializers.CharField(), help_text="Required keys, in order.")
+    unread_keys = UnreadKeySerializer(many=True, help_text="Required keys the month was not read for: left out.")
     total_cost = MoneyText(help_text="Of all rows, on whatever page.")
     results = ResourceRowSerializer(many=True)
 
@@ -169,7 +179,13 @@ class ResourceList(OwnershipList):
             filters=parameters.filters(parameter.name for parameter in RESOURCE_FILTERS),
         )
         beside = {"basis": asked.metric.value, "currency": table.currency}
-        head = {"period": asked.period, "policy_keys": table.policy_keys, "total_cost": table.total, **beside}
+        head = {
+            "period": asked.period,
+            "policy_keys": table.policy_keys,
+            "unread_keys": table.unread_keys,
+            "total_cost": table.total,
+            **beside,
+        }
         return Answer(
             head,
             table.rows,

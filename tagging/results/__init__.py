@@ -13,7 +13,15 @@ from tagging.results.chargeback import (
     StatementList,
     StatementSummary,
 )
-from tagging.results.compliance import Compliance, GroupCompliance, KeyCompliance, PolicyKey, ResourceRow, ResourceTable
+from tagging.results.compliance import (
+    Compliance,
+    GroupCompliance,
+    KeyCompliance,
+    PolicyKey,
+    ResourceRow,
+    ResourceTable,
+    UnreadKey,
+)
 from tagging.results.costs import CostRow, CostTable, Mover, Movers
 from tagging.results.decisions import ChargeLine, ChargeLines, Decision, Decisions, SliceRow
 from tagging.results.upkeep import KeyCandidate, MemberView, ProposedTeam, RuleView, SetupProposal, TeamView, Trust
@@ -47,4 +55,5 @@ __all__ = [
     "StatementSummary",
     "TeamView",
     "Trust",
+    "UnreadKey",
 ]

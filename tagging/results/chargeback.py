@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from costs.periods import BillingPeriod
+from costs.periods import BillingPeriod, DateRange
 from costs.terms import CostMetric
 
 
@@ -30,6 +30,8 @@ class Chargeback:
     """A month by owner. Costs without the key are no row: `missing_cost` (of what the reader sees).
 
     For staff `missing_cost == unallocated_cost` and Σ rows + unallocated + difference = bill total.
+    Owners who had costs before and have none now are rows too. Previous costs are those of the days
+    `compared`: the month before, up to the same day while this month is not full; None where it has no costs.
     """
 
     period: BillingPeriod
@@ -40,6 +42,8 @@ class Chargeback:
     rows: tuple[ChargebackRow, ...]
     total_cost: Decimal
     missing_cost: Decimal
+    previous_missing_cost: Decimal
+    compared: DateRange | None
     bill_total: Decimal | None
     unallocated_cost: Decimal | None
     difference: Decimal | None
@@ -74,7 +78,7 @@ class StatementLine:
 
 @dataclass(frozen=True)
 class Statement:
-    """A team's month with its lines, largest first; Σ lines = direct cost."""
+    """A team's month with its lines, largest first; Σ lines = direct cost. `compared` as in `Chargeback`."""
 
     period: BillingPeriod
     metric: CostMetric
@@ -82,11 +86,15 @@ class Statement:
     other_currencies: tuple[str, ...]
     summary: StatementSummary
     lines: tuple[StatementLine, ...]
+    compared: DateRange | None
 
 
 @dataclass(frozen=True)
 class StatementList:
-    """All statements the reader may see, by size of change; bill figures for staff only."""
+    """All statements the reader may see, by size of change; bill figures for staff only.
+
+    `compared` as in `Chargeback`.
+    """
 
     period: BillingPeriod
     metric: CostMetric
@@ -96,4 +104,6 @@ class StatementList:
     total_cost: Decimal
     bill_total: Decimal | None
     unallocated_cost: Decimal | None
+    unallocated_previous_cost: Decimal | None
+    compared: DateRange | None
     difference: Decimal | None

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from costs.periods import BillingPeriod
 from costs.terms import CostMetric
-from tagging.terms import TagState
+from tagging.terms import TagState, UnreadReason
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,33 @@ class ResourceRow:
 
 
 @dataclass(frozen=True)
+class UnreadKey:
+    """A key that a month was not read for, so that nothing there is called missing. `values` only where refused."""
+
+    key: str
+    period: BillingPeriod
+    reason: UnreadReason
+    values: int | None = None
+
+    @property
+    def text(self) -> str:
+        """The same in words."""
+        if self.reason is UnreadReason.PENDING:
+            return f"{self.period.label} is being re-read for tag {self.key}"
+        if self.reason is UnreadReason.TOO_MANY_VALUES:
+            values = f"{self.values:,}"
+            return f"Tag {self.key} has {values} values in {self.period.label}, too many to be tracked"
+        if self.reason is UnreadReason.NOT_TRACKED:
+            return f"Tag {self.key} is not tracked in {self.period.label}"
+        return f"{self.period.label} was not read for tag {self.key} yet"
+
+
+@dataclass(frozen=True)
 class ResourceTable:
-    """Taggable resources of the month, largest cost first; all of them, the caller cuts pages."""
+    """Taggable resources of the month, largest cost first; all of them, the caller cuts pages.
+
+    They are judged on `policy_keys`, the required ones but for `unread_keys`.
+    """
 
     period: BillingPeriod
     metric: CostMetric
@@ -70,6 +95,7 @@ class ResourceTable:
     policy_keys: tuple[str, ...]
     rows: tuple[ResourceRow, ...]
     total: Decimal
+    unread_keys: tuple[UnreadKey, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,6 +103,7 @@ class Compliance:
     """A month's tag compliance, by count of resources and by money over taggable charges.
 
     `fixes` are the resources whose repair brings most money into the compliant share, at most ten.
+    Required keys the month was not read for stand in `unread_keys` and take part in no figure.
     """
 
     period: BillingPeriod
@@ -94,6 +121,7 @@ class Compliance:
     by_account: tuple[GroupCompliance, ...]
     by_team: tuple[GroupCompliance, ...]
     fixes: tuple[ResourceRow, ...]
+    unread_keys: tuple[UnreadKey, ...] = ()
 
 
 @dataclass(frozen=True)

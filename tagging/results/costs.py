@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from costs.periods import BillingPeriod
+from costs.periods import BillingPeriod, DateRange
 from costs.queries import CostQuery
 from costs.terms import CostMetric
 
@@ -29,7 +29,9 @@ class CostRow:
 class CostTable:
     """All rows, largest first, missing value last; Σ rows = total. `other_currencies` are shown apart.
 
-    `day_count` says how many days of an unfinished month are compared; None where whole months are.
+    `compared` are the days that `previous_cost` covers: as many as the question's, cut where its last month
+    is not full yet. None where nothing is compared (every previous cost is zero); `not_covered` then names
+    the months without costs.
     """
 
     query: CostQuery
@@ -39,7 +41,8 @@ class CostTable:
     rows: tuple[CostRow, ...]
     total: Decimal
     previous_total: Decimal
-    day_count: int | None = None
+    compared: DateRange | None = None
+    not_covered: tuple[BillingPeriod, ...] = ()
 
 
 @dataclass(frozen=True)

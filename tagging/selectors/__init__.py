@@ -34,16 +34,27 @@ from tagging.selectors.chargeback import chargeback, statement, statements
 from tagging.selectors.compliance import compliance, resources
 from tagging.selectors.cubes import cost_cube, cost_pivot, filter_values
 from tagging.selectors.explore import explore_costs, filter_choices, movers
-from tagging.selectors.people import Look, Person, TeamRole, people, person, view_as_log
+from tagging.selectors.people import (
+    AccountChange,
+    Look,
+    Person,
+    TeamRole,
+    people,
+    people_changes,
+    person,
+    view_as_log,
+)
 from tagging.selectors.policy import tag_policy, tracked_keys
 from tagging.selectors.rule_costs import RuleCost, RuleCosts, rule_costs
 from tagging.selectors.setup import needs_setup, setup_proposal
 from tagging.selectors.teams import allocation_rules, team_by_key, team_members, visible_teams
+from tagging.selectors.tokens import OwnToken, own_tokens
 from tagging.selectors.trust import currencies_of, latest_period, periods_of, trust
 from tagging.selectors.why import all_charge_lines, charge_lines, decision_slices, decisions
 
 __all__ = [
     # results
+    "AccountChange",
     "ChargeLine",
     "ChargeLines",
     "Chargeback",
@@ -60,6 +71,7 @@ __all__ = [
     "Look",
     "Mover",
     "Movers",
+    "OwnToken",
     "Person",
     "PolicyKey",
     "ProposedTeam",
@@ -94,8 +106,10 @@ __all__ = [
     "latest_period",
     "movers",
     "needs_setup",
+    "own_tokens",
     "periods_of",
     "people",
+    "people_changes",
     "person",
     "resources",
     "rule_costs",

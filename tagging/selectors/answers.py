@@ -1,20 +1,23 @@
 """What answers to staff depend on, and who owns what: read by the API."""
 
+import hashlib
+from collections import defaultdict
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Max, Sum
+from django.db.models import Max
 
 from costs import selectors as intake
-from costs.errors import InvalidRequestError
+from costs.money import ZERO
 from costs.periods import BillingPeriod
 from costs.scope import Scope
 from costs.terms import CostMetric
 from tagging.models import Allocation, AllocationRule, TagKey, Team
 from tagging.selectors.labels import labels
 from tagging.selectors.reach import reach
-from tagging.selectors.sums import Ask, Filters, slice_rows, untracked_keys
+from tagging.selectors.shown_tags import shown_tags
+from tagging.selectors.sums import Ask, Filters, slice_figures
 
 _DIMENSIONS = {
     "service_name": "slice__service_name",
@@ -24,7 +27,6 @@ _DIMENSIONS = {
     "operation": "slice__operation",
     "charge_category": "slice__charge_category",
     "line_kind": "slice__line_kind",
-    "slice_tags": "slice__tags",
     "team_key": "owned__owner_key",
     "rule_text": "owned__rule_text",
     "matched_text": "owned__matched_text",
@@ -33,9 +35,9 @@ _DIMENSIONS = {
 
 @dataclass(frozen=True)
 class AllocationRow:
-    """One slice of costs, its owner (empty for nobody) and the rule that decided. `slice_key` is a hash of it."""
+    """One slice of costs, its owner (empty for nobody) and the rule that decided. `ref` is a hash of what is shown."""
 
-    slice_key: int
+    ref: str
     team_key: str
     team_name: str
     rule_text: str
@@ -67,10 +69,8 @@ class AllocationTable:
 def allocations(
     scope: Scope, period: BillingPeriod, *, metric: CostMetric, currency: str = "", filters: Filters = ()
 ) -> AllocationTable:
-    """Who owns what and why. `filters` are (dimension, value) pairs as in `CostQuery`, tags tracked ones only."""
+    """Who owns what and why. `filters` are (dimension, value) pairs as in `CostQuery`."""
     found = reach(scope, (period,), currency)
-    if untracked := untracked_keys(found, {name for name, _ in filters}):
-        raise InvalidRequestError(f"Owners cannot be filtered by {', '.join(sorted(untracked))}: not a tracked tag.")
     rows = _rows(Ask(found, metric, filters)) if found.imports else []
     teams = labels(scope, "team", {row["team_key"] for row in rows})
     accounts = intake.account_names(scope, {row["sub_account_id"] for row in rows})
@@ -102,18 +102,20 @@ def answer_state(scope: Scope) -> str:
 
 
 def _rows(ask: Ask) -> list[dict[str, Any]]:
-    found = slice_rows(ask).order_by().values_list("slice_id", *_DIMENSIONS.values()).annotate(Sum(ask.metric.column))
-    names = ("slice_id", *_DIMENSIONS, "cost")
-    return [dict(zip(names, row, strict=True)) for row in found]
+    """What the reader is shown of the slices; those that differ in nothing shown are one."""
+    shown = shown_tags(ask.reach.scope)
+    costs: dict[tuple[Any, ...], Decimal] = defaultdict(lambda: ZERO)
+    for *place, tags, cost in slice_figures(ask, *_DIMENSIONS.values(), "slice__tags"):
+        costs[*place, shown.of(tags)] += cost
+    names = (*_DIMENSIONS, "tags", "cost")
+    return [dict(zip(names, (*row, cost), strict=True)) for row, cost in costs.items()]
 
 
 def _allocation(row: dict[str, Any], teams: dict[str, str], accounts: dict[str, str]) -> AllocationRow:
-    kept = {name: row[name] for name in _DIMENSIONS if name != "slice_tags"}
+    shown = repr([row[name] for name in (*_DIMENSIONS, "tags")])
     return AllocationRow(
-        slice_key=row["slice_id"],
+        ref=hashlib.sha256(shown.encode()).hexdigest()[:16],
         team_name=teams.get(row["team_key"], "") if row["team_key"] else "",
         sub_account_name=accounts.get(row["sub_account_id"], ""),
-        tags=tuple(sorted(row["slice_tags"].items())),
-        cost=row["cost"],
-        **kept,
+        **row,
     )

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db.models import Sum
@@ -9,18 +10,29 @@ from django.db.models import Sum
 from costs import selectors as intake
 from costs.errors import NotFoundInScopeError
 from costs.money import ZERO
-from costs.periods import BillingPeriod
+from costs.periods import BillingPeriod, DateRange
 from costs.queries import check_dimension
 from costs.scope import Scope
 from costs.terms import CostMetric
 from tagging.chargeback import Parts, close
 from tagging.models import Team
 from tagging.results import Chargeback, ChargebackRow, Statement, StatementLine, StatementList, StatementSummary
+from tagging.selectors.explore import spans_of
 from tagging.selectors.labels import labels
 from tagging.selectors.reach import Reach, reach
 from tagging.selectors.sums import Ask, pre_summed_rows, sums
 
 DRAFT = "draft"
+Costs = dict[str, Decimal]  # by value of the dimension, '' for none
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """A month and, like for like, the one before. `days` are those of `previous`; None where it has no costs."""
+
+    current: Costs
+    previous: Costs
+    days: DateRange | None
 
 
 def chargeback(
@@ -33,12 +45,12 @@ def chargeback(
     """
     dimension = check_dimension(by)
     found = reach(scope, (period.previous(), period), currency)
-    by_month = _by_month(found, dimension, metric)
-    current, previous = by_month[period], by_month[period.previous()]
+    both = _compared(found, period, dimension, metric)
+    current = dict.fromkeys((owner for owner, cost in both.previous.items() if cost), ZERO) | both.current
     whole = _bill_total(found.within((period,)), metric)
     closed = close(current, sum(current.values(), ZERO) if whole is None else whole)
-    names = labels(scope, dimension, current)
-    rows = [_row(owner, names[owner], parts, previous, is_team=dimension == "team") for owner, parts in closed.owners]
+    names, is_team = labels(scope, dimension, current), dimension == "team"
+    rows = [_row(owner, names[owner], parts, both.previous, is_team=is_team) for owner, parts in closed.owners]
     return Chargeback(
         period=period,
         by=dimension,
@@ -48,6 +60,8 @@ def chargeback(
         rows=tuple(rows),
         total_cost=closed.owners_total,
         missing_cost=closed.unallocated_cost,
+        previous_missing_cost=both.previous.get("", ZERO),
+        compared=both.days,
         bill_total=whole,
         unallocated_cost=None if whole is None else closed.unallocated_cost,
         difference=None if whole is None else closed.difference,
@@ -57,11 +71,11 @@ def chargeback(
 def statements(scope: Scope, period: BillingPeriod, *, metric: CostMetric, currency: str = "") -> StatementList:
     """One summary per team the reader may see, largest change first; teams without costs are left out.
 
-    The change is against the whole month before.
+    The change is against the month before, up to the same day while this month is not full.
     """
     found = reach(scope, (period.previous(), period), currency)
-    by_month = _by_month(found, "team", metric)
-    current, previous = by_month[period], by_month[period.previous()]
+    both = _compared(found, period, "team", metric)
+    current, previous = both.current, both.previous
     keys = {key for key in (*current, *previous) if key}
     teams = {team.key: team for team in Team.objects.filter(key__in=keys)}
     rows = [_summary(key, teams.get(key), current, previous) for key in keys]
@@ -76,6 +90,8 @@ def statements(scope: Scope, period: BillingPeriod, *, metric: CostMetric, curre
         total_cost=closed.owners_total,
         bill_total=whole,
         unallocated_cost=None if whole is None else closed.unallocated_cost,
+        unallocated_previous_cost=None if whole is None else previous.get("", ZERO),
+        compared=both.days,
         difference=None if whole is None else closed.difference,
     )
 
@@ -93,24 +109,33 @@ def statement(
         raise NotFoundInScopeError("Nothing here.")
     own = Scope.teams(frozenset({team_key}))
     found = reach(own, (period.previous(), period), currency)
-    by_month = _by_month(found, "team", metric)
+    both = _compared(found, period, "team", metric)
     return Statement(
         period=period,
         metric=metric,
         currency=found.currency,
         other_currencies=found.other_currencies,
-        summary=_summary(team_key, team, by_month[period], by_month[period.previous()]),
+        summary=_summary(team_key, team, both.current, both.previous),
         lines=_lines(Ask(found.within((period,)), metric)),
+        compared=both.days,
     )
 
 
-def _by_month(found: Reach, dimension: str, metric: CostMetric) -> dict[BillingPeriod, dict[str, Decimal]]:
-    """Costs by value, month by month; a month without costs is empty."""
-    months: dict[BillingPeriod, dict[str, Decimal]] = defaultdict(lambda: defaultdict(lambda: ZERO))
-    period_of = found.period_of()
-    for (value, import_pk, _), cost in sums(Ask(found, metric), dimension).items():
-        months[period_of[import_pk]][value] += cost
-    return months
+def _compared(found: Reach, period: BillingPeriod, dimension: str, metric: CostMetric) -> _Compared:
+    now, before = found.within((period,)), found.within((period.previous(),))
+    days = spans_of(found, period, period).before
+    return _Compared(
+        current=_by_value(Ask(now, metric), dimension),
+        previous=_by_value(Ask(before, metric, days=days), dimension),
+        days=days if before.imports else None,
+    )
+
+
+def _by_value(ask: Ask, dimension: str) -> Costs:
+    costs: Costs = defaultdict(lambda: ZERO)
+    for (value, _, _), cost in sums(ask, dimension).items():
+        costs[value] += cost
+    return dict(costs)
 
 
 def _bill_total(found: Reach, metric: CostMetric) -> Decimal | None:

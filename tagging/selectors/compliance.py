@@ -1,7 +1,8 @@
 """What the tag policy says of a month's resources."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -14,11 +15,12 @@ from costs.scope import Scope
 from costs.terms import COST_COLUMNS, CostMetric
 from tagging.models import Allocation
 from tagging.policy import Judgement, KeyPolicy, TaggableLine, Tally, deciding_slices, group_lines, judge, tally
-from tagging.results import Compliance, GroupCompliance, KeyCompliance, ResourceRow, ResourceTable
+from tagging.results import Compliance, GroupCompliance, KeyCompliance, ResourceRow, ResourceTable, UnreadKey
 from tagging.selectors.labels import labels, team_names
 from tagging.selectors.policy import required_keys
 from tagging.selectors.reach import Reach, reach
 from tagging.selectors.sums import owned_rows
+from tagging.selectors.unread import unread_policy_keys
 from tagging.terms import TagState
 
 Filters = tuple[tuple[str, str], ...]
@@ -43,17 +45,23 @@ class _Month:
 
     reach: Reach
     policy: tuple[KeyPolicy, ...]
+    unread: tuple[UnreadKey, ...]
     lines: tuple[TaggableLine, ...]
+    rows: tuple[tuple[Any, ...], ...]
     slices: Mapping[int, _Slice]
     judged: Mapping[int, Judgement]
 
 
 @dataclass(frozen=True)
 class _Read:
-    """What the month's figures are made of on any basis: (resource, slice, last day, five costs) and judgements."""
+    """What the month's figures are made of on any basis, and judgements.
+
+    Rows are (resource, slice, last day, name, type, five costs); names and types are those of the reader's own lines.
+    """
 
     reach: Reach
     policy: tuple[KeyPolicy, ...]
+    unread: tuple[UnreadKey, ...]
     rows: tuple[tuple[Any, ...], ...]
     slices: Mapping[int, _Slice]
     judged: Mapping[int, Judgement]
@@ -69,8 +77,9 @@ def compliance(
 ) -> Compliance:
     """The policy's required keys over the month's taggable charges that the reader may see.
 
-    A team's is that of its own slices alone. Ratios are None where there is nothing to divide by. With
-    `totals_only` groups and fixes stay empty, which spares dashboards their cost.
+    A team's is that of its own slices alone. A key the month was not read for takes part in nothing and stands
+    in `unread_keys`. Ratios are None where there is nothing to divide by. With `totals_only` groups and fixes
+    stay empty, which spares dashboards their cost.
     """
     month = _month(scope, period, metric, currency)
     counted = tally(month.lines, month.judged, len(month.policy))
@@ -91,6 +100,7 @@ def compliance(
         by_account=groups["account"],
         by_team=groups["team"],
         fixes=() if totals_only else _fixes(month),
+        unread_keys=month.unread,
     )
 
 
@@ -112,25 +122,28 @@ def resources(
         policy_keys=tuple(key.key for key in month.policy),
         rows=tuple(rows),
         total=sum((row.cost for row in rows), ZERO),
+        unread_keys=month.unread,
     )
 
 
 def _month(scope: Scope, period: BillingPeriod, metric: CostMetric, currency: str) -> _Month:
     read = read_once(("taggable month", scope, period, currency), lambda: _read_month(scope, period, currency))
     column = COST_COLUMNS.index(metric.column)
-    lines = tuple(TaggableLine(row[0], row[1], row[3 + column], row[2]) for row in read.rows)
-    return _Month(read.reach, read.policy, lines, read.slices, read.judged)
+    lines = tuple(TaggableLine(row[0], row[1], row[5 + column], row[2]) for row in read.rows)
+    return _Month(read.reach, read.policy, read.unread, lines, read.rows, read.slices, read.judged)
 
 
 def _read_month(scope: Scope, period: BillingPeriod, currency: str) -> _Read:
     """All bases at once: a page that shows two of them reads the rows once."""
     found = reach(scope, (period,), currency)
-    policy = required_keys()
+    required = required_keys()
+    unread = unread_policy_keys(scope, required, found.imports)
+    policy = tuple(key for key in required if key.key not in {item.key for item in unread})
     slices = _slices(found)
     rows = owned_rows(found, intake.resource_costs(Scope.all(), found.import_pks)).filter(slice__is_taggable=True)
     judged = {key: judge(policy, item.tags) for key, item in slices.items()}
-    columns = ("resource_id", "slice_id", "last_charged_on", *COST_COLUMNS)
-    return _Read(found, policy, tuple(rows.values_list(*columns)), slices, judged)
+    columns = ("resource_id", "slice_id", "last_charged_on", "name", "resource_type", *COST_COLUMNS)
+    return _Read(found, policy, unread, tuple(rows.values_list(*columns)), slices, judged)
 
 
 def _slices(found: Reach) -> dict[int, _Slice]:
@@ -190,17 +203,18 @@ def _fixes(month: _Month) -> tuple[ResourceRow, ...]:
 
 def _rows(month: _Month, lines: Sequence[TaggableLine]) -> list[ResourceRow]:
     costs, deciding = _costs(lines), deciding_slices(lines)
-    facts = intake.resource_facts(Scope.all(), month.reach.import_pks, only=costs if len(costs) <= FIXES else None)
+    ids = intake.resource_ids(Scope.all(), month.reach.import_pks, only=costs if len(costs) <= FIXES else None)
+    names, types = _last_texts(month, costs, 3), _last_texts(month, costs, 4)
     places = [month.slices[slice_key] for slice_key in deciding.values()]
     teams = team_names({place.team for place in places})
     accounts = intake.account_names(month.reach.scope, {place.account for place in places})
     rows = []
     for key, slice_key in deciding.items():
-        place, judgement, fact = month.slices[slice_key], month.judged[slice_key], facts[key]
+        place, judgement = month.slices[slice_key], month.judged[slice_key]
         row = ResourceRow(
-            resource_id=fact.resource_id,
-            name=fact.name,
-            resource_type=fact.resource_type,
+            resource_id=ids[key],
+            name=names.get(key, ""),
+            resource_type=types.get(key, ""),
             service_name=place.service,
             sub_account_id=place.account,
             sub_account_name=accounts.get(place.account, ""),
@@ -214,6 +228,16 @@ def _rows(month: _Month, lines: Sequence[TaggableLine]) -> list[ResourceRow]:
         )
         rows.append(row)
     return sorted(rows, key=lambda row: (-row.cost, row.resource_id, row.sub_account_id))
+
+
+def _last_texts(month: _Month, wanted: Collection[int], column: int) -> dict[int, str]:
+    """By resource the text of the reader's slice that was charged last, of those that have one."""
+    best: dict[int, tuple[date, str]] = {}
+    for row in month.rows:
+        key, seen = row[0], (row[2], row[column])
+        if row[column] and key in wanted and (key not in best or best[key] < seen):
+            best[key] = seen
+    return {key: text for key, (_, text) in best.items()}
 
 
 def _costs(lines: Sequence[TaggableLine]) -> dict[int, Decimal]:

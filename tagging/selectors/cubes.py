@@ -13,7 +13,17 @@ from tagging.cubes import Cell, CostCube, CostPivot, pivot_of
 from tagging.selectors.explore import ask_of, spans_of
 from tagging.selectors.labels import labels
 from tagging.selectors.reach import reach
-from tagging.selectors.sums import BY_SLICE, PRE_SUMMED, Ask, column_of, pre_summed_rows, slice_rows, untracked_keys
+from tagging.selectors.sums import (
+    BY_SLICE,
+    PRE_SUMMED,
+    Ask,
+    by_import,
+    cells_of_lines,
+    column_of,
+    pre_summed_rows,
+    slice_rows,
+    untracked_keys,
+)
 
 Sums = dict[tuple[str, ...], Decimal]  # by one value per dimension, '' for none
 
@@ -46,11 +56,18 @@ def cost_cube(scope: Scope, query: CostQuery, dimensions: Sequence[str]) -> Cost
 
 
 def cell_sums(ask: Ask, dimensions: Sequence[str]) -> Sums:
-    """Costs by values of several dimensions, '' for none."""
+    """Costs by values of several dimensions, '' for none; tags that slices do not carry come from the lines."""
     sums = Sums()
-    for (_, values), cost in _sums_by_import(ask, dimensions):
+    on_lines = untracked_keys(ask.reach, {*dimensions, *(name for name, _ in ask.filters)})
+    for (_, values), cost in _sums_of_lines(ask, dimensions) if on_lines else _sums_by_import(ask, dimensions):
         sums[values] = sums.get(values, ZERO) + cost
     return sums
+
+
+def _sums_of_lines(ask: Ask, dimensions: Sequence[str]) -> Iterator[tuple[tuple[int, tuple[str, ...]], Decimal]]:
+    for import_pk, one in by_import(ask):
+        for (values, _), cost in cells_of_lines(one, dimensions).items():
+            yield (import_pk, values), cost
 
 
 def _sums_by_import(

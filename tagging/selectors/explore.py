@@ -22,8 +22,8 @@ from tagging.selectors.sums import Ask, Cells, sums
 
 
 @dataclass(frozen=True)
-class _Spans:
-    """The days compared: now and before, half open."""
+class Spans:
+    """The days compared: now and before, half open. `is_whole` unless the last month is not full yet."""
 
     now: DateRange
     before: DateRange
@@ -33,18 +33,18 @@ class _Spans:
 def explore_costs(scope: Scope, query: CostQuery, *, compare: bool = True) -> CostTable:
     """Answer a cost query from what the reader may see; empty rows where there is nothing.
 
-    One month is compared like for like with the one before (see `movers`), several months with as many
-    whole months before. Without `compare` every `previous_cost` is zero, which spares two queries.
+    Compared like for like with as many months just before, up to the same day of the last of them where the
+    question's last month is not full yet (see `movers`); nothing is compared where one of the months has no
+    costs. Without `compare` every `previous_cost` is zero, which spares two queries.
     """
     before = query.previous()
     found = reach(scope, (*before.periods, *query.periods), query.currency)
     by_day = query.granularity is not Granularity.MONTH
     current = sums(ask_of(found, query.periods, query), query.group_by, by_day=by_day)
     earlier: Cells = {}
-    day_count = None
-    if compare:
-        spans = spans_of(found, query.first, query.last)
-        day_count = None if spans.is_whole else (spans.now.end - spans.now.start).days
+    not_covered = _not_covered(found, before, query) if compare else ()
+    spans = spans_of(found, query.first, query.last) if compare and not not_covered else None
+    if spans:
         earlier = sums(ask_of(found, before.periods, query, spans.before), query.group_by)
     points = _points(found, current)
     previous = _totals(earlier)
@@ -59,7 +59,8 @@ def explore_costs(scope: Scope, query: CostQuery, *, compare: bool = True) -> Co
         rows=tuple(sorted(rows, key=lambda row: (row.is_missing, -row.cost, -row.previous_cost, row.label))),
         total=sum((row.cost for row in rows), ZERO),
         previous_total=sum(previous.values(), ZERO),
-        day_count=day_count,
+        compared=spans.before if spans else None,
+        not_covered=not_covered,
     )
 
 
@@ -108,18 +109,30 @@ def ask_of(found: Reach, periods: tuple[BillingPeriod, ...], query: CostQuery, d
     return Ask(found.within(periods), query.metric, query.filters, days)
 
 
-def spans_of(found: Reach, first: BillingPeriod, last: BillingPeriod) -> _Spans:
-    """One month, if it is the newest the reader has and not full yet, is cut at its last day with costs."""
+def spans_of(found: Reach, first: BillingPeriod, last: BillingPeriod) -> Spans:
+    """These months and as many before.
+
+    The last month, if it is the newest the reader has and not full yet, is cut at its last day with costs,
+    and the last one before at the same day.
+    """
     months = (last.start.year - first.start.year) * 12 + last.start.month - first.start.month + 1
     before_last = first.previous()
-    before = DateRange(before_last.back(months)[0].start, before_last.end)
-    end = _end_of_costs(found, last) if first == last else last.end
+    before_start = before_last.back(months)[0].start
+    end = _end_of_costs(found, last)
     if end == last.end:
-        return _Spans(DateRange(first.start, last.end), before, is_whole=True)
-    days = end - first.start
-    return _Spans(
-        DateRange(first.start, end), DateRange(before.start, min(before.end, before.start + days)), is_whole=False
-    )
+        return Spans(DateRange(first.start, end), DateRange(before_start, before_last.end), is_whole=True)
+    before_end = min(before_last.end, before_last.start + (end - last.start))
+    return Spans(DateRange(first.start, end), DateRange(before_start, before_end), is_whole=False)
+
+
+def _not_covered(found: Reach, before: CostQuery, query: CostQuery) -> tuple[BillingPeriod, ...]:
+    """The months without costs, of those before and, where the question has several, of its own.
+
+    A single month without costs is compared: it fell to nothing.
+    """
+    known = {item.period for item in found.imports}
+    asked = query.periods if len(query.periods) > 1 else ()
+    return tuple(period for period in (*before.periods, *asked) if period not in known)
 
 
 def _end_of_costs(found: Reach, period: BillingPeriod) -> date:

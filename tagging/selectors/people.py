@@ -4,6 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 
@@ -50,6 +51,16 @@ class Look:
     ended_at: datetime | None
 
 
+@dataclass(frozen=True)
+class AccountChange:
+    """One time that staff changed somebody's account."""
+
+    staff: str
+    username: str
+    text: str
+    changed_at: datetime
+
+
 def people(scope: Scope) -> tuple[Person, ...]:
     """Everybody with an account, by user name. Staff only. Three queries."""
     scope.require_everything()
@@ -73,6 +84,16 @@ def view_as_log(scope: Scope) -> tuple[Look, ...]:
     scope.require_everything()
     looks = ViewAs.objects.select_related("staff", "viewed").order_by("-started_at")[:LOG_SHOWN]
     return tuple(Look(look.staff.username, look.viewed.username, look.started_at, look.ended_at) for look in looks)
+
+
+def people_changes(scope: Scope) -> tuple[AccountChange, ...]:
+    """The newest changes of accounts (passwords, log-in, FinOps membership), newest first. Staff only."""
+    scope.require_everything()
+    entries = LogEntry.objects.filter(content_type__app_label="auth", content_type__model="user")
+    return tuple(
+        AccountChange(entry.user.get_username(), entry.object_repr, entry.get_change_message(), entry.action_time)
+        for entry in entries.select_related("user", "content_type").order_by("-action_time", "-pk")[:LOG_SHOWN]
+    )
 
 
 def _person(user: User, teams: tuple[TeamRole, ...]) -> Person:

@@ -1,7 +1,7 @@
 """Sums of costs by a dimension, from the smallest table that can answer, within the reader's scope."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -18,11 +18,12 @@ from costs.money import ZERO, round_money
 from costs.periods import DateRange
 from costs.queries import NOT_SET, tag_key_of
 from costs.scope import Scope
-from costs.selectors import TagQuestion
+from costs.selectors import TagCost, TagQuestion
 from costs.series import fit_to_total
 from costs.tags import canonical_key
 from costs.terms import CostMetric
 from tagging.selectors.reach import Reach, allocated
+from tagging.selectors.shown_tags import shown_tags
 
 Filters = tuple[tuple[str, str], ...]
 EVERYTHING = Scope.all()
@@ -109,9 +110,19 @@ def owned_rows(reach: Reach, rows: QuerySet[Any]) -> QuerySet[Any]:
 
 
 def untracked_keys(reach: Reach, names: Collection[str]) -> set[str]:
-    """The tag keys among these dimensions that not all imports keep on their slices."""
+    """The tag keys among these dimensions to be asked of the lines.
+
+    Those that not all imports keep on their slices, and for a team all it may not know to be kept there.
+    """
     keys = {key for name in names if (key := tag_key_of(name))}
-    return {key for key in keys if any(not tracked_spelling(key, item.tracked_tags) for item in reach.imports)}
+    if not keys:
+        return set()
+    shown = shown_tags(reach.scope)
+    return {
+        key
+        for key in keys
+        if not shown.knows(key) or any(not tracked_spelling(key, item.tracked_tags) for item in reach.imports)
+    }
 
 
 def tracked_spelling(key: str, tracked: Collection[str]) -> str:
@@ -152,41 +163,83 @@ def column_of(reach: Reach, dimension: str, columns: Mapping[str, str]) -> Combi
     key = tag_key_of(dimension)
     if not key:
         raise InvalidRequestError(f"Costs cannot be filtered by '{dimension}'.")
+    if not reach.imports:
+        return Value("", output_field=TextField())
     spelling = tracked_spelling(key, reach.imports[0].tracked_tags)
     return Coalesce(KeyTextTransform(spelling, "slice__tags"), Value(""), output_field=TextField())
 
 
 def _from_charges(ask: Ask, dimension: str, *, by_day: bool) -> Cells:
-    cells: Cells = {}
+    found = ((pk, cells_of_lines(one, (dimension,), by_day=by_day)) for pk, one in by_import(ask))
+    return {(value, pk, day): cost for pk, cells in found for ((value,), day), cost in cells.items()}
+
+
+def by_import(ask: Ask) -> Iterator[tuple[int, Ask]]:
+    """The question to each import alone."""
     for item in ask.reach.imports:
-        one = replace(ask, reach=replace(ask.reach, imports=(item,)))
-        for (value, day), cost in _from_lines_of(one, dimension, by_day=by_day).items():
-            cells[value, item.pk, day] = cost
-    return cells
+        yield item.pk, replace(ask, reach=replace(ask.reach, imports=(item,)))
 
 
-def _from_lines_of(ask: Ask, dimension: str, *, by_day: bool) -> dict[tuple[str, date | None], Decimal]:
-    """One import's costs by value (and day) from its lines, rounded so that they sum to what the rollups hold."""
-    keys = untracked_keys(ask.reach, {dimension, *(name for name, _ in ask.filters)})
-    on_lines = tuple((name, value) for name, value in ask.filters if tag_key_of(name) in keys)
-    stored = replace(ask, filters=tuple(pair for pair in ask.filters if pair not in on_lines))
-    question = TagQuestion(
-        keys=tuple(sorted(keys)),
-        metric=ask.metric,
-        slice_keys=own_slices(stored),
-        days=ask.days,
-        by_slice=tag_key_of(dimension) not in keys,
-        by_day=by_day,
-    )
-    values = _slice_values(stored, dimension) if question.by_slice else {}
-    exact: dict[tuple[str, date | None], Decimal] = defaultdict(lambda: ZERO)
-    for row in intake.tag_costs(EVERYTHING, ask.reach.imports[0], question):
-        found = dict(zip(question.keys, row.values, strict=True))
-        if line_is_wanted(found, on_lines):
-            value = values.get(row.slice_key, "") if question.by_slice else found[tag_key_of(dimension)]
-            exact[value, row.day] += row.cost
-    whole = round_money(sum(exact.values(), ZERO)) if on_lines else total(stored)
+def cells_of_lines(
+    ask: Ask, dimensions: Sequence[str], *, by_day: bool = False
+) -> dict[tuple[tuple[str, ...], date | None], Decimal]:
+    """One import's costs by values (and day) from its lines, rounded so that they sum to what the rollups hold."""
+    lines = _lines_of(ask, dimensions)
+    kept = [name for name in dimensions if tag_key_of(name) not in lines.keys]
+    places = _slice_values(lines.stored, kept) if kept else {}
+    exact: dict[tuple[tuple[str, ...], date | None], Decimal] = defaultdict(lambda: ZERO)
+    for row, found in lines.rows(ask, by_slice=bool(kept), by_day=by_day):
+        place = places.get(row.slice_key, {})
+        values = tuple(place.get(name, found.get(tag_key_of(name), "")) for name in dimensions)
+        exact[values, row.day] += row.cost
+    whole = round_money(sum(exact.values(), ZERO)) if lines.filters else total(lines.stored)
     return dict(zip(exact, fit_to_total(list(exact.values()), whole), strict=True))
+
+
+def slice_figures(ask: Ask, *columns: str) -> list[tuple[Any, ...]]:
+    """One row per slice (and import) that has costs: the columns of `slice_rows` asked for, then the cost."""
+    lines = _lines_of(ask, ())
+    rows = slice_rows(lines.stored).order_by().values_list("bill_import_id", "slice_id", *columns)
+    found = rows.annotate(cost=Sum(ask.metric.column))
+    if not lines.keys:
+        return [row[2:] for row in found]
+    exact: dict[tuple[int, int | None], Decimal] = defaultdict(lambda: ZERO)
+    for pk, one in by_import(ask):
+        for row, _ in _lines_of(one, ()).rows(one, by_slice=True):
+            exact[pk, row.slice_key] += row.cost
+    costs = dict(zip(exact, fit_to_total(list(exact.values()), round_money(sum(exact.values(), ZERO))), strict=True))
+    return [(*row[2:-1], costs[row[0], row[1]]) for row in found if (row[0], row[1]) in costs]
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """A question split into what the slices answer (`stored`) and filters on tags that only lines have."""
+
+    keys: tuple[str, ...]
+    stored: Ask
+    filters: Filters
+
+    def rows(self, ask: Ask, *, by_slice: bool, by_day: bool = False) -> Iterator[tuple[TagCost, dict[str, str]]]:
+        """Sums of the lines that pass the filters, each with its values by key."""
+        question = TagQuestion(
+            keys=self.keys,
+            metric=ask.metric,
+            slice_keys=own_slices(self.stored),
+            days=ask.days,
+            by_slice=by_slice,
+            by_day=by_day,
+        )
+        for row in intake.tag_costs(EVERYTHING, self.stored.reach.imports[0], question):
+            found = dict(zip(self.keys, row.values, strict=True))
+            if line_is_wanted(found, self.filters):
+                yield row, found
+
+
+def _lines_of(ask: Ask, dimensions: Sequence[str]) -> _Lines:
+    keys = untracked_keys(ask.reach, {*dimensions, *(name for name, _ in ask.filters)})
+    filters = tuple(pair for pair in ask.filters if tag_key_of(pair[0]) in keys)
+    stored = replace(ask, filters=tuple(pair for pair in ask.filters if pair not in filters))
+    return _Lines(tuple(sorted(keys)), stored, filters)
 
 
 def own_slices(ask: Ask) -> set[int] | None:
@@ -204,6 +257,7 @@ def line_is_wanted(values: Mapping[str, str], filters: Filters) -> bool:
     return all(values.get(key, "") in allowed for key, allowed in wanted.items())
 
 
-def _slice_values(ask: Ask, dimension: str) -> dict[int | None, str]:
-    rows = slice_rows(replace(ask, days=None)).annotate(value=column_of(ask.reach, dimension, BY_SLICE))
-    return dict(rows.order_by().values_list("slice_id", "value").distinct())
+def _slice_values(ask: Ask, dimensions: Sequence[str]) -> dict[int | None, dict[str, str]]:
+    places = {f"value_{at}": column_of(ask.reach, name, BY_SLICE) for at, name in enumerate(dimensions)}
+    rows = slice_rows(replace(ask, days=None)).annotate(**places).order_by().values_list("slice_id", *places).distinct()
+    return {row[0]: {name: value or "" for name, value in zip(dimensions, row[1:], strict=True)} for row in rows}

@@ -11,7 +11,7 @@ from tagging.terms import MemberRole, RuleKind
 
 
 def visible_teams(scope: Scope) -> tuple[TeamView, ...]:
-    """Teams of the scope by name; staff see inactive ones too."""
+    """Teams of the scope by name, also inactive ones: their past costs stay with staff and the team above."""
     return read_once(("visible teams", scope), lambda: _visible_teams(scope))
 
 

@@ -1,9 +1,12 @@
 """Why is this mine? From a figure to the rules, the slices and the lines of the bill behind it."""
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
+from typing import Any
 
 from django.db.models import Count, Sum
 
@@ -12,13 +15,15 @@ from costs.errors import InvalidRequestError, NotFoundInScopeError
 from costs.money import ZERO, round_money
 from costs.periods import BillingPeriod
 from costs.queries import NOT_SET, tag_key_of
+from costs.reading import read_once
 from costs.scope import Scope
 from costs.selectors import Line, LineFilter
 from costs.terms import CostMetric
 from tagging.results import ChargeLine, ChargeLines, Decision, Decisions, SliceRow
 from tagging.selectors.labels import UNALLOCATED
 from tagging.selectors.reach import reach
-from tagging.selectors.sums import EVERYTHING, Ask, own_slices, slice_rows, untracked_keys
+from tagging.selectors.shown_tags import shown_tags
+from tagging.selectors.sums import EVERYTHING, Ask, own_slices, slice_figures, slice_rows, untracked_keys
 from tagging.selectors.teams import team_by_key
 
 LINES_PER_PAGE = 100
@@ -51,11 +56,7 @@ def decisions(
     else:
         name, filters = team_by_key(scope, team_key).name, (*filters, ("team", team_key))
     ask = _ask(scope, period, metric, currency, filters)
-    found = slice_rows(ask).order_by().values_list(_RULE, _MATCHED)
-    rows = [
-        Decision(decision_ref(rule, matched), rule, matched, cost, slices)
-        for rule, matched, cost, slices in found.annotate(Sum(metric.column), Count("slice_id", distinct=True))
-    ]
+    rows = _decisions(ask)
     return Decisions(
         period=period,
         team_key="" if team_key == NOT_SET else team_key,
@@ -71,28 +72,52 @@ def decision_slices(
     scope: Scope, period: BillingPeriod, *, metric: CostMetric, currency: str = "", filters: Filters = ()
 ) -> tuple[SliceRow, ...]:
     """The slices behind a figure, largest first. `filters` may also hold ("decision", Decision.ref)."""
-    ask = _ask(scope, period, metric, currency, filters)
-    found = slice_rows(ask).order_by().values_list("slice_id", *_PLACE, *_KIND, _RULE, _MATCHED)
-    rows = list(found.annotate(cost=Sum(metric.column)))
-    names = intake.account_names(scope, {row[2] for row in rows})
-    slices = [
+    rows = _slices(_ask(scope, period, metric, currency, filters))
+    names = intake.account_names(scope, {row.sub_account_id for row in rows})
+    named = [replace(row, sub_account_name=names.get(row.sub_account_id, "")) for row in rows]
+    return tuple(sorted(named, key=lambda row: (-row.cost, row.service_name, row.usage_type, row.operation, row.tags)))
+
+
+def _decisions(ask: Ask) -> list[Decision]:
+    if ask.reach.scope.everything and _stored(ask) == ask.filters:
+        found = slice_rows(ask).order_by().values_list(_RULE, _MATCHED)
+        summed = found.annotate(Sum(ask.metric.column), Count("slice_id", distinct=True))
+        return [Decision(decision_ref(row[0], row[1]), *row) for row in summed]
+    # Counted as shown: how many slices there are says whether others' rules tell them apart.
+    counted: dict[tuple[str, str], tuple[Decimal, int]] = {}
+    for row in _slices(ask):
+        cost, slices = counted.get((row.rule_text, row.matched_text), (ZERO, 0))
+        counted[row.rule_text, row.matched_text] = (cost + row.cost, slices + 1)
+    return [Decision(decision_ref(*key), *key, cost, slices) for key, (cost, slices) in counted.items()]
+
+
+def _slices(ask: Ask) -> tuple[SliceRow, ...]:
+    """What the reader is shown of the slices; those that differ in nothing shown are one."""
+    return read_once(("slices behind", ask), lambda: _read_slices(ask))
+
+
+def _read_slices(ask: Ask) -> tuple[SliceRow, ...]:
+    shown = shown_tags(ask.reach.scope)
+    costs: dict[tuple[Any, ...], Decimal] = defaultdict(lambda: ZERO)
+    for *place, tags, rule, matched, cost in slice_figures(ask, *_PLACE, *_KIND, _RULE, _MATCHED):
+        costs[*place, shown.of(tags), rule, matched] += cost
+    return tuple(
         SliceRow(
-            service_name=row[1],
-            sub_account_id=row[2],
-            sub_account_name=names.get(row[2], ""),
-            region_id=row[3],
-            usage_type=row[4],
-            operation=row[5],
-            charge_category=row[6],
-            line_kind=row[7],
-            tags=tuple(sorted(row[8].items())),
-            rule_text=row[9],
-            matched_text=row[10],
-            cost=row[11],
+            service_name=row[0],
+            sub_account_id=row[1],
+            sub_account_name="",
+            region_id=row[2],
+            usage_type=row[3],
+            operation=row[4],
+            charge_category=row[5],
+            line_kind=row[6],
+            tags=row[7],
+            rule_text=row[8],
+            matched_text=row[9],
+            cost=cost,
         )
-        for row in rows
-    ]
-    return tuple(sorted(slices, key=lambda row: (-row.cost, row.service_name, row.usage_type, row.operation, row.tags)))
+        for row, cost in costs.items()
+    )
 
 
 def charge_lines(

@@ -3,10 +3,17 @@
 from tagging.inputs import PersonInput, ProposalChoices, RuleInput, TeamChoice, TeamInput
 from tagging.services.allocate import allocate_import, reallocate
 from tagging.services.moves import Move, Moves, what_moves
-from tagging.services.people import create_person, give_one_time_password, set_active, set_finops
+from tagging.services.people import (
+    create_person,
+    give_one_time_password,
+    note_password_link,
+    set_active,
+    set_finops,
+)
 from tagging.services.rules import delete_rule, reorder_rules, save_rule
 from tagging.services.setup import accept_proposal
 from tagging.services.teams import create_team, remove_member, set_member, update_team
+from tagging.services.tokens import make_token, revoke_all_tokens, revoke_token
 from tagging.services.upkeep import remove_unread_allocations
 from tagging.services.view_as import start_view_as, stop_view_as
 
@@ -24,11 +31,15 @@ __all__ = [
     "create_team",
     "delete_rule",
     "give_one_time_password",
+    "make_token",
+    "note_password_link",
     "reallocate",
     "remove_member",
     "remove_unread_allocations",
     "reorder_rules",
     "save_rule",
+    "revoke_all_tokens",
+    "revoke_token",
     "set_active",
     "set_finops",
     "set_member",

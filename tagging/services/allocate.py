@@ -16,6 +16,7 @@ from costs.scope import Scope
 from costs.tags import tag_value
 from costs.terms import COST_COLUMNS
 from tagging.allocation import Matcher, compile_rules, cost_center_of
+from tagging.hooks import tell_that_rules_changed
 from tagging.models import AllocatedCost, Allocation, Team
 from tagging.policy import KeyPolicy, environment_of
 from tagging.selectors.policy import environment_policy
@@ -69,6 +70,7 @@ def reallocate(periods: Collection[BillingPeriod] | None = None) -> int:
         marker = _Marker.now()
         for pk in pks:
             _allocate(pk, marker)
+        tell_that_rules_changed()
     return len(pks)
 
 

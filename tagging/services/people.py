@@ -1,7 +1,9 @@
 """Upkeep of accounts. Whoever calls has made sure that `staff` is FinOps staff."""
 
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, User
+from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.crypto import get_random_string
@@ -48,7 +50,25 @@ def give_one_time_password(pk: int, *, staff: User) -> str:
     password = get_random_string(_PASSWORD_LENGTH, _LETTERS)
     user.set_password(password)
     user.save(update_fields=["password"])
+    note_change(user, "One-time password set", staff=staff)
     return password
+
+
+def note_change(user: User, text: str, *, staff: User) -> None:
+    """Keep in the log who changed whose account how."""
+    LogEntry.objects.create(
+        user_id=staff.pk,
+        content_type=ContentType.objects.get_for_model(User),
+        object_id=str(user.pk),
+        object_repr=user.username,
+        action_flag=CHANGE,
+        change_message=text,
+    )
+
+
+def note_password_link(pk: int, *, staff: User) -> None:
+    """Keep in the log that staff had a link to set a password sent."""
+    note_change(User.objects.get(pk=pk), "Link to set a password sent", staff=staff)
 
 
 def set_finops(pk: int, *, staff: User, is_finops: bool) -> None:
@@ -58,6 +78,7 @@ def set_finops(pk: int, *, staff: User, is_finops: bool) -> None:
         user.groups.add(_finops_group())
     else:
         user.groups.remove(_finops_group())
+    note_change(user, "Made FinOps staff" if is_finops else "Taken from FinOps staff", staff=staff)
 
 
 def set_active(pk: int, *, staff: User, is_active: bool) -> None:
@@ -65,6 +86,7 @@ def set_active(pk: int, *, staff: User, is_active: bool) -> None:
     user = _changeable(pk, staff)
     user.is_active = is_active
     user.save(update_fields=["is_active"])
+    note_change(user, "Log-in allowed" if is_active else "Log-in stopped", staff=staff)
 
 
 def _changeable(pk: int, staff: User) -> User:

@@ -1,5 +1,6 @@
 """Tables of the month's chargeback and of one statement."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -8,6 +9,8 @@ import django_tables2 as tables
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from costs import figures
+from costs.money import ZERO
 from costs.tables import FinopsTable, LinkColumn, MoneyColumn, PctColumn
 
 
@@ -30,18 +33,33 @@ class OwnerLine:
     state: str = ""
     is_missing: bool = False
 
+    @property
+    def change_size(self) -> Decimal:
+        """How far the cost moved, whichever way; what the change is sorted by."""
+        return abs(self.change or ZERO)
+
+
+def _total(bound_column: Any, table: Any) -> str:
+    amount = getattr(table.total, bound_column.name)
+    signed = bound_column.name == "change"
+    return figures.change(amount, table.currency) if signed else figures.money(amount, table.currency)
+
 
 class ChargebackTable(FinopsTable):
-    """A month by owner, the missing part pinned below as a line of its own."""
+    """A month by owner, the missing part pinned below as a line of its own, then the total of all lines.
 
-    owner = LinkColumn(url="url")
+    `compared` names the days of the month before; empty where there is nothing to compare with: the columns
+    of the change are left out and the largest cost comes first. Files have the total in their head.
+    """
+
+    owner = LinkColumn(url="url", footer="Total")
     cost_center = tables.Column("Cost centre")
-    direct_cost = MoneyColumn("Direct")
-    shared_cost = MoneyColumn("Shared")
-    adjustment_cost = MoneyColumn("Adjustments")
-    total_cost = MoneyColumn("Total")
-    previous_total_cost = MoneyColumn("Month before", visible=False)
-    change = MoneyColumn("Change", signed=True)
+    direct_cost = MoneyColumn("Direct", footer=_total)
+    shared_cost = MoneyColumn("Shared", footer=_total)
+    adjustment_cost = MoneyColumn("Adjustments", footer=_total)
+    total_cost = MoneyColumn("Total", footer=_total)
+    previous_total_cost = MoneyColumn("Month before", footer=_total)
+    change = MoneyColumn("Change", signed=True, order_by="change_size", footer=_total)
     change_ratio = PctColumn("Change %", signed=True)
     share = PctColumn("Share")
 
@@ -49,10 +67,24 @@ class ChargebackTable(FinopsTable):
         row_attrs = {"class": lambda record: "row-missing" if record.is_missing else ""}
         pinned_row_attrs = {"class": "row-missing"}
 
-    def __init__(self, data: Any = None, *, missing: OwnerLine | None, currency: str, **options: Any) -> None:
-        self.missing = missing
-        super().__init__(data, **options)
+    def __init__(
+        self,
+        data: Sequence[OwnerLine],
+        *,
+        missing: OwnerLine | None,
+        currency: str,
+        compared: str,
+        exclude: tuple[str, ...] = (),
+        **options: Any,
+    ) -> None:
+        self.missing, self.currency = missing, currency
+        self.total = total_line([*data, *([missing] if missing else [])])
+        hidden = () if compared else ("previous_total_cost", "change", "change_ratio")
+        order_by = "-change" if compared else "-total_cost"
+        super().__init__(data, exclude=(*exclude, *hidden), order_by=order_by, **options)
         for column in self.columns:
+            if column.name == "previous_total_cost":
+                column.column.verbose_name = compared
             if isinstance(column.column, MoneyColumn):
                 column.column.currency = currency
 
@@ -63,9 +95,28 @@ class ChargebackTable(FinopsTable):
     def render_owner(self, record: OwnerLine) -> SafeString | str:
         return format_html("<strong>{}</strong>", record.label) if record.is_missing else record.label
 
-    def order_change(self, rows: Any, is_descending: bool) -> tuple[Any, bool]:  # noqa: FBT001 - django-tables2 calls it
-        """By the size of the change, whichever way it went."""
-        return sorted(rows, key=lambda line: abs(line.change or 0), reverse=is_descending), True
+
+def total_line(lines: Sequence[OwnerLine]) -> OwnerLine:
+    """All lines added up, column by column."""
+
+    def added(name: str) -> Decimal:
+        return sum((getattr(line, name) or ZERO for line in lines), ZERO)
+
+    total, before = added("total_cost"), added("previous_total_cost")
+    return OwnerLine(
+        owner="Total",
+        label="Total",
+        url="",
+        cost_center="",
+        direct_cost=added("direct_cost"),
+        shared_cost=added("shared_cost"),
+        adjustment_cost=added("adjustment_cost"),
+        total_cost=total,
+        previous_total_cost=before,
+        change=total - before,
+        change_ratio=None,
+        share=None,
+    )
 
 
 class StatementTable(FinopsTable):

@@ -20,6 +20,7 @@ from costs.series import Line, change, top_and_other
 from tagging import selectors
 from tagging.forms.months import ChargebackForm, MonthForm
 from tagging.results import Chargeback, Statement, StatementLine, StatementList, Trust
+from tagging.selectors.shown_tags import offered_tag_keys
 from tagging.tables.chargeback import ChargebackTable, OwnerLine, StatementTable
 from tagging.views.months import NO_COSTS_STAFF, NO_COSTS_TEAM, Month, chosen_month
 
@@ -30,11 +31,16 @@ OWNERS_DRAWN = 7
 
 @dataclass(frozen=True)
 class Owners:
-    """A month by owner, however it was asked. Bill figures are None for teams."""
+    """A month by owner, however it was asked. Bill figures are None for teams.
+
+    `compared` names the days before that changes are against; empty where the month before has no costs.
+    """
 
     lines: tuple[OwnerLine, ...]
     total_cost: Decimal
     missing_cost: Decimal
+    previous_missing_cost: Decimal
+    compared: str
     bill_total: Decimal | None
     difference: Decimal | None
 
@@ -55,12 +61,12 @@ def chargeback(request: HttpRequest) -> HttpResponseBase:
         owners.lines,
         missing=missing,
         currency=month.currency,
+        compared=owners.compared,
         request=request,
         caption=f"{dimension_label(by)}: {month.period.label}",
-        order_by="-change",
         exclude=() if by == "team" else ("cost_center",),
     )
-    title_rows = [*month.title_rows, ("State", DRAFT_NOTE), *bill_rows(owners)]
+    title_rows = [*month.title_rows, compared_row(owners.compared), ("State", DRAFT_NOTE), *bill_rows(owners)]
     if response := table.export(name=f"chargeback-{month.period}-{by}", title_rows=title_rows):
         return response
     context = {
@@ -75,7 +81,7 @@ def chargeback(request: HttpRequest) -> HttpResponseBase:
         "owned_share": ratio(owners.total_cost, owners.bill_total or ZERO),
         "needs_setup": selectors.needs_setup(scope),
         "trust": selectors.trust(scope, month.period, metric=month.metric, currency=month.currency),
-        "form": owner_form(month, by),
+        "form": owner_form(scope, month, by),
         "why_url": link("tagging:why_nobody", month.params),
     }
     return render(request, "tagging/chargeback.html", context)
@@ -97,7 +103,8 @@ def statement(request: HttpRequest, team_key: str) -> HttpResponseBase:
         caption=f"Statement of {team.name}, {month.period.label}",
         per_page=100,
     )
-    title_rows = [("Statement", team.name), *month.title_rows, ("State", DRAFT_NOTE), *statement_rows(found)]
+    compared = found.compared.label if found.compared else ""
+    title_rows = [("Statement", team.name), *month.title_rows, ("State", DRAFT_NOTE), *statement_rows(found, compared)]
     if response := table.export(name=f"statement-{team_key}-{month.period}", title_rows=title_rows):
         return response
     moved = change(found.summary.total_cost, found.summary.previous_total_cost)
@@ -106,6 +113,7 @@ def statement(request: HttpRequest, team_key: str) -> HttpResponseBase:
         "month": month,
         "found": found,
         "moved": moved,
+        "compared": compared,
         "previous": month.period.previous(),
         "table": table,
         "chart": service_chart(found, month),
@@ -162,7 +170,15 @@ def owners_by_team(found: StatementList, month: Month) -> Owners:
         )
         for row in found.rows
     ]
-    return Owners(tuple(lines), found.total_cost, found.unallocated_cost or ZERO, found.bill_total, found.difference)
+    return Owners(
+        lines=tuple(lines),
+        total_cost=found.total_cost,
+        missing_cost=found.unallocated_cost or ZERO,
+        previous_missing_cost=found.unallocated_previous_cost or ZERO,
+        compared=found.compared.label if found.compared else "",
+        bill_total=found.bill_total,
+        difference=found.difference,
+    )
 
 
 def owners_by_value(table: Chargeback, month: Month, by: str) -> Owners:
@@ -185,13 +201,22 @@ def owners_by_value(table: Chargeback, month: Month, by: str) -> Owners:
         )
         for row in table.rows
     ]
-    return Owners(tuple(lines), table.total_cost, table.missing_cost, table.bill_total, table.difference)
+    return Owners(
+        lines=tuple(lines),
+        total_cost=table.total_cost,
+        missing_cost=table.missing_cost,
+        previous_missing_cost=table.previous_missing_cost,
+        compared=table.compared.label if table.compared else "",
+        bill_total=table.bill_total,
+        difference=table.difference,
+    )
 
 
 def missing_line(owners: Owners, month: Month, by: str) -> OwnerLine | None:
     """What has no owner of this kind, as a line of its own; none for a team's own teams."""
-    if owners.missing_cost == ZERO:
+    if owners.missing_cost == owners.previous_missing_cost == ZERO:
         return None
+    moved = change(owners.missing_cost, owners.previous_missing_cost)
     is_unallocated = by == "team"
     whole = owners.total_cost + owners.missing_cost if owners.bill_total is None else owners.bill_total
     label = "Unallocated" if owners.bill_total is not None else f"Without {dimension_label(by).lower()}"
@@ -205,12 +230,17 @@ def missing_line(owners: Owners, month: Month, by: str) -> OwnerLine | None:
         shared_cost=None,
         adjustment_cost=None,
         total_cost=owners.missing_cost,
-        previous_total_cost=None,
-        change=None,
-        change_ratio=None,
+        previous_total_cost=owners.previous_missing_cost,
+        change=moved.amount,
+        change_ratio=moved.ratio,
         share=ratio(owners.missing_cost, whole),
         is_missing=True,
     )
+
+
+def compared_row(compared: str) -> tuple[str, str]:
+    """What changes are against, for files."""
+    return ("Change against", compared or "nothing: the month before has no costs")
 
 
 def bill_rows(owners: Owners) -> list[tuple[str, str]]:
@@ -225,15 +255,18 @@ def bill_rows(owners: Owners) -> list[tuple[str, str]]:
     ]
 
 
-def statement_rows(found: Statement) -> list[tuple[str, str]]:
+def statement_rows(found: Statement, compared: str) -> list[tuple[str, str]]:
     """The totals of a statement, for its files."""
     summary = found.summary
+    before = [(compared, plain(summary.previous_total_cost)), ("Change", plain(summary.change))] if compared else []
     return [
         ("Cost centre", summary.cost_center),
         ("Direct", plain(summary.direct_cost)),
         ("Shared", plain(summary.shared_cost)),
         ("Adjustments", plain(summary.adjustment_cost)),
         ("Total", plain(summary.total_cost)),
+        compared_row(compared),
+        *before,
     ]
 
 
@@ -254,10 +287,10 @@ def statement_row(line: StatementLine, found: Statement, month: Month) -> dict[s
 
 def share_chart(owners: Owners, missing: OwnerLine | None, month: Month) -> ProportionChart:
     """Who the month's money went to, as one bar."""
-    found = [Line(line.url, line.label, (line.total_cost,)) for line in owners.lines]
+    found = [Line(line.url, line.label, (line.total_cost,)) for line in owners.lines if line.total_cost]
     bars = [Bar(line.label, line.total, href=line.key) for line in top_and_other(found, OWNERS_DRAWN)]
     bars = [bar if bar.href else Bar(bar.name, bar.amount, css="series-other") for bar in bars]
-    if missing is not None:
+    if missing is not None and missing.total_cost:
         bars.append(Bar(missing.label, missing.total_cost, href=missing.url, css=UNALLOCATED))
     return ProportionChart(f"{month.basis_name} by owner", tuple(bars), currency=month.currency)
 
@@ -281,9 +314,9 @@ def service_chart(found: Statement, month: Month) -> BarChart:
     return BarChart("Cost by service", tuple(bars), currency=month.currency, label_header="Service")
 
 
-def owner_form(month: Month, by: str) -> ChargebackForm:
-    """The filters, with the keys of the policy and the one shown now."""
-    tag_keys = dict.fromkeys([*(f"{TAG_PREFIX}{key}" for key in selectors.tracked_keys()), by])
+def owner_form(scope: Scope, month: Month, by: str) -> ChargebackForm:
+    """The filters, with the tag keys the reader may choose from and the one shown now."""
+    tag_keys = dict.fromkeys([*(f"{TAG_PREFIX}{key}" for key in offered_tag_keys(scope)), by])
     kinds = [*BY, *(name for name in tag_keys if name.startswith(TAG_PREFIX))]
     return ChargebackForm(
         initial={**month.initial, "by": by},

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_safe
 
 from costs.charts import ColumnChart, MoverChart
@@ -22,10 +22,10 @@ from costs.queries import MAX_TOP, NOT_SET, CostQuery, Granularity, check_dimens
 from costs.scope import Scope
 from costs.series import change
 from tagging import selectors
-from tagging.cost_charts import bucket_label, bucket_query, column_chart, deeper, mover_chart
+from tagging.cost_charts import NOTHING_BEFORE, bucket_label, bucket_query, change_chart, column_chart, deeper
 from tagging.cubes import CostPivot
 from tagging.forms.explore import FILTERS, ExploreForm, FilterForm
-from tagging.results import CostRow, CostTable, Mover, Movers
+from tagging.results import CostRow, CostTable, Mover
 from tagging.tables.explore import ExploreRow, ExploreTable
 from tagging.views.chargeback import no_costs_text
 
@@ -34,6 +34,7 @@ RESOURCE_FILTERS = ("team", "service", "account", "region")
 PIVOT_COLUMNS = 5
 MOVERS_SHOWN = 10
 MONTHS_BY_DAY = 3
+MONTHS_NAMED = 2
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,8 @@ def explore(request: HttpRequest) -> HttpResponseBase:
     context = {
         "asked": asked,
         "found": found,
-        "before": before_label(found),
+        "before": found.compared.label if found.compared else "",
+        "nothing_before": nothing_before(found),
         "moved": change(found.total, found.previous_total),
         "chart": chart_of(asked, found),
         "movers": movers_of(asked, found),
@@ -110,12 +112,14 @@ def last_full(periods: Sequence[BillingPeriod], *, today: date) -> BillingPeriod
     return next((period for period in periods if period.end <= today), periods[0])
 
 
-def before_label(found: CostTable) -> str:
-    """What the figures are compared with: `September 2026`, `October 2026, 1–22`, or a range of months."""
-    before = found.query.previous()
-    if found.day_count:
-        return f"{before.last.label}, 1–{found.day_count}"
-    return before.last.label if before.first == before.last else f"{before.first.label} to {before.last.label}"
+def nothing_before(found: CostTable) -> str:
+    """Why nothing is compared; empty where something is."""
+    if not found.not_covered:
+        return "" if found.previous_total else NOTHING_BEFORE
+    names = [period.label for period in found.not_covered[:MONTHS_NAMED]]
+    more = len(found.not_covered) - len(names)
+    listed = ", ".join(names) + (f" and {more} more" if more else "")
+    return f"There is nothing to compare with: no costs in {listed}."
 
 
 def table_of(request: HttpRequest, asked: Asked, found: CostTable, pivot: CostPivot | None) -> ExploreTable:
@@ -132,7 +136,7 @@ def table_of(request: HttpRequest, asked: Asked, found: CostTable, pivot: CostPi
     return ExploreTable(
         [_table_row(asked, found, row, amounts.get(row.key, (Decimal(0),) * len(parts))) for row in found.rows],
         found=found,
-        headers=(dimension_label(query.group_by), before_label(found)),
+        headers=(dimension_label(query.group_by), found.compared.label if found.compared else "Before"),
         parts=parts,
         request=request,
         exclude=() if found.previous_total else ("previous_cost", "change", "change_ratio"),
@@ -167,27 +171,18 @@ def chart_of(asked: Asked, found: CostTable) -> ColumnChart:
 
 
 def movers_of(asked: Asked, found: CostTable) -> MoverChart:
-    """The ten values that changed most against before."""
-    query = asked.query
+    """The ten values that changed most against before; why there are none where nothing is compared."""
     rows = [
         Mover(row.key, row.label, row.cost, row.previous_cost, moved.amount, moved.ratio, row.is_missing)
         for row in found.rows
         for moved in (change(row.cost, row.previous_cost),)
     ]
-    movers = Movers(
-        period=query.last,
-        previous=query.last.previous(),
-        by=query.group_by,
-        metric=query.metric,
+    return change_chart(
+        sorted(rows, key=lambda row: (-abs(row.change), row.label))[:MOVERS_SHOWN],
+        title="What changed most",
+        href_of=lambda key: asked.url(deeper(asked.query, key)),
         currency=found.currency,
-        day_count=query.last.day_count,
-        is_whole_month=True,
-        total=found.total,
-        previous_total=found.previous_total,
-        rows=tuple(sorted(rows, key=lambda row: (-abs(row.change), row.label))),
-    )
-    return mover_chart(
-        movers, title="What changed most", href_of=lambda key: asked.url(deeper(query, key)), limit=MOVERS_SHOWN
+        nothing_before=nothing_before(found),
     )
 
 
@@ -196,7 +191,7 @@ def title_rows(asked: Asked, found: CostTable) -> list[tuple[str, str]]:
     query = asked.query
     rows = [
         ("Months", f"{query.first} to {query.last}"),
-        ("Compared with", before_label(found)),
+        ("Compared with", found.compared.label if found.compared else nothing_before(found)),
         ("Basis", f"{query.metric.value.capitalize()} cost"),
         ("Currency", found.currency),
     ]
@@ -264,8 +259,10 @@ def _lines_url(query: CostQuery) -> str:
         return ""
     pairs = [("period", str(query.last)), ("basis", query.metric.value)]
     pairs += [pair for pair in query.filters if pair[0] != "team"]
-    is_nobody = teams[0] == NOT_SET
-    place = reverse("tagging:why_nobody") if is_nobody else reverse("tagging:why", args=[teams[0]])
+    try:
+        place = reverse("tagging:why", args=teams) if teams[0] != NOT_SET else reverse("tagging:why_nobody")
+    except NoReverseMatch:  # no team has such a key
+        return ""
     return f"{place}?{urlencode(pairs)}"
 
 

@@ -22,14 +22,19 @@ from tagging.selectors import Person
 
 @staff_page
 def people(request: HttpRequest) -> HttpResponseBase:
-    """Everybody with their teams and last log-in; the log of view as."""
+    """Everybody with their teams and last log-in; the logs of changes and of view as."""
     scope = request_scope(request)
     found = selectors.people(scope)
     columns = ["User name", "Name", "Mail", "Teams", "FinOps", "May log in", "Last log-in"]
     rows = [person_cells(person) for person in found]
     if response := export_response(request, name="people", title_rows=[("People", "")], columns=columns, rows=rows):
         return response
-    context = {"people": found, "log": selectors.view_as_log(scope), "mail_works": settings.MAIL_IS_CONFIGURED}
+    context = {
+        "people": found,
+        "changes": selectors.people_changes(scope),
+        "log": selectors.view_as_log(scope),
+        "mail_works": settings.MAIL_IS_CONFIGURED,
+    }
     return render(request, "tagging/people.html", context)
 
 
@@ -97,6 +102,7 @@ def first_password(request: HttpRequest, person: Person) -> HttpResponseBase:
         mail = ResetPasswordForm(data={"email": person.email})
         if mail.is_valid():
             mail.save(request)
+            services.note_password_link(person.pk, staff=cast("User", request.user))
             messages.success(request, f"A link to set a password is on its way to {person.email}.")
             return redirect("tagging:people")
     try:

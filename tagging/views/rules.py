@@ -20,8 +20,9 @@ from costs.terms import CostMetric
 from tagging import selectors, services
 from tagging.forms.rules import RuleForm
 from tagging.results import RuleView
+from tagging.selectors.unread import unread_tags
 from tagging.services import Moves
-from tagging.terms import RuleKind
+from tagging.terms import RuleKind, UnreadReason
 
 MOVED_KEY = "rules_moved"
 KIND_NAMES = {RuleKind.TAG: "Tag value", RuleKind.ACCOUNT: "Account", RuleKind.DEFAULT: "Everything else"}
@@ -68,6 +69,7 @@ def rules(request: HttpRequest) -> HttpResponseBase:
         "kinds": [(kind.value, name) for kind, name in KIND_NAMES.items()],
         "moved": request.session.pop(MOVED_KEY, None),
         "needs_setup": selectors.needs_setup(scope),
+        "unread_tags": unread_tags(scope),
         "has_teams": bool(selectors.visible_teams(scope)),
     }
     return render(request, "tagging/rules.html", context)
@@ -178,6 +180,12 @@ def moved_as_text(moved: Moves) -> dict[str, Any]:
         "first": moved.first,
         "last": moved.last,
         "total": figures.money(moved.moved_cost, moved.currency),
+        "unread": [
+            f"{item.text}; the figures below are those after that."
+            if item.reason is UnreadReason.PENDING
+            else f"{item.text}: a rule on it decides nothing there."
+            for item in moved.unread
+        ],
         "rows": [
             {
                 "owner": row.owner,

@@ -35,6 +35,5 @@ def view_as_stop(request: HttpRequest) -> HttpResponseBase:
     """Back to the staff member's own eyes."""
     if not is_viewing_as(request):
         return redirect("/")
-    services.stop_view_as(request.view_as, now=current_moment())  # type: ignore[attr-defined]
-    request.session.pop(VIEW_AS_SESSION_KEY, None)
+    request.session.pop(VIEW_AS_SESSION_KEY, None)  # the access middleware closes the log entry
     return redirect("tagging:people")

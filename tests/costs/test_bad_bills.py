@@ -1,13 +1,18 @@
 """Every way a bill can be wrong: the error names file, line, column and cure, and the month in force stays."""
 
+import errno
 import gzip
+import hashlib
+import random
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from django.db import DatabaseError
 from pytest_django import Settings
 
+from costs import charge_store
 from costs import services as intake
 from costs.errors import ImportRejectedError
 from costs.models import Bill, BillImport
@@ -120,6 +125,69 @@ def test_file_that_unpacks_to_absurd_size_is_refused_before_it_is_read(tmp_path:
     path.write_bytes(gzip.compress(csv_text([GOOD]).encode() + b"0" * 5_000_000))
     with pytest.raises(ImportRejectedError, match="unpacks to more than 50 times its size"):
         intake.prepare_imports([path], today=TODAY)
+
+
+def test_large_file_that_unpacks_to_absurd_size_after_a_plain_beginning_is_refused(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("costs.billing_formats.files._PROBED_WHOLE", 1024)
+    settings.UNPACKED_RATIO_LIMIT = 20
+    beginning = csv_text(
+        [line({"lineItem/LineItemDescription": hashlib.sha512(b"%d" % n).hexdigest()}) for n in (1, 2)]
+    )
+    path = tmp_path / "bomb.csv.gz"
+    path.write_bytes(
+        gzip.compress(beginning.encode() + random.Random(7).randbytes(2_000_000)) + gzip.compress(bytes(10**8))
+    )
+    with pytest.raises(ImportRejectedError, match="unpacks to more than 20 times its size"):
+        intake.prepare_imports([path], today=TODAY)
+
+
+def test_truncated_gzip_is_refused_when_it_is_too_large_to_be_probed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("costs.billing_formats.files._PROBED_WHOLE", 0)
+    path = tmp_path / "cut.csv.gz"
+    path.write_bytes(gzip.compress(csv_text([line(cost=str(n)) for n in range(4000)]).encode())[:-8])
+    with pytest.raises(ImportRejectedError, match="The compressed file ends early or is damaged"):
+        bring_in(path)
+
+
+@pytest.mark.parametrize(
+    ("step", "error", "told"),
+    [
+        ("roll_up", OSError(errno.ENOSPC, "No space left on device"), "set CHARGE_STORE to a folder with room"),
+        (
+            "roll_up",
+            RuntimeError("failed to offload data block. This limit was set by the 'max_temp_directory_size' setting."),
+            "set IMPORT_TEMP_DIR to a folder with room, then import again.",
+        ),
+        (
+            "write_side_files",
+            RuntimeError('Could not write file "/store/x.parquet": No space left on device'),
+            "set CHARGE_STORE to a folder with room, then import again.",
+        ),
+        ("accounts", DatabaseError("database or disk is full"), "The database's disk is full. Free space there,"),
+    ],
+)
+def test_full_disk_is_told_with_its_folder_and_the_month_in_force_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, error: Exception, told: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    good = bring_in_lines(tmp_path, GOOD)
+    monkeypatch.setattr(charge_store, step, fail)
+    with pytest.raises(ImportRejectedError) as refused:
+        bring_in(write_csv(tmp_path / "next.csv", [line(cost="11")]))
+    assert told in str(refused.value)
+    assert Bill.objects.get().import_in_force == good
+    assert BillImport.objects.exclude(pk=good.pk).get().error == str(refused.value)
+
+
+def test_other_errors_are_not_taken_for_a_full_disk() -> None:
+    assert charge_store.disk_full(DatabaseError("database is locked")) is None
+    assert charge_store.disk_full(OSError(errno.EACCES, "Permission denied")) is None
 
 
 def test_file_over_the_limit_is_refused(tmp_path: Path, settings: Settings) -> None:

@@ -121,3 +121,15 @@ def test_file_names_are_plain_and_answers_are_not_kept() -> None:
     response = exported("csv", [])
     assert response["Content-Disposition"] == 'attachment; filename="chargeback-2026-11.csv"'
     assert response["Cache-Control"] == "private, no-store"
+
+
+def test_ratios_of_a_file_have_six_decimals_rounded_half_up_and_money_keeps_all() -> None:
+    request = RequestFactory().get("/", {"format": "csv"})
+    rows = [
+        ("a", Decimal("0.1234567891"), Decimal("0.0153925")),
+        ("b", Decimal(1), Decimal("0.01539215406105226")),
+        ("c", None, None),
+    ]
+    response = export_response(request, name="shares", title_rows=[], columns=COLUMNS, rows=rows)
+    lines = b"".join(response.streaming_content).decode().split()  # type: ignore[union-attr]
+    assert lines == ["Owner,Cost,Share", "a,0.1234567891,0.015393", "b,1,0.015392", "c,,"]

@@ -195,6 +195,29 @@ def test_resource_keeps_its_latest_tags_and_both_ends_of_its_life(tmp_path: Path
     )
 
 
+def test_each_slice_of_a_resource_has_the_last_name_and_type_of_its_own_lines(tmp_path: Path) -> None:
+    def used(day: int, team: str, name: str, family: str) -> dict[str, str]:
+        cells = {"resourceTags/user:name": name, "product/productFamily": family}
+        return line(cells, cost="1", resource="i-1", team=team, start=f"2026-05-0{day}T00:00:00Z")
+
+    bring_in_lines(
+        tmp_path,
+        used(1, "alpha", "first", "Compute Instance"),
+        used(2, "alpha", "second", ""),
+        used(3, "alpha", "-", ""),
+        used(4, "beta", "later", "Hidden Instance"),
+        used(4, "beta", "also", "Hidden Instance"),
+        used(5, "gamma", "", ""),
+    )
+    found = ResourceCost.objects.order_by("first_charged_on").values_list("slice__tags__Team", "name", "resource_type")
+    # alpha's name on day 3 stands for nothing; of beta's two on one day the greater one counts.
+    assert list(found) == [
+        ("alpha", "second", "Compute Instance"),
+        ("beta", "later", "Hidden Instance"),
+        ("gamma", "", ""),
+    ]
+
+
 def test_usage_days_hold_hours_and_units_by_how_they_were_priced(tmp_path: Path) -> None:
     bring_in_lines(
         tmp_path,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 
 from tests.costs.bills import line, write_csv
 
@@ -52,3 +53,26 @@ def test_error_is_one_clear_line(tmp_path: Path) -> None:
     assert str(refused.value) == (
         "bill.csv, line 2, column lineItem/UnblendedCost: 'x' is not a number. Correct it or export the file again."
     )
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            OperationalError("no such table: costs_billsource"),
+            "The database refused: no such table: costs_billsource."
+            " If the database is new, run manage.py migrate first.",
+        ),
+        (PermissionError(13, "Permission denied", "/bills/may.csv"), "/bills/may.csv: Permission denied."),
+    ],
+)
+def test_error_of_database_or_disk_is_one_clear_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, told: str
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("costs.services.prepare_imports", fail)
+    with pytest.raises(CommandError) as refused:
+        run(str(write_csv(tmp_path / "bill.csv", [line()])))
+    assert str(refused.value) == told

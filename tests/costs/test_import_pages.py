@@ -23,6 +23,7 @@ from costs.terms import BillingFormat, BillState, ImportState
 from finops_site import pipeline, uploads
 from tests.conftest import ClientFor
 from tests.costs.bills import TODAY, csv_text, line
+from tests.tagging.builders import NOVEMBER, Spend, month
 from tests.tagging.page_world import QUERIES, file_of, text_of
 
 pytestmark = pytest.mark.django_db
@@ -271,3 +272,22 @@ def test_pages_keep_their_query_budget(
     for path in ("/imports/", f"/imports/{pk}/", f"/imports/{pk}/progress/", "/imports/upload/"):
         with django_assert_max_num_queries(QUERIES):
             get(staff, path)
+
+
+def test_an_inventory_that_a_bill_covers_is_shown_as_not_counted_and_left_out_of_sums(staff: Client) -> None:
+    """The bill has 30, the inventory of the month 12: the column adds up to 30."""
+    bill = month([Spend("30")])
+    inventory = month([Spend("12")], source="computers", billing_format=BillingFormat.INVENTORY_COMPUTE)
+    page = text_of(get(staff, "/imports/"))
+    assert "$30.00" in page
+    assert page.count("not counted") == 3  # billed and effective in force, billed in the history
+    for address in ("/imports/?format=csv", "/imports/?table=history&format=csv"):
+        _, (header, *rows) = file_of(get(staff, address))
+        assert sorted(row[header.index("Billed cost")] for row in rows) == ["", "30"]
+    answer: Any = staff.get("/api/v1/imports/")
+    counts = {row["id"]: (row["billed_cost"], row["counts"]) for row in answer.json()["results"]}
+    assert counts == {bill.pk: ("30", True), inventory.pk: ("12", False)}
+    alone = month(
+        [Spend("7")], period=NOVEMBER.next(), source="computers", billing_format=BillingFormat.INVENTORY_COMPUTE
+    )
+    assert alone.pk in {row.pk for row in import_list(Scope.all(), now=timezone.now()) if row.counts}

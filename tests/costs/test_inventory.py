@@ -9,8 +9,10 @@ from django.db.models import Sum
 
 from costs.errors import ImportRejectedError
 from costs.models import Bill, BillImport, DailyCost, Resource, ResourceSnapshot, UsageDay
+from costs.scope import Scope
+from costs.selectors import active_imports, bills
 from costs.terms import ImportState
-from tests.costs.bills import bring_in
+from tests.costs.bills import bring_in, bring_in_lines, line
 
 pytestmark = [pytest.mark.real_parts, pytest.mark.django_db(transaction=True)]
 
@@ -86,3 +88,38 @@ def test_bad_inventory_is_refused_with_its_place(tmp_path: Path, text: str, told
         inventory(tmp_path, text)
     assert told in str(refused.value)
     assert not Bill.objects.filter(import_in_force__isnull=False).exists()
+
+
+def bill_line(currency: str, cost: str) -> dict[str, str]:
+    return line(cost=cost, currency=currency, period="2025-11-01T00:00:00Z", start="2025-11-02T00:00:00Z")
+
+
+def counted() -> dict[str, str]:
+    return {item.source_name: item.currency for item in active_imports(Scope.all())}
+
+
+def test_bill_in_another_currency_leaves_the_inventory_its_cost(tmp_path: Path) -> None:
+    inventory(tmp_path, COMPUTE + "i-1,us-east-1,1.5,,m5.large,running,\n")
+    made = bring_in_lines(tmp_path, bill_line("EUR", "5"))
+    assert counted() == {"inventory-compute": "USD", "aws-000000000001": "EUR"}
+    assert [row.gives_cost for row in bills(Scope.all())] == [True, True]
+    assert "inventory_covered" not in {finding["code"] for finding in made.findings}
+
+
+def test_bill_that_first_covers_a_month_says_what_no_longer_counts(tmp_path: Path) -> None:
+    # 1.5 × 24 × 30 = 1,080
+    inventory(tmp_path, COMPUTE + "i-1,us-east-1,1.5,,m5.large,running,\n")
+    first = bring_in_lines(tmp_path, bill_line("USD", "5"))
+    assert counted() == {"aws-000000000001": "USD"}
+    assert {row.source_name: row.gives_cost for row in bills(Scope.all())} == {
+        "inventory-compute": False,
+        "aws-000000000001": True,
+    }
+    told = next(finding for finding in first.findings if finding["code"] == "inventory_covered")
+    assert told["text"] == (
+        "This bill covers November 2025 now. inventory-compute counted $1,080.00 of billed cost there until now,"
+        " which no longer counts; what it says of resources stays."
+    )
+    assert (told["severity"], told["difference"]) == ("warning", "-1080")
+    second = bring_in_lines(tmp_path, bill_line("USD", "6"), name="next.csv")
+    assert "inventory_covered" not in {finding["code"] for finding in second.findings}

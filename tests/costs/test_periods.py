@@ -44,3 +44,17 @@ def test_a_period_starts_on_the_first() -> None:
 def test_a_range_is_half_open() -> None:
     span = DateRange(date(2025, 1, 1), date(2025, 1, 3))
     assert list(span.days()) == [date(2025, 1, 1), date(2025, 1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "label"),
+    [
+        (date(2026, 10, 1), date(2026, 11, 1), "October 2026"),
+        (date(2026, 10, 1), date(2026, 10, 23), "October 2026, 1–22"),
+        (date(2026, 8, 1), date(2026, 10, 1), "August 2026 to September 2026"),
+        (date(2026, 8, 1), date(2026, 9, 23), "1 August 2026 to 22 September 2026"),
+        (date(2026, 8, 5), date(2026, 8, 8), "5 August 2026 to 7 August 2026"),
+    ],
+)
+def test_a_range_names_its_days_for_people(start: date, end: date, label: str) -> None:
+    assert DateRange(start, end).label == label

@@ -150,6 +150,12 @@ def test_field_that_cannot_be_used_is_named(data: dict[str, Any], field: str, st
     assert not BillUpload.objects.exists()
 
 
+def test_an_empty_file_is_refused_in_clear_words(staff: Api) -> None:
+    error = staff.post("uploads/", {"files": [named(INVENTORY), named("")]}).json()["error"]
+    assert error["fields"] == {"files": ["Number 2: The file is empty. Export it again."]}
+    assert error["message"] == "files: Number 2: The file is empty. Export it again."
+
+
 @pytest.mark.parametrize("key", ["a b", "é", "x" * 129])
 def test_key_that_is_no_key_is_refused(key: str, staff: Api) -> None:
     response = staff.post("uploads/", {"files": named(INVENTORY)}, Idempotency_Key=key)

@@ -264,7 +264,22 @@ def test_team_page_draws_each_day_over_the_month_before(two_months: None, lead: 
     chart = lead.get("/teams/payments/").context["daily"].value
     assert (chart.current.amounts[0], chart.current.amounts[29]) == (Decimal(10), Decimal(20))
     assert chart.previous.amounts[0] == Decimal(12)
-    assert len(chart.previous.amounts) == len(chart.labels) == 30
+    # October has a 31st: it is part of the figure that the label names.
+    assert (chart.current.name, chart.previous.name) == ("November 2025", "October 2025")
+    assert len(chart.previous.amounts) == len(chart.labels) == 31
+
+
+def test_team_page_names_the_days_that_its_lines_add_up(rules: None, team: Team, lead: Client) -> None:
+    pay = {"Team": "payments"}
+    month([Spend("4", day=2, tags=pay), Spend("9", day=20, tags=pay)], period=OCTOBER)
+    month([Spend("5", day=1, tags=pay), Spend("1", day=3, tags=pay)])
+    response = lead.get("/teams/payments/")
+    chart = response.context["daily"].value
+    # Days 1 to 3: 6 now, 4 before; the 9 of the 20th is on neither line.
+    assert (chart.current.name, chart.previous.name) == ("November 2025, 1–3", "October 2025, 1–3")
+    assert sum(amount for amount in chart.current.amounts if amount) == Decimal(6)
+    assert sum(amount for amount in chart.previous.amounts if amount) == Decimal(4)
+    assert len(chart.labels) == 30
 
 
 def test_team_page_adds_up_its_sub_teams(rules: None, team: Team, lead: Client) -> None:

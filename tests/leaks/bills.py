@@ -27,10 +27,11 @@ HEADER = (
     "lineItem/LineItemDescription",
     "product/ProductName",
     "product/region",
+    "product/productFamily",
     "product/instanceType",
     "pricing/publicOnDemandCost",
 )
-KEYS = ("Team", "Environment", "Owner", "CostCenter", "Project", "Name")
+KEYS = ("Team", "Environment", "Owner", "CostCenter", "Project", "Name", "CostObject")
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Line:
     operation: str = "RunInstances"
     region: str = "us-east-1"
     kind: str = "Usage"
+    family: str = ""
     tags: tuple[tuple[str, str], ...] = ()
 
 
@@ -66,7 +68,8 @@ def write_bill(path: Path, period: str, lines: Sequence[Line], *, extra_keys: It
                     f"line-{number}", "AWS", "Anniversary", PAYER, f"{period}-01T00:00:00Z", end,
                     line.account, line.kind, start, start.replace("T00", "T01"),
                     line.product, line.usage_type, line.operation, line.resource_id, "1", "USD",
-                    line.cost, f"charge of {line.resource_id}", line.service, line.region, "m5.large", line.cost,
+                    line.cost, f"charge of {line.resource_id}", line.service, line.region, line.family, "m5.large",
+                    line.cost,
                     *(tags.get(key, "") for key in keys),
                 )
             )  # fmt: skip

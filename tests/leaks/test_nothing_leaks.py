@@ -60,6 +60,18 @@ QUERIES = (
     "table=fixes&format=csv",
     "table=values&format=csv",
     "table=rules&format=csv",
+    "search=hush",
+    "period=2026-01&search=hush",
+    "period=2026-01&table=fixes&format=csv",
+    "tag:CostObject=co-1",
+    "tag:CostObject=co-1&format=csv",
+    "tag:CostObject=co-1&lines=",
+    "tag:NoSuchKey=x",
+    "by=tag:CostObject",
+    "then=tag:CostObject",
+    "then=tag:CostObject&format=csv",
+    "by=tag:CostObject&then=service",
+    "by=service&then=tag:Secret",
 )
 TIMES = re.compile(
     rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|\+00:00)?|\d{1,2} \w{3,9} \d{4},? \d\d:\d\d|"
@@ -84,39 +96,50 @@ def _no_throttle(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SimpleRateThrottle, "allow_request", lambda *_: True)
 
 
-def own_lines() -> list[Line]:
-    """Alpha's and its sub-team's lines: the same in both worlds. They share an account with Beta."""
+def own_lines(period: str) -> list[Line]:
+    """Alpha's and its sub-team's lines: the same in both worlds. They share an account and a resource with Beta.
+
+    Alpha uses CostObject, which no rule looks at but one of others in world 2. i-moved is Alpha's in the first month.
+    """
     tags = (("Team", "Alpha"), ("Environment", "Prod"), ("Owner", "ada"), ("CostCenter", "100"), ("Project", "x"))
     mobile = (("Team", "Alpha Mobile"), ("Environment", "Dev"), ("Owner", "ada"))
+    moved = (Line("i-moved", "3.00", day=1, tags=(("Team", "Alpha"), ("Name", "alpha-moved"))),)
     return [
-        Line("i-alpha-1", "12.50", day=1, tags=tags),
+        Line("i-alpha-1", "12.50", day=1, tags=(*tags, ("CostObject", "co-1"))),
         Line("i-alpha-1", "13.00", day=2, tags=tags),
+        Line("i-shared", "2.00", day=1, tags=(*tags[:1], ("Name", "alpha-shared"), ("CostObject", "co-2"))),
         Line("vol-alpha", "1.25", day=2, usage_type="EBS:VolumeUsage.gp3", operation="CreateVolume-Gp3", tags=tags),
         Line("bucket-alpha", "0.75", day=3, service="Amazon Simple Storage Service", product="AmazonS3",
              usage_type="TimedStorage-ByteHrs", operation="StandardStorage", tags=tags[:1]),
         Line("i-mobile-1", "4.00", day=4, account="333333333333", tags=mobile),
+        *(moved if period == PERIODS[0] else ()),
     ]  # fmt: skip
 
 
-def others_lines(world: int) -> list[Line]:
+def others_lines(world: int, period: str) -> list[Line]:
     """Beta's and nobody's lines: other amounts, resources, services, regions, accounts, tags in world 2."""
     beta = (("Team", "Beta"), ("Environment", "Staging"), ("Owner", "bert"), ("Project", "hush"))
     first = [
         Line("i-beta-1", "100.00", day=1, tags=beta),
+        Line("i-shared", "5.00", day=5, tags=(*beta, ("Name", "beta-shared"))),
         Line("i-nobody", "7.00", day=2),
         Line("", "3.00", day=1, kind="Tax", usage_type="", operation=""),
     ]
     if world == 1:
-        return first
+        return first if period == PERIODS[0] else [*first, Line("i-moved", "3.00", tags=beta)]
     renamed = (("Team", "BETA"), ("Owner", "bruno"), ("Secret", "plans"), ("Environment", "Prod"))
+    hushed = (*renamed, ("CostObject", "hush"), ("Name", "hush-name"))
+    later = Line("i-moved", "6.00", day=3, region="eu-west-1", family="Hush Instance", tags=hushed)
     return [
         Line("i-beta-1", "250.75", day=1, tags=renamed),
+        Line("i-shared", "6.00", day=5, family="Hush Instance", tags=hushed),
         Line("i-beta-2", "80.10", day=1, account="222222222222", region="eu-west-1", tags=renamed),
         Line("db-beta", "41.00", day=5, service="Amazon Relational Database Service", product="AmazonRDS",
              usage_type="InstanceUsage:db.r5.large", operation="CreateDBInstance", tags=renamed),
         Line("i-nobody", "9.00", day=2, account="444444444444"),
         Line("", "5.55", day=1, kind="Tax", usage_type="", operation=""),
         Line("i-gamma", "60.00", day=6, tags=(("Team", "Gamma"),)),
+        *((later,) if period == PERIODS[1] else ()),
     ]  # fmt: skip
 
 
@@ -124,14 +147,14 @@ def import_world(folder: Path, world: int) -> None:
     extra = () if world == 1 else ("Secret",)
     for period in PERIODS:
         path = folder / f"world{world}-{period}.csv"
-        write_bill(path, period, [*others_lines(world), *own_lines()], extra_keys=extra)
+        write_bill(path, period, [*others_lines(world, period), *own_lines(period)], extra_keys=extra)
         for pk in intake.prepare_imports([path], today=TODAY):
             pipeline.run_import(pk)
 
 
-def rule(team: Team, value: str, position: int) -> None:
+def rule(team: Team, value: str, position: int, *, key: str = "Team") -> None:
     AllocationRule.objects.create(
-        name=f"Tag Team is {value}", position=position, kind=RuleKind.TAG.value, tag_key="Team", tag_values=[value],
+        name=f"Tag {key} is {value}", position=position, kind=RuleKind.TAG.value, tag_key=key, tag_values=[value],
         team=team,
     )  # fmt: skip
 
@@ -170,6 +193,8 @@ def change_everything_of_others(folder: Path) -> None:
         name="Account of Gamma", position=9, kind=RuleKind.ACCOUNT.value, sub_account_id="222222222222", team=gamma
     )
     rule(gamma, "Gamma", 10)
+    rule(gamma, "gamma's object", 11, key="CostObject")
+    rule(beta, "plans", 12, key="Secret")
     import_world(folder, 2)
 
 
@@ -232,7 +257,17 @@ def test_no_answer_to_a_team_lead_names_another_team_or_its_things(
     first_world: User, tmp_path: Path, client_for: Callable[[User], Client]
 ) -> None:
     change_everything_of_others(tmp_path)
-    secrets = (b"Secret", b"i-beta", b"db-beta", b"bruno", b"hush", b"i-nobody", b"222222222222", b"444444444444")
+    secrets = (
+        b"Secret",
+        b"i-beta",
+        b"db-beta",
+        b"bruno",
+        b"hush",
+        b"Hush",
+        b"i-nobody",
+        b"222222222222",
+        b"444444444444",
+    )
     # What the reader typed into the address may come back; nothing else may.
     found = [
         (url, secret)

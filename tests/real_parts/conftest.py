@@ -20,8 +20,8 @@ StartWorker = Callable[..., Worker]
 
 
 @pytest.fixture
-def committed(transactional_db: None, django_db_serialized_rollback: None) -> None:
-    """A database whose rows other processes see; the seed data of migrations is there and comes back after."""
+def committed(transactional_db: None) -> None:
+    """A database whose rows other processes see. Its flush brings group and tag policy back by post_migrate."""
 
 
 @pytest.fixture
@@ -48,7 +48,12 @@ def start_worker(places: Path) -> Iterator[StartWorker]:
         with log_path.open("wb") as log:
             worker = processes.start(command, env=env, output=log, cwd=django_settings.BASE_DIR)
         running.append(worker)
-        wait_until(lambda: "ready." in log_path.read_text(), what=f"a worker, see {log_path}", seconds=60)
+        wait_until(
+            lambda: "ready." in log_path.read_text() or worker.poll() is not None,
+            what=f"a worker, see {log_path}",
+            seconds=60,
+        )
+        assert worker.poll() is None, log_path.read_text()[-2000:]
         return worker
 
     yield start

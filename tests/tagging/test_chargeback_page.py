@@ -1,13 +1,20 @@
 """The month's chargeback and the statement: figures tie to the data, teams get their own only."""
 
+import io
+from typing import Any
+
 import pytest
 from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.test import Client
+from openpyxl import load_workbook
 from pytest_django import DjangoAssertNumQueries
 
 from tagging.models import Team
+from tagging.services import RuleInput, save_rule
+from tagging.terms import RuleKind
 from tests.conftest import ClientFor
+from tests.tagging.builders import OCTOBER, Spend, month
 from tests.tagging.page_world import QUERIES, file_of, text_of, two_months
 
 pytestmark = pytest.mark.django_db
@@ -51,6 +58,146 @@ def test_chargeback_file_sums_to_the_bill_with_the_unallocated_line(staff: Clien
     assert head["State"].startswith("Draft")
     totals = {row[0]: row[rows[0].index("Total")] for row in rows[1:]}
     assert totals == {"Payments": "30", "Search": "5", "Unallocated": "7"}
+
+
+def unfinished_november(team: Team, other_team: Team) -> None:
+    """October: payments 10 on the 1st and 90 on the 20th, search 40 on the 2nd, nobody 6 on the 3rd and 50 on the 9th.
+
+    November so far, to the 4th: payments 12, search 5, nobody 8. Compared with 1 to 4 October: payments 10 (+2),
+    search 40 (−35), nobody 6 (+2); in all 25 against 56 (−31).
+    """
+    for name in ("payments", "search"):
+        save_rule(RuleInput(RuleKind.TAG, tag_key="Team", tag_values=(name,), team_key=name))
+    pay, search = {"Team": "payments"}, {"Team": "search"}
+    early = [Spend("10", tags=pay), Spend("40", day=2, tags=search), Spend("6", day=3)]
+    month([*early, Spend("90", day=20, tags=pay), Spend("50", day=9)], period=OCTOBER)
+    month([Spend("12", tags=pay), Spend("5", day=4, tags=search), Spend("8", day=2)])
+
+
+def test_an_unfinished_month_is_compared_with_the_same_days_and_says_so(
+    team: Team, other_team: Team, finops_lead: User, client_for: ClientFor
+) -> None:
+    unfinished_november(team, other_team)
+    staff = client_for(finops_lead)
+    page = text_of(get(staff, "/chargeback/?period=2025-11"))
+    assert "Change against October 2025, 1–4" in page
+    assert "largest change against October 2025, 1–4 first" in page
+    assert page.rindex(">Search<") < page.rindex(">Payments<")
+    for by in ("team", "tag:Team"):
+        head, (header, *rows) = file_of(get(staff, f"/chargeback/?period=2025-11&by={by}&format=csv"))
+        assert head["Change against"] == "October 2025, 1–4"
+        before, moved = header.index("October 2025, 1–4"), header.index("Change")
+        assert [(row[0].lower(), row[before], row[moved]) for row in rows] == [
+            ("search", "40", "-35"),
+            ("payments", "10", "2"),
+            ("unallocated", "6", "2"),
+        ]
+    # −31 ÷ 56 is no row; −35 ÷ 40 = −0.875, 12 ÷ 25 = 0.48, 8 ÷ 6 − 1 = 0.333333
+    _, (header, *rows) = file_of(get(staff, "/chargeback/?period=2025-11&format=csv"))
+    assert [row[header.index("Change %")] for row in rows] == ["-0.875", "0.2", "0.333333"]
+
+
+def test_the_total_row_adds_up_all_lines_with_the_unallocated(
+    team: Team, other_team: Team, finops_lead: User, client_for: ClientFor
+) -> None:
+    unfinished_november(team, other_team)
+    page = text_of(get(client_for(finops_lead), "/chargeback/?period=2025-11"))
+    total = page[page.index("<tfoot>") : page.index("</tfoot>")]
+    # direct 12 + 5 of owners; total 12 + 5 + 8; before 10 + 40 + 6
+    for figure in ("Total", "$17.00", "$25.00", "$56.00", "−$31.00"):
+        assert figure in total, figure
+
+
+@pytest.mark.parametrize(
+    ("sort", "names"),
+    [
+        ("-change", ["Search", "Payments", "Unallocated"]),
+        ("change", ["Payments", "Search", "Unallocated"]),
+        ("total_cost", ["Search", "Payments", "Unallocated"]),
+        ("-total_cost", ["Payments", "Search", "Unallocated"]),
+        ("owner", ["Payments", "Search", "Unallocated"]),
+    ],
+)
+@pytest.mark.parametrize("file_format", ["csv", "xlsx"])
+def test_the_reader_sorts_either_way_and_by_the_size_of_the_change(
+    team: Team,
+    other_team: Team,
+    finops_lead: User,
+    client_for: ClientFor,
+    sort: str,
+    names: list[str],
+    file_format: str,
+) -> None:
+    unfinished_november(team, other_team)
+    response = get(client_for(finops_lead), f"/chargeback/?period=2025-11&sort={sort}&format={file_format}")
+    if file_format == "csv":
+        found = [row[0] for row in file_of(response)[1][1:]]
+    else:
+        rows = list(load_workbook(io.BytesIO(response.content)).active.iter_rows(values_only=True))
+        found = [str(row[0]) for row in rows[-3:]]
+    assert found == names
+
+
+def test_an_owner_who_only_had_costs_before_is_a_row_with_the_fall(staff: Client) -> None:
+    month([Spend("9", service="Queue"), Spend("12"), Spend("5")], period=OCTOBER)
+    # October by service: Compute 17, Queue 9; November: Compute 22, Storage 20.
+    _, (header, *rows) = file_of(get(staff, "/chargeback/?period=2025-11&by=service&format=csv"))
+    places = [header.index(name) for name in ("Total", "October 2025, 1–2", "Change")]
+    assert [(row[0], *(row[at] for at in places)) for row in rows] == [
+        ("Storage", "20", "0", "20"),
+        ("Queue", "0", "9", "-9"),
+        ("Compute", "22", "17", "5"),
+    ]
+
+
+def test_a_first_month_is_compared_with_nothing(staff: Client) -> None:
+    page = text_of(get(staff, "/chargeback/?period=2025-10"))
+    assert "September 2025 has no costs to compare with" in page
+    head, (header, *_) = file_of(get(staff, "/chargeback/?period=2025-10&format=csv"))
+    assert head["Change against"].startswith("nothing")
+    assert "Change" not in header
+    assert "no costs in September 2025 to compare with" in text_of(get(staff, "/statements/payments/?period=2025-10"))
+
+
+def test_a_statement_of_an_unfinished_month_agrees_with_the_team_page_and_the_interface(
+    team: Team, other_team: Team, team_lead: User, client_for: ClientFor
+) -> None:
+    unfinished_november(team, other_team)
+    lead = client_for(team_lead)
+    # Payments has costs on the 1st alone: 12 against 10 on 1 October.
+    page = text_of(get(lead, "/statements/payments/?period=2025-11"))
+    assert "+$2.00" in page
+    assert "against October 2025, 1–1" in page
+    assert "+$2.00" in text_of(get(lead, "/teams/payments/?period=2025-11"))
+    head, _ = file_of(get(lead, "/statements/payments/?period=2025-11&format=csv"))
+    assert (head["Change against"], head["October 2025, 1–1"], head["Change"]) == ("October 2025, 1–1", "10", "2")
+    answer: Any = get(lead, "/api/v1/statements/?period=2025-11")
+    [row] = answer.json()["results"]
+    assert (row["previous_total_cost"], row["change"]) == ("10", "2")
+    assert (answer.json()["previous_from"], answer.json()["previous_to"]) == ("2025-10-01", "2025-10-01")
+
+
+def test_the_interface_compares_statements_chargeback_and_costs_alike(
+    team: Team, other_team: Team, finops_lead: User, client_for: ClientFor
+) -> None:
+    unfinished_november(team, other_team)
+    staff = client_for(finops_lead)
+    statements, owners, costs = (
+        get(staff, f"/api/v1/{path}").json()  # type: ignore[attr-defined]
+        for path in ("statements/?period=2025-11", "chargeback/?period=2025-11", "costs/?period=2025-11&by=team")
+    )
+    for answer in (statements, owners, costs):
+        assert (answer["previous_from"], answer["previous_to"]) == ("2025-10-01", "2025-10-04")
+        previous = {row.get("team_key") or row["key"]: row for row in answer["results"]}
+        assert (previous["search"].get("previous_total_cost") or previous["search"]["previous_cost"]) == "40"
+    assert (statements["unallocated_previous_cost"], owners["previous_missing_cost"]) == ("6", "6")
+    assert costs["previous_total_cost"] == "56"
+
+
+@pytest.mark.parametrize("basis", ["list", "contracted"])
+def test_bases_that_are_read_wrongly_carry_a_note(staff: Client, basis: str) -> None:
+    assert 'class="trust-note"' in text_of(get(staff, f"/chargeback/?basis={basis}"))
+    assert 'class="trust-note"' not in text_of(get(staff, "/chargeback/?basis=billed"))
 
 
 def test_chargeback_on_effective_cost_counts_what_is_effective(staff: Client) -> None:

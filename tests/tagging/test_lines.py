@@ -1,5 +1,6 @@
 """From a figure to the lines of the bill: tags that are not tracked, paging, and only the reader's own lines."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,7 +13,16 @@ from costs.services import prepare_imports
 from costs.terms import CostMetric
 from finops_site.pipeline import run_import
 from tagging.models import Team
-from tagging.selectors import charge_lines, chargeback, decisions, explore_costs
+from tagging.selectors import (
+    charge_lines,
+    chargeback,
+    cost_pivot,
+    decision_slices,
+    decisions,
+    explore_costs,
+)
+from tagging.selectors.answers import allocations
+from tagging.selectors.shown_tags import offered_tag_keys
 from tagging.services import RuleInput, save_rule
 from tagging.terms import RuleKind
 from tests.leaks.bills import Line, write_bill
@@ -23,20 +33,32 @@ ALL, PAYMENTS = Scope.all(), Scope.teams(frozenset({"payments"}))
 BILLED = CostMetric.BILLED
 
 
+LINES = (
+    Line("i-1", "1.0", day=1, tags=(("Team", "payments"), ("Workload", "Peak"))),
+    Line("i-1", "2.0", day=3, tags=(("Team", "payments"), ("Workload", "Peak"))),
+    Line("i-2", "2.0", day=2, tags=(("Team", "payments"), ("Workload", "NULL"))),
+    Line("i-3", "7.0", day=2, tags=(("Team", "search"), ("Workload", "peak"))),
+)
+
+
+def deliver(path: Path, lines: Sequence[Line]) -> None:
+    write_bill(path, "2025-11", lines, extra_keys=["Workload"])
+    for pk in prepare_imports([path], today=NOVEMBER.end):
+        run_import(pk)
+
+
 @pytest.fixture
 def november(team: Team, other_team: Team, tmp_path: Path) -> None:
     """Payments: i-1 3.00 (workload Peak), i-2 2.00 (no workload). Search: i-3 7.00 (workload peak)."""
     for name in ("payments", "search"):
         save_rule(RuleInput(RuleKind.TAG, tag_key="Team", tag_values=(name,), team_key=name))
-    lines = [
-        Line("i-1", "1.0", day=1, tags=(("Team", "payments"), ("Workload", "Peak"))),
-        Line("i-1", "2.0", day=3, tags=(("Team", "payments"), ("Workload", "Peak"))),
-        Line("i-2", "2.0", day=2, tags=(("Team", "payments"), ("Workload", "NULL"))),
-        Line("i-3", "7.0", day=2, tags=(("Team", "search"), ("Workload", "peak"))),
-    ]
-    path = write_bill(tmp_path / "bill.csv", "2025-11", lines, extra_keys=["Workload"])
-    for pk in prepare_imports([path], today=NOVEMBER.end):
-        run_import(pk)
+    deliver(tmp_path / "bill.csv", LINES)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the same month is delivered again."""
+    return tmp_path / "again.csv"
 
 
 def query(**kwargs: object) -> CostQuery:
@@ -61,6 +83,65 @@ def test_an_untracked_tag_filters_another_dimension(november: None) -> None:
     assert [(row.key, row.cost) for row in table.rows] == [("search", Decimal(7)), ("payments", Decimal(3))]
     none = explore_costs(ALL, query(group_by="team", filters=(("tag:workload", NOT_SET),)))
     assert [(row.key, row.cost) for row in none.rows] == [("payments", Decimal(2))]
+
+
+def test_an_untracked_tag_cuts_another_dimension_and_the_parts_sum_to_its_rows(november: None) -> None:
+    pivot = cost_pivot(ALL, query(group_by="team"), "tag:workload", top=5)
+    assert pivot.columns == ("peak", "Peak", "No workload tag")
+    assert dict(pivot.rows) == {
+        "search": (Decimal(7), Decimal(0), Decimal(0)),
+        "payments": (Decimal(0), Decimal(3), Decimal(2)),
+    }
+    own = cost_pivot(PAYMENTS, query(group_by="tag:Workload"), "service", top=5)
+    assert dict(own.rows) == {"Peak": (Decimal(3),), NOT_SET: (Decimal(2),)}
+    narrowed = cost_pivot(PAYMENTS, query(filters=(("tag:Workload", "Peak"),)), "account", top=5)
+    assert narrowed.totals == (Decimal(3),)
+
+
+def test_an_untracked_tag_filters_owners_and_their_rules(november: None) -> None:
+    peak = (("tag:Workload", "Peak"),)
+    owners = allocations(PAYMENTS, NOVEMBER, metric=BILLED, filters=peak)
+    assert [(row.team_key, row.cost, dict(row.tags)) for row in owners.rows] == [
+        ("payments", Decimal(3), {"Team": "payments"})
+    ]
+    why = decisions(PAYMENTS, NOVEMBER, team_key="payments", metric=BILLED, filters=peak)
+    assert [(row.rule_text, row.cost, row.slice_count) for row in why.rows] == [("Tag Team is payments", Decimal(3), 1)]
+    assert [row.cost for row in decision_slices(PAYMENTS, NOVEMBER, metric=BILLED, filters=peak)] == [Decimal(3)]
+    assert allocations(ALL, NOVEMBER, metric=BILLED, filters=(("tag:Workload", "none such"),)).rows == ()
+
+
+@pytest.mark.parametrize("key", ["Workload", "Unheard"])
+def test_no_answer_to_a_team_says_whether_a_rule_of_others_looks_at_a_key(november: None, path: Path, key: str) -> None:
+    def told() -> list[object]:
+        wanted = ((f"tag:{key}", "Peak"),)
+        return [
+            allocations(PAYMENTS, NOVEMBER, metric=BILLED),
+            allocations(PAYMENTS, NOVEMBER, metric=BILLED, filters=wanted),
+            decisions(PAYMENTS, NOVEMBER, team_key="payments", metric=BILLED),
+            decisions(PAYMENTS, NOVEMBER, team_key="payments", metric=BILLED, filters=wanted),
+            decision_slices(PAYMENTS, NOVEMBER, metric=BILLED),
+            explore_costs(PAYMENTS, query(group_by=f"tag:{key}")),
+            cost_pivot(PAYMENTS, query(group_by="service"), f"tag:{key}", top=5),
+            offered_tag_keys(PAYMENTS),
+        ]
+
+    before = told()
+    save_rule(RuleInput(RuleKind.TAG, tag_key=key, tag_values=("secret",), team_key="search"))
+    deliver(path, [*LINES, Line("i-9", "1.0", tags=(("Team", "search"), ("Workload", "secret")))])
+    assert key in offered_tag_keys(ALL)
+    kept = {name for row in allocations(ALL, NOVEMBER, metric=BILLED).rows for name, _ in row.tags}
+    assert ("Workload" in kept) == (key == "Workload")
+    assert told() == before
+
+
+def test_a_team_is_shown_the_tags_its_own_rules_look_at(november: None, path: Path) -> None:
+    save_rule(RuleInput(RuleKind.TAG, tag_key="workload", tag_values=("Peak",), team_key="payments"))
+    deliver(path, [*LINES, Line("i-9", "1.0")])
+    rows = allocations(PAYMENTS, NOVEMBER, metric=BILLED).rows
+    assert [(dict(row.tags), row.cost) for row in rows] == [
+        ({"Team": "payments", "workload": "Peak"}, Decimal(3)),
+        ({"Team": "payments"}, Decimal(2)),
+    ]
 
 
 def test_the_lines_behind_a_figure_sum_to_it_in_order_of_time(november: None) -> None:

@@ -336,6 +336,21 @@ def test_sub_teams_belong_to_their_parents_lead_and_a_parent_out_of_sight_has_no
     assert [(view.key, view.parent_key, view.parent_name) for view in below] == [("search", "", "")]
 
 
+def test_past_costs_of_an_inactive_sub_team_stay_with_its_parents_lead_and_leave_its_own(
+    two_months: None, team: Team, other_team: Team, team_lead: User, other_lead: User
+) -> None:
+    other_team.parent, other_team.is_active = team, False
+    other_team.save()
+    assert scope_of(team_lead).team_keys == {"payments", "search"}
+    assert chargeback(scope_of(team_lead), NOVEMBER, metric=BILLED).total_cost == Decimal(35)
+    assert [(view.key, view.is_active) for view in visible_teams(scope_of(team_lead))] == [
+        ("payments", True),
+        ("search", False),
+    ]
+    assert scope_of(other_lead).team_keys == frozenset()
+    assert chargeback(scope_of(other_lead), NOVEMBER, metric=BILLED).rows == ()
+
+
 def test_tracked_keys_are_the_policys_and_those_of_rules(rules: None) -> None:
     assert tracked_keys() == ("Owner", "Environment", "Team", "CostCenter", "Project", "Department")
     save_rule(RuleInput(RuleKind.TAG, tag_key="cost-center", tag_values=("x",)))

@@ -1,14 +1,20 @@
 """Tags: compliant money of taggable money, next fixes, values not allowed; a team's own only."""
 
+import json
+
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.http import HttpResponse
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
-from tagging.models import Team
+from costs.models import BillImport
+from costs.scope import Scope
+from tagging.models import TagKey, Team
+from tagging.selectors import compliance
 from tests.conftest import ClientFor
-from tests.tagging.builders import Spend, month
+from tests.tagging.builders import NOVEMBER, TRACKED, Spend, month
 from tests.tagging.page_world import QUERIES, file_of, text_of, two_months
 
 pytestmark = pytest.mark.django_db
@@ -80,3 +86,50 @@ def test_before_the_first_bill_the_page_says_what_to_do(team_lead: User, client_
 def test_the_page_keeps_its_query_budget(staff: Client, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
     with django_assert_max_num_queries(QUERIES):
         get(staff, "/tags/")
+
+
+def test_required_key_that_the_month_was_not_read_for_is_in_no_figure_and_said(
+    finops_lead: User, team_lead: User, client_for: ClientFor, world: None
+) -> None:
+    before = compliance(Scope.all(), NOVEMBER)
+    TagKey.objects.create(key="Name", position=9)
+    found = compliance(Scope.all(), NOVEMBER)
+    assert (found.compliant_resources, found.cost_ratio) == (before.compliant_resources, before.cost_ratio)
+    assert [key.key for key in found.by_key] == [key.key for key in before.by_key]
+    assert [item.text for item in found.unread_keys] == ["November 2025 is being re-read for tag Name"]
+    for path in ("/tags/", "/resources/", "/rules/"):
+        assert "November 2025 is being re-read for tag Name" in text_of(get(client_for(finops_lead), path)), path
+    text = text_of(get(client_for(team_lead), "/tags/"))
+    assert "November 2025 was not read for tag Name yet" in text
+    assert "values in" not in text
+
+
+def test_key_with_too_many_values_is_shown_with_their_count_to_staff_only(
+    finops_lead: User, team_lead: User, client_for: ClientFor, world: None
+) -> None:
+    TagKey.objects.create(key="Name", position=9)
+    wanted = {"tracked_tags_wanted": [*TRACKED, "Name"], "tracked_tags_refused": {"Name": 3214}}
+    BillImport.objects.update(columns=wanted)
+    text = "Tag Name has 3,214 values in November 2025, too many to be tracked"
+    assert text in text_of(get(client_for(finops_lead), "/tags/"))
+    assert text in text_of(get(client_for(finops_lead), "/rules/"))
+    assert "3,214" not in text_of(get(client_for(team_lead), "/tags/"))
+
+
+def test_required_key_that_is_not_tracked_is_named_as_such(world: None) -> None:
+    TagKey.objects.create(key="Name", position=9, is_tracked=False)
+    (unread,) = compliance(Scope.all(), NOVEMBER).unread_keys
+    assert (unread.reason, unread.text) == ("not_tracked", "Tag Name is not tracked in November 2025")
+
+
+def test_command_and_api_leave_an_unread_key_out_and_name_it(staff: Client, capsys: pytest.CaptureFixture[str]) -> None:
+    TagKey.objects.create(key="Name", position=9)
+    call_command("tag_compliance", "2025-11")
+    assert "Left out   November 2025 is being re-read for tag Name." in capsys.readouterr().out
+    call_command("tag_compliance", "2025-11", "--json")
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["unread_tags"] == [{"key": "Name", "reason": "pending", "values": None}]
+    assert "Name" not in answer["by_tag"]
+    for path in ("/api/v1/compliance/", "/api/v1/resources/"):
+        body = json.loads(get(staff, f"{path}?period=2025-11").content)
+        assert body["unread_keys"] == [{"key": "Name", "reason": "pending", "values": None}], path

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 from django.utils import timezone
 
 from costs import services as intake
@@ -31,6 +32,11 @@ class Command(BaseCommand):
             made = self._import(options["files"], options["source"], options["date"])
         except FinopsError as error:
             raise CommandError(str(error)) from error
+        except DatabaseError as error:
+            cure = "If the database is new, run manage.py migrate first."
+            raise CommandError(f"The database refused: {str(error).splitlines()[0]}. {cure}") from error
+        except OSError as error:
+            raise CommandError(f"{error.filename or 'A file'}: {error.strerror or error}.") from error
         rows = [import_outcome(Scope.all(), pk) for pk in made]
         if options["json"]:
             self.stdout.write(json.dumps({"imports": rows}, indent=2))

@@ -63,6 +63,9 @@ def _as_dict(month: Compliance) -> dict[str, Any]:
         "by_tag": {
             key.key: {"present": key.present, "missing": key.missing, "invalid": key.invalid} for key in month.by_key
         },
+        "unread_tags": [
+            {"key": item.key, "reason": item.reason.value, "values": item.values} for item in month.unread_keys
+        ],
         "taggable_cost": plain(month.taggable_cost),
         "compliant_cost": plain(month.compliant_cost),
         "cost_ratio": _number(month.cost_ratio),
@@ -80,6 +83,7 @@ def _as_tables(month: Compliance) -> str:
         f"Resources  {month.compliant_resources} of {month.resources} compliant ({pct(month.compliance_ratio)})",
         f"Money      {money(month.compliant_cost, month.currency)} of {money(month.taggable_cost, month.currency)}"
         f" compliant ({pct(month.cost_ratio)})",
+        *(f"Left out   {item.text}." for item in month.unread_keys),
         "",
     ]
     keys = [

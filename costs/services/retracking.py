@@ -1,0 +1,120 @@
+"""Months in force rolled up again from their own charges, because other tags are tracked than when they came in."""
+
+import os
+import shutil
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+
+from costs.billing_formats import Finding
+from costs.errors import ImportRejectedError
+from costs.models import Bill, BillImport
+from costs.periods import BillingPeriod
+from costs.services.findings import MADE_ANEW, rolled_up_again
+from costs.services.switching import end_import, folder_of
+from costs.tags import canonical_key
+from costs.terms import RUNNING_STATES, ImportState
+
+
+def queue_retracking(
+    *, tracked_keys: Sequence[str], periods: Collection[BillingPeriod] | None = None, again: bool = False
+) -> list[int]:
+    """Queue an import for every month in force that was not read for all these keys; returns what is to be run.
+
+    Imports already queued for that are returned too, months being re-read for these keys are left alone, and so
+    are months whose last attempt at them failed, unless `again`, which takes every month. Safe to repeat.
+    """
+    bills = Bill.objects.filter(import_in_force__isnull=False).order_by("billing_period", "pk")
+    if periods is not None:
+        bills = bills.filter(billing_period__in=[period.start for period in periods])
+    queued = (_queue(pk, tracked_keys, again=again) for pk in bills.values_list("pk", flat=True))
+    return [pk for pk in queued if pk is not None]
+
+
+def begin_retracking(bill_import: BillImport, tracked_keys: Sequence[str]) -> bool:
+    """Note which keys the import is rolled up for; False, and it ends, where its delivery is no longer in force."""
+    if _in_force(bill_import) is None:
+        end_import(bill_import, ImportState.SUPERSEDED, "A newer one is in force")
+        return False
+    bill_import.columns = {**bill_import.columns, "tracked_tags_wanted": list(tracked_keys)}
+    bill_import.save(update_fields=["columns"])
+    return True
+
+
+def take_charges(bill_import: BillImport, folder: Path) -> list[Finding]:
+    """Bring the charges in force into the folder, as they are; returns what was found when they were first read."""
+    current = _in_force(bill_import)
+    source = None if current is None else folder_of(current)
+    if current is None or source is None or not source.exists():
+        raise ImportRejectedError("The charges of the month are gone.", "Import its files again.")
+    for path in sorted(source.path.glob("charges-*.parquet")):
+        _link(path, folder / path.name)
+    before = set(_wanted(current))
+    added = [key for key in bill_import.columns["tracked_tags_wanted"] if key not in before]
+    kept = [Finding(**finding) for finding in current.findings if finding["code"] not in MADE_ANEW]
+    return [*kept, rolled_up_again(added)]
+
+
+def _queue(bill_pk: int, tracked_keys: Sequence[str], *, again: bool) -> int | None:
+    with transaction.atomic():
+        bill = Bill.objects.select_for_update(of=("self",)).get(pk=bill_pk)
+        current = BillImport.objects.select_related("source").get(bill_in_force=bill.pk)
+        folder = folder_of(current)
+        if folder is None or not folder.exists() or not (again or _lacks(current, tracked_keys)):
+            return None
+        delivery = current.rerolled_from_id or current.pk
+        attempts = BillImport.objects.filter(rerolled_from=delivery, pk__gt=current.pk)
+        if waiting := attempts.filter(state=ImportState.QUEUED.value).first():
+            return waiting.pk
+        tried = attempts.filter(state__in=[state.value for state in (*RUNNING_STATES, ImportState.FAILED)])
+        if not again and any(not _lacks(attempt, tracked_keys) for attempt in tried):
+            return None
+        return _copy(current, delivery).pk
+
+
+def _copy(current: BillImport, delivery: int) -> BillImport:
+    columns = {"read": current.columns.get("read", {}), "absent": current.columns.get("absent", [])}
+    return BillImport.objects.create(
+        source=current.source,
+        bill_id=current.bill_id,
+        billing_period=current.billing_period,
+        snapshot_on=current.snapshot_on,
+        requested_by_id=current.requested_by_id,
+        rerolled_from_id=delivery,
+        files=current.files,
+        files_total=current.files_total,
+        version_id=current.version_id,
+        columns=columns,
+    )
+
+
+def _lacks(item: BillImport, tracked_keys: Sequence[str]) -> bool:
+    """Whether the import was not rolled up for one of the keys, or refused one that the limit allows by now."""
+    asked = {canonical_key(key) for key in _wanted(item)}
+    refused = {canonical_key(key): count for key, count in item.columns.get("tracked_tags_refused", {}).items()}
+    return any(
+        key not in asked or refused.get(key, settings.TRACKED_TAG_VALUES_LIMIT + 1) <= settings.TRACKED_TAG_VALUES_LIMIT
+        for key in map(canonical_key, tracked_keys)
+    )
+
+
+def _wanted(item: BillImport) -> list[str]:
+    return list(item.columns.get("tracked_tags_wanted", item.tracked_tags))
+
+
+def _in_force(bill_import: BillImport) -> BillImport | None:
+    """The import in force of the very delivery that is rolled up again; None where another delivery is."""
+    in_force = BillImport.objects.filter(bill_in_force=bill_import.bill_id).select_related("source").first()
+    if in_force is None or (in_force.rerolled_from_id or in_force.pk) != bill_import.rerolled_from_id:
+        return None
+    return in_force
+
+
+def _link(path: Path, target: Path) -> None:
+    """Charges are never edited, so two imports may share a file; stores without links get a copy."""
+    try:
+        os.link(path, target)
+    except OSError:
+        shutil.copyfile(path, target)
