@@ -47,10 +47,10 @@ class RecommendationTable(CurrencyTable):
     terms = tables.Column("Terms", attrs=NO_WRAP)
     net_savings_annual = MoneyColumn("Saves a year")
     upfront_cost = MoneyColumn("Upfront")
-    payback_months = NumberColumn("Payback, months", places=1)
+    payback_months = NumberColumn("Payback, mo", places=1)
     worst_case = MoneyColumn("Worst case")
     break_even_utilization = PctColumn("Needs use")
-    expected_utilization = PctColumn("Expected use")
+    expected_utilization = PctColumn("Expected")
     coverage_ratio = PctColumn("Coverage", visible=False)
     steadiness = PctColumn("Steadiness", visible=False)
     confidence = BadgeColumn(verbose_name="Confidence", tones=CONFIDENCE_TONES)
@@ -108,10 +108,10 @@ class OptionTable(CurrencyTable):
     quantity = NumberColumn("Quantity")
     net_savings_annual = MoneyColumn("Net saving a year")
     upfront_cost = MoneyColumn("Upfront")
-    payback_months = NumberColumn("Payback, months", places=1)
+    payback_months = NumberColumn("Payback, mo", places=1)
     break_even_utilization = PctColumn("Needs use")
-    term_break_even_months = NumberColumn("Term earned after, months", places=1)
-    effective_rate = RateColumn("Rate an hour")
+    term_break_even_months = NumberColumn("Earned after, mo", places=1)
+    effective_rate = RateColumn("Hourly rate")
 
 
 class InstanceTable(CurrencyTable):
