@@ -47,7 +47,11 @@ def retrack(periods: Collection[BillingPeriod] | None = None, *, again: bool = F
 
 
 def remove_replaced_imports(*, now: datetime) -> int:
-    """Remove what imports that nobody reads any more left in tables and charge store; returns how many."""
+    """Remove what imports that nobody reads any more left in tables and charge store; returns how many.
+
+    Uploads that became no import go too.
+    """
     removed = intake.remove_replaced_imports(now=now)
     owners.remove_unread_allocations()
+    intake.remove_unused_uploads(now=now)
     return removed

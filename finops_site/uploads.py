@@ -46,6 +46,10 @@ def upload(request: HttpRequest) -> HttpResponseBase:
 def retry_import(request: HttpRequest, pk: int) -> HttpResponseBase:
     """A new attempt with the files of a failed one."""
     source = intake_reads.retry_files(request_scope(request), pk)
+    if source.is_from_charges:
+        intake.requeue_import(pk)
+        enqueue_import(pk)
+        return redirect("costs:import", pk)
     paths = [Path(path) for path in source.paths]
     missing = [path.name for path in paths if not path.exists()]
     if missing or not paths:

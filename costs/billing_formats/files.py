@@ -63,6 +63,43 @@ def line_of_row(path: Path, row: int) -> int:
         return reader.line_num
 
 
+def odd_line(path: Path) -> tuple[int, str] | None:
+    """The first line a strict reader stumbles over, with what is wrong with it; None where there is none.
+
+    Reads the whole file, so ask only after it was refused.
+    """
+    with open_text(path) as text:
+        lines = _Lines(text)
+        try:
+            for _ in csv.reader(lines, strict=True):
+                if lines.ending != lines.first_ending and lines.ending:
+                    return lines.count, "The line ends in another way than the lines before it (LF and CRLF mixed)."
+        except csv.Error as error:
+            if "field limit" in str(error):
+                return None
+            return lines.count, "A quoted text is followed by something else than a comma."
+    return None
+
+
+class _Lines:
+    """The lines of a text with how the first and the last one read so far ended."""
+
+    def __init__(self, text: TextIO) -> None:
+        self._text = text
+        self.count = 0
+        self.first_ending = self.ending = ""
+
+    def __iter__(self) -> "_Lines":
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._text)
+        self.count += 1
+        self.ending = line[len(line.rstrip("\r\n")) :][-2:]
+        self.first_ending = self.first_ending or self.ending
+        return line
+
+
 def truncated(file_name: str) -> ImportRejectedError:
     """The error of a gzip file that ends early or is damaged."""
     return ImportRejectedError(

@@ -1,62 +1,90 @@
 """Questions about single charges, answered from the Parquet folders of imports in force."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from costs import rollup
-from costs.charge_store.connection import Connection, connect, quoted
+from costs.charge_store.connection import connect, quoted, reading_cursor
 from costs.charge_store.folders import ImportFolder
 from costs.charges import CHARGE_COLUMNS
 
 
 def query_charges(folders: Sequence[ImportFolder], sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-    """Run a query over the charges of these imports; nothing where no folder exists.
+    """Run a SELECT over the charges of these imports; nothing where no folder exists.
 
-    The query may read the views `charges` (every canonical column, plus `slice_key` and `resource_key`;
-    `resource_key` is NULL where a line has no resource) and `usage` (instance usage by hour). Values are
-    bound: never put them into the text.
+    The query may read `charges` (every canonical column, plus `slice_key` and `resource_key`; `resource_key`
+    is NULL where a line has no resource) and `usage` (instance usage by hour). Values are bound: never put
+    them into the text.
     """
-    with _opened(folders) as connection:
-        return connection.execute(sql, list(parameters)).fetchall() if connection else []
+    if not (asked := _over_charges(folders, sql)):
+        return []
+    with reading_cursor() as cursor:
+        return cursor.execute(asked, list(parameters)).fetchall()
 
 
 def query_columns(folders: Sequence[ImportFolder], sql: str, parameters: Sequence[Any] = ()) -> dict[str, Any]:
     """The same, with the result as one numpy array for each column; empty where no folder exists."""
-    with _opened(folders) as connection:
-        return dict(connection.execute(sql, list(parameters)).fetchnumpy()) if connection else {}
+    if not (asked := _over_charges(folders, sql)):
+        return {}
+    with reading_cursor() as cursor:
+        return dict(cursor.execute(asked, list(parameters)).fetchnumpy())
 
 
-@contextmanager
-def _opened(folders: Sequence[ImportFolder]) -> Iterator[Connection | None]:
-    """A connection with the views; None where none of the folders exists."""
+def _over_charges(folders: Sequence[ImportFolder], sql: str) -> str:
+    """The query with the relations it may read; '' where no folder exists."""
     present = [folder.path for folder in folders if folder.exists()]
     if not present:
-        yield None
-        return
-    # Folders are written once: one from before a column was added reads as having it empty.
-    empty = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in CHARGE_COLUMNS.items())
-    with connect() as connection:
-        for name in ("charges-*", "groups", "resources", "usage"):
-            files = ", ".join(quoted(path / f"{name}.parquet") for path in present)
-            view = name.removesuffix("-*") if name != "charges-*" else "lines"
-            beside = f" UNION ALL BY NAME SELECT {empty} WHERE false" if view == "lines" else ""
-            connection.execute(
-                f"CREATE TEMP VIEW {view} AS SELECT * FROM read_parquet([{files}], filename='file',"
-                f" hive_partitioning=false, union_by_name=true){beside}"
-            )
-        folder = "regexp_replace({}.file, '/[^/]*$', '')"
-        connection.execute(
-            "CREATE TEMP VIEW charges AS SELECT lines.* EXCLUDE (file, line_group, resource_group),"
-            " groups.slice_key, resources.resource_key FROM lines"
-            " LEFT JOIN groups ON groups.line_group = lines.line_group"
-            f" AND {folder.format('groups')} = {folder.format('lines')}"
-            " LEFT JOIN resources ON resources.resource_group = lines.resource_group"
-            f" AND {folder.format('resources')} = {folder.format('lines')}"
+        return ""
+    relations = {
+        # A join is left out where nothing asks for what it adds.
+        "charges": [_charges(path, slices="slice_key" in sql, resources="resource_key" in sql) for path in present],
+        "usage": [f"SELECT * FROM {_table(path, 'usage')}" for path in present],
+    }
+    if "commitment_" in sql:
+        # Folders are written once: one from before a column was added reads as having it empty.
+        empty = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in CHARGE_COLUMNS.items())
+        relations["charges"].append(f"SELECT {empty} WHERE false")
+    named = ", ".join(f"{name} AS ({' UNION ALL BY NAME '.join(parts)})" for name, parts in relations.items())
+    return f"WITH {named} {sql}"
+
+
+def tag_keys_of(folders: Sequence[ImportFolder]) -> list[str]:
+    """Every tag key on the lines of these imports, sorted. Asked of the files once per process."""
+    present = [folder.path for folder in folders if folder.exists()]
+    # The time stands for the folder's content, which is written once and moved into place.
+    return sorted({key for path in present for key in _tag_keys(path, path.stat().st_mtime_ns)})
+
+
+@lru_cache(maxsize=256)
+def _tag_keys(path: Path, _changed_at: int) -> tuple[str, ...]:
+    with reading_cursor() as cursor:
+        rows = cursor.execute(
+            "SELECT DISTINCT unnest(json_keys(tags)) FROM"
+            f" (SELECT DISTINCT tags FROM {_table(path, 'charges-*')} WHERE tags IS NOT NULL)"
+        ).fetchall()
+    return tuple(row[0] for row in rows)
+
+
+def _charges(path: Path, *, slices: bool, resources: bool) -> str:
+    """One import's lines with the keys asked for."""
+    fields, joins = "lines.* EXCLUDE (line_group, resource_group)", ""
+    if slices:
+        fields += ", groups.slice_key"
+        joins += f" LEFT JOIN {_table(path, 'groups')} AS groups ON groups.line_group = lines.line_group"
+    if resources:
+        fields += ", resources.resource_key"
+        joins += (
+            f" LEFT JOIN {_table(path, 'resources')} AS resources ON resources.resource_group = lines.resource_group"
         )
-        yield connection
+    return f"SELECT {fields} FROM {_table(path, 'charges-*')} AS lines{joins}"
+
+
+def _table(path: Path, name: str) -> str:
+    return f"read_parquet({quoted(path / f'{name}.parquet')}, hive_partitioning=false)"
 
 
 def resources_seen(folder: ImportFolder) -> list[tuple[Any, ...]]:

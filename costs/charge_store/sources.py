@@ -16,6 +16,7 @@ from costs.billing_formats.files import (
     first_row,
     line_of_row,
     magic,
+    odd_line,
     truncated,
 )
 from costs.charge_store.connection import Connection, Error, connect, disk_full, quoted
@@ -61,8 +62,8 @@ def explain(connection: Connection, file: BillFile, checks: tuple[Check, ...], e
         return full
     if "GZIP" in text:
         return truncated(file.path.name)
-    if match := _CSV_LINE.search(text):
-        return _broken_line(file, int(match[1]), text)
+    if broken := _broken_csv(file, text):
+        return broken
     is_conversion = "Conversion Error" in text or "Out of Range" in text
     if is_conversion and (found := _bad_cell(connection, file, checks)):
         return found
@@ -101,6 +102,14 @@ def _parquet(path: Path) -> BillFile:
             ) from error
     columns = tuple(Column(row[0], '"' + row[0].replace('"', '""') + '"', row[1]) for row in described)
     return BillFile(path, Columns(columns, nulls_are_read=False), relation, is_parquet=True)
+
+
+def _broken_csv(file: BillFile, text: str) -> ImportRejectedError | None:
+    if match := _CSV_LINE.search(text):
+        return _broken_line(file, int(match[1]), text)
+    if "state machine" in text and (odd := odd_line(file.path)):
+        return ImportRejectedError(odd[1], "Repair the line or export the file again.", file.path.name, odd[0])
+    return None
 
 
 def _broken_line(file: BillFile, line: int, text: str) -> ImportRejectedError:

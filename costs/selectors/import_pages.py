@@ -150,6 +150,7 @@ class RetryFiles:
     source_name: str
     snapshot_on: date | None
     upload: int | None
+    is_from_charges: bool = False  # rolled up from charges in the store: the files are not asked for
 
 
 def import_list(scope: Scope, *, now: datetime, limit: int = IMPORTS_SHOWN) -> tuple[ImportRow, ...]:
@@ -235,6 +236,7 @@ def retry_files(scope: Scope, pk: int) -> RetryFiles:
         source_name=item.source.name,
         snapshot_on=item.snapshot_on,
         upload=item.upload_id,
+        is_from_charges=item.rerolled_from_id is not None,
     )
 
 

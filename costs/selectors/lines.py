@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from costs.charge_store import ImportFolder, query_charges
+from costs.charge_store import ImportFolder, query_charges, tag_keys_of
 from costs.periods import DateRange
 from costs.scope import Scope
 from costs.selectors.imports import ActiveImport
@@ -133,8 +133,7 @@ def _spellings(folders: Sequence[ImportFolder], keys: Sequence[str]) -> dict[str
     """How the lines spell each key: as asked for first, then other cases and punctuation."""
     if not keys:
         return {}
-    sql = "SELECT DISTINCT unnest(json_keys(tags)) AS key FROM (SELECT DISTINCT tags FROM charges) ORDER BY key"
-    present = [row[0] for row in query_charges(folders, sql)]
+    present = tag_keys_of(folders)
     same = {key: [name for name in present if canonical_key(name) == canonical_key(key)] for key in keys}
     return {key: sorted(names, key=lambda name: (name != key, name)) for key, names in same.items()}
 

@@ -4,7 +4,7 @@ from costs.services.loading import load_import
 from costs.services.preparing import prepare_imports
 from costs.services.retracking import queue_retracking
 from costs.services.switching import fail_import, imports_made_by, mark_allocating, put_in_force
-from costs.services.upkeep import reap_stale_imports, remove_replaced_imports, requeue_import
+from costs.services.upkeep import reap_stale_imports, remove_replaced_imports, remove_unused_uploads, requeue_import
 from costs.services.uploads import store_upload, uploaded_files
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "queue_retracking",
     "reap_stale_imports",
     "remove_replaced_imports",
+    "remove_unused_uploads",
     "requeue_import",
     "store_upload",
     "uploaded_files",

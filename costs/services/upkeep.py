@@ -1,10 +1,15 @@
 """What has to be tidied up now and then: imports whose worker died, rows nobody reads any more."""
 
+import re
+import shutil
 from datetime import datetime, timedelta
+from pathlib import Path
+
+from django.conf import settings
 
 from costs import charge_store
 from costs.errors import ImportRejectedError
-from costs.models import Bill, BillImport
+from costs.models import Bill, BillImport, BillUpload
 from costs.services.claims import stale_imports
 from costs.services.storing import remove_rollups
 from costs.services.switching import fail_import, folder_of
@@ -12,6 +17,9 @@ from costs.terms import BillState, ImportState
 
 # A page that began on the old month may still be reading it.
 _GRACE = timedelta(minutes=10)
+# Somebody may still be looking at what was wrong with them.
+_UPLOAD_GRACE = timedelta(days=1)
+_OURS = re.compile("[0-9a-f]{32}")  # folders made for uploads; what else lies there is not ours
 _NOT_READ = (ImportState.REPLACED, ImportState.SUPERSEDED, ImportState.FAILED)
 
 
@@ -28,10 +36,29 @@ def reap_stale_imports(*, now: datetime) -> list[int]:
 
 
 def requeue_import(import_pk: int) -> None:
-    """Put an import whose worker died back in the queue. One that has ended otherwise is left alone."""
+    """Put a failed import back in the queue. One that has ended otherwise is left alone."""
     BillImport.objects.filter(pk=import_pk, state=ImportState.FAILED.value).update(
         state=ImportState.QUEUED.value, step="Waits to run once more: its worker died", error="", error_detail={}
     )
+
+
+def remove_unused_uploads(*, now: datetime) -> int:
+    """Remove files that were handed in over a day ago and became no import, as when none could be read.
+
+    Returns how many folders went. Files of an import stay: a failed one can be tried again with them.
+    """
+    limit = now - _UPLOAD_GRACE
+    unused = BillUpload.objects.filter(created_at__lt=limit, imports__isnull=True)
+    folders = [Path(folder) for folder in unused.values_list("folder", flat=True)]
+    known = set(BillUpload.objects.values_list("folder", flat=True))
+    root = Path(settings.UPLOAD_DIR)
+    strays = [path for path in root.glob("*") if _OURS.fullmatch(path.name) and str(path) not in known]
+    found = [*folders, *(path for path in strays if path.stat().st_mtime < limit.timestamp())]
+    removed = [path for path in found if path.is_dir() and path.resolve().parent == root.resolve()]
+    for folder in removed:
+        shutil.rmtree(folder, ignore_errors=True)
+    unused.delete()
+    return len(removed)
 
 
 def remove_replaced_imports(*, now: datetime) -> int:

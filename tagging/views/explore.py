@@ -26,6 +26,7 @@ from tagging.cost_charts import NOTHING_BEFORE, bucket_label, bucket_query, chan
 from tagging.cubes import CostPivot
 from tagging.forms.explore import FILTERS, ExploreForm, FilterForm
 from tagging.results import CostRow, CostTable, Mover
+from tagging.selectors.shown_tags import offered_tag_keys
 from tagging.tables.explore import ExploreRow, ExploreTable
 from tagging.views.chargeback import no_costs_text
 
@@ -202,7 +203,7 @@ def _filter_context(scope: Scope, asked: Asked, found: CostTable, periods: Seque
     query = asked.query
     offered = selectors.filter_values(scope, query, FILTERS)
     currencies = (found.currency, *found.other_currencies)
-    form = ExploreForm(query, then=asked.then, periods=periods, tag_keys=_tag_keys(scope), currencies=currencies)
+    form = ExploreForm(query, then=asked.then, periods=periods, tag_keys=offered_tag_keys(scope), currencies=currencies)
     filters = FilterForm(query, offered)
     return {
         "form": form,
@@ -220,13 +221,6 @@ def _filter_context(scope: Scope, asked: Asked, found: CostTable, periods: Seque
         "resources_url": _resources_url(query),
         "lines_url": _lines_url(query),
     }
-
-
-def _tag_keys(scope: Scope) -> tuple[str, ...]:
-    """Keys to offer: for teams only the policy's, as rules may use keys that say something of others."""
-    if scope.everything:
-        return selectors.tracked_keys()
-    return tuple(key.key for key in selectors.tag_policy() if key.is_tracked)
 
 
 def _chips(asked: Asked, offered: Mapping[str, Sequence[tuple[str, str]]]) -> list[Chip]:

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from costs.exports import ColumnKind, ExportColumn, export_response
 from costs.money import plain, ratio
-from costs.pages import request_scope
+from costs.pages import LAST_PAGE, bounded, request_scope
 from costs.queries import NOT_SET, dimension_label, parse_query
 from costs.scope import Scope
 from tagging import selectors
@@ -150,8 +150,7 @@ def slice_context(
 def line_context(request: HttpRequest, month: Month, behind: dict[str, Any]) -> dict[str, Any]:
     """One page of the bill's lines behind the figure."""
     asked = dict(behind)
-    number = request.GET.get("page", "1")
-    page = max(1, int(number)) if number.isdecimal() else 1
+    page = bounded(request.GET.get("page", ""), default=1, largest=LAST_PAGE)
     lines = selectors.charge_lines(asked.pop("scope"), asked.pop("period"), **asked, page=page)
     first = (lines.page - 1) * lines.page_size + 1
     kept = [(name, values) for name, values in request.GET.lists() if name not in {"page", "format", "table"}]

@@ -127,6 +127,24 @@ def test_file_that_unpacks_to_absurd_size_is_refused_before_it_is_read(tmp_path:
         intake.prepare_imports([path], today=TODAY)
 
 
+def test_csv_with_mixed_line_ends_is_refused_with_the_line(tmp_path: Path) -> None:
+    path = tmp_path / "bill.csv"
+    path.write_bytes(csv_text([GOOD, GOOD]).replace("\n", "\r\n").encode() + b"\n")
+    with pytest.raises(ImportRejectedError) as refused:
+        bring_in(path)
+    assert str(refused.value) == (
+        "bill.csv, line 4: The line ends in another way than the lines before it (LF and CRLF mixed)."
+        " Repair the line or export the file again."
+    )
+
+
+def test_csv_with_a_quote_in_a_wrong_place_is_refused_with_the_line(tmp_path: Path) -> None:
+    path = tmp_path / "bill.csv"
+    path.write_text(csv_text([GOOD]) + '"a"b,c\n')
+    with pytest.raises(ImportRejectedError, match=r"bill\.csv, line 3: "):
+        bring_in(path)
+
+
 def test_large_file_that_unpacks_to_absurd_size_after_a_plain_beginning_is_refused(
     tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

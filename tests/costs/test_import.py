@@ -16,12 +16,12 @@ from costs import charge_store
 from costs import services as intake
 from costs.charge_store import ImportFolder
 from costs.errors import ImportRejectedError
-from costs.models import Bill, BillImport, CostSlice, DailyCost, Resource, ResourceCost, UsageDay
+from costs.models import Bill, BillImport, BillUpload, CostSlice, DailyCost, Resource, ResourceCost, UsageDay
 from costs.periods import BillingPeriod
 from costs.services import loading
 from costs.terms import BillState, ImportState
 from finops_site import pipeline
-from tests.costs.bills import TODAY, bring_in, bring_in_lines, line, write_csv
+from tests.costs.bills import TODAY, bring_in, bring_in_lines, csv_text, line, write_csv
 
 pytestmark = [pytest.mark.real_parts, pytest.mark.django_db(transaction=True)]
 
@@ -272,3 +272,22 @@ def test_two_payers_are_two_sources_and_an_upload_stays_in_its_folder(tmp_path: 
     assert stored_file.name == "bill_one.csv"
     with pytest.raises(ImportRejectedError, match="leads outside the upload"):
         intake.prepare_imports([paths[0]], upload=upload, today=TODAY)
+
+
+def test_upload_that_became_no_import_goes_after_a_day(tmp_path: Path, settings: Settings, finops_lead: User) -> None:
+    settings.UPLOAD_DIR = tmp_path / "uploads"
+    refused = intake.store_upload([SimpleUploadedFile("notes.txt", b"hello")], user=finops_lead.pk)
+    content = SimpleUploadedFile("bill.csv", csv_text([line(cost="1")]).encode())
+    kept = intake.store_upload([content], user=finops_lead.pk)
+    intake.prepare_imports(intake.uploaded_files(kept), upload=kept, today=TODAY)
+    (tmp_path / "uploads" / ("0" * 32)).mkdir()  # an upload that was cut off
+    not_ours = tmp_path / "uploads" / "somebody's"
+    not_ours.mkdir()
+    (gone,) = intake.uploaded_files(refused)
+    now = timezone.now()
+    assert pipeline.remove_replaced_imports(now=now + timedelta(hours=23)) == 0
+    assert gone.exists()
+    pipeline.remove_replaced_imports(now=now + timedelta(hours=25))
+    (kept_file,) = intake.uploaded_files(kept)
+    assert {kept_file.parent, not_ours} == set((tmp_path / "uploads").iterdir())
+    assert list(BillUpload.objects.values_list("pk", flat=True)) == [kept]

@@ -5,12 +5,14 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db.models import Sum
 from pytest_django import Settings
 
 from costs import services as intake
 from costs.charge_store import ImportFolder, store_root
+from costs.errors import ImportRejectedError
 from costs.models import Bill, BillImport, CostSlice, DailyCost, ResourceCost
 from costs.periods import BillingPeriod
 from costs.scope import Scope
@@ -22,6 +24,7 @@ from tagging.inputs import RuleInput, TeamInput
 from tagging.models import AllocatedCost, TagKey
 from tagging.services import create_team, save_rule, what_moves
 from tagging.terms import RuleKind
+from tests.conftest import ClientFor
 from tests.costs.bills import TODAY, bring_in, bring_in_lines, line, write_csv
 
 pytestmark = [pytest.mark.real_parts, pytest.mark.django_db(transaction=True)]
@@ -212,3 +215,19 @@ def test_month_that_found_no_worker_is_sent_again_by_the_schedule(
     monkeypatch.setattr(run_import, "delay", sent.append)
     retrack()
     assert sent == queued
+
+
+def test_failed_month_is_tried_again_from_its_charges_not_from_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, finops_lead: User, client_for: ClientFor
+) -> None:
+    sent: list[int] = []
+    monkeypatch.setattr(run_import, "delay", sent.append)
+    two_machines(tmp_path)
+    (tmp_path / "bill.csv").unlink()
+    track("Name")
+    (pk,) = pipeline.queue_retracking()
+    intake.fail_import(pk, ImportRejectedError("The worker is gone.", "Try again."))
+    client_for(finops_lead).post(f"/imports/{pk}/retry/")
+    assert sent == [pk]
+    pipeline.run_import(pk)
+    assert slices_in_force() == [{"Name": "db"}, {"Name": "web"}]

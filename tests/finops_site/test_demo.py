@@ -142,6 +142,8 @@ def test_the_report_lists_owners_unallocated_cost_and_the_tie_out() -> None:
         rows=(row("Search", "1234.5678", "600"), row("Growth", "-0.004", "10")),
         total_cost=Decimal("1234.5638"),
         missing_cost=Decimal("65.4362"),
+        previous_missing_cost=Decimal(0),
+        compared=BillingPeriod.parse("2026-01").range,
         bill_total=Decimal(1300),
         unallocated_cost=Decimal("65.4362"),
         difference=Decimal(0),

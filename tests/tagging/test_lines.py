@@ -1,6 +1,7 @@
 """From a figure to the lines of the bill: tags that are not tracked, paging, and only the reader's own lines."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -16,10 +17,12 @@ from tagging.models import Team
 from tagging.selectors import (
     charge_lines,
     chargeback,
+    compliance,
     cost_pivot,
     decision_slices,
     decisions,
     explore_costs,
+    resources,
 )
 from tagging.selectors.answers import allocations
 from tagging.selectors.shown_tags import offered_tag_keys
@@ -41,8 +44,8 @@ LINES = (
 )
 
 
-def deliver(path: Path, lines: Sequence[Line]) -> None:
-    write_bill(path, "2025-11", lines, extra_keys=["Workload"])
+def deliver(path: Path, lines: Sequence[Line], *, month: str = "2025-11") -> None:
+    write_bill(path, month, lines, extra_keys=["Workload"])
     for pk in prepare_imports([path], today=NOVEMBER.end):
         run_import(pk)
 
@@ -132,6 +135,25 @@ def test_no_answer_to_a_team_says_whether_a_rule_of_others_looks_at_a_key(novemb
     kept = {name for row in allocations(ALL, NOVEMBER, metric=BILLED).rows for name, _ in row.tags}
     assert ("Workload" in kept) == (key == "Workload")
     assert told() == before
+
+
+def test_a_shared_resource_has_the_name_its_readers_own_lines_give_it(november: None, path: Path) -> None:
+    own = Line("i-5", "1.0", day=1, family="Instance", tags=(("Team", "payments"), ("Name", "ours")))
+    later = Line("i-5", "4.0", day=9, family="Hidden", tags=(("Team", "search"), ("Name", "theirs")))
+    deliver(path, [own, later, Line("i-6", "1.0", tags=(("Team", "payments"),))])
+    deliver(path.with_name("december.csv"), [replace(later, day=2)], month="2025-12")
+
+    def named(scope: Scope, *filters: tuple[str, str]) -> list[tuple[str, str, str]]:
+        rows = resources(scope, NOVEMBER, metric=BILLED, filters=filters).rows
+        return [(row.resource_id, row.name, row.resource_type) for row in rows]
+
+    assert named(PAYMENTS) == [("i-5", "ours", "Instance"), ("i-6", "", "")]
+    assert named(PAYMENTS, ("search", "theirs")) == []
+    assert [(row.resource_id, row.name) for row in compliance(PAYMENTS, NOVEMBER).fixes] == [
+        ("i-5", "ours"),
+        ("i-6", ""),
+    ]
+    assert named(ALL, ("search", "i-5")) == [("i-5", "theirs", "Hidden")]
 
 
 def test_a_team_is_shown_the_tags_its_own_rules_look_at(november: None, path: Path) -> None:
