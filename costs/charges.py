@@ -45,6 +45,9 @@ CHARGE_COLUMNS: dict[str, str] = {
     "contracted_cost": MONEY_TYPE,
     "unblended_cost": MONEY_TYPE,
     "commitment_cost": MONEY_TYPE,  # on a commitment's fee lines: what the line commits to, used or not
+    "commitment_hours": "DOUBLE",  # on a reservation's fee line: the hours it was bought for, times how many
+    "commitment_normalized_units": "DOUBLE",  # the same hours in normalized units; 0 where the size has none
+    "commitment_ends_at": "TIMESTAMP",
     "is_taggable": "BOOLEAN",
     "is_split_row": "BOOLEAN",
     "is_instance_usage": "BOOLEAN",

@@ -2,12 +2,14 @@
 
 import os
 import secrets
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
 reader = environ.Env()
+_WHOLE = Decimal(100)
 
 
 def text(name: str, default: str) -> str:
@@ -69,3 +71,33 @@ def secret_key(data_dir: Path) -> str:
             "written, or set SECRET_KEY."
         ) from error
     return fresh
+
+
+def count(name: str, default: int) -> int:
+    """A whole number of at least 0."""
+    value = os.environ.get(name, "").strip()
+    if not value:
+        return default
+    if not value.isdigit():
+        raise ImproperlyConfigured(f"{name}={value!r} is not a whole number of at least 0.")
+    return int(value)
+
+
+def share(name: str, default: str) -> Decimal:
+    """A percentage from 0 to 100 as a ratio: `70` gives 0.7."""
+    return _share(name, text(name, default))
+
+
+def shares(name: str, default: str) -> tuple[Decimal, ...]:
+    """A comma-separated list of percentages as ratios."""
+    return tuple(_share(name, part) for part in names(name, default))
+
+
+def _share(name: str, value: str) -> Decimal:
+    try:
+        percent = Decimal(value)
+    except InvalidOperation:
+        percent = Decimal(-1)
+    if not (percent.is_finite() and 0 <= percent <= _WHOLE):
+        raise ImproperlyConfigured(f"{name}={value!r} is not a percentage from 0 to 100.")
+    return percent / _WHOLE

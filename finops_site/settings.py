@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "costs.apps.CostsConfig",
     "tagging.apps.TaggingConfig",
     "budgets.apps.BudgetsConfig",
+    "ri.apps.RiConfig",
 ]
 
 MIDDLEWARE = [
@@ -114,6 +115,30 @@ UNPACKED_RATIO_LIMIT = env.whole_number("UNPACKED_RATIO_LIMIT", 200)
 TRACKED_TAG_VALUES_LIMIT = env.whole_number("TRACKED_TAG_VALUES_LIMIT", 2_000)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 FILE_UPLOAD_TEMP_DIR = None
+
+# --- commitments (percentages are read as ratios) ------------------------------------------------
+
+RI_MIN_UPTIME = env.share("RI_MIN_UPTIME", "80")
+RI_COVERAGE_TARGET = env.share("RI_COVERAGE_TARGET", "70")
+RI_UTILIZATION_TARGET = env.share("RI_UTILIZATION_TARGET", "95")
+RI_MAX_PAYBACK_MONTHS = env.count("RI_MAX_PAYBACK_MONTHS", 18)  # 0: no limit
+RI_UPTIME_RUNNING = env.share("RI_UPTIME_RUNNING", "95")
+RI_UPTIME_BUSY = env.share("RI_UPTIME_BUSY", "98")  # running, with its CPU above RI_BUSY_CPU
+RI_BUSY_CPU = env.share("RI_BUSY_CPU", "60")
+RI_UPTIME_STOPPED = env.share("RI_UPTIME_STOPPED", "45")
+RI_UPTIME_TERMINATED = env.share("RI_UPTIME_TERMINATED", "10")
+RI_MIN_SNAPSHOTS = env.whole_number("RI_MIN_SNAPSHOTS", 14)  # days of inventories from which uptime is measured
+RI_LOOKBACK_DAYS = env.whole_number("RI_LOOKBACK_DAYS", 30)
+RI_MIN_USAGE_DAYS = env.whole_number("RI_MIN_USAGE_DAYS", 7)
+RI_CONFIDENT_DAYS = env.whole_number("RI_CONFIDENT_DAYS", 30)
+RI_CONFIDENT_FALL = env.share("RI_CONFIDENT_FALL", "20")
+RI_FALLS = env.shares("RI_FALLS", "10,20,30")
+RI_RATE_TOLERANCE = env.share("RI_RATE_TOLERANCE", "5")
+RI_EXPIRY_DAYS = env.whole_number("RI_EXPIRY_DAYS", 90)
+# Families whose reservations cover one size only.
+RI_SIZE_BOUND_FAMILIES = env.names(
+    "RI_SIZE_BOUND_FAMILIES", "g4ad,g4dn,g5,g5g,g6,g6e,g6f,gr6,gr6f,hpc7a,p5,inf1,inf2,u7i-6tb,u7i-8tb"
+)
 
 # --- queue --------------------------------------------------------------------------------------
 

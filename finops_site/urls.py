@@ -34,5 +34,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("imports/<int:pk>/retry/", uploads.retry_import, name="retry_import"),
     path("imports/", include("costs.urls")),
     path("", include("budgets.urls")),
+    path("commitments/", include("ri.urls")),
     path("", include("tagging.urls")),
 ]

@@ -107,6 +107,7 @@ def mapping(columns: Columns, period: BillingPeriod | None = None) -> ChargeMapp
         **_when(columns),
         **_who_and_what(columns),
         **_kinds(columns, kind),
+        **_commitment_terms(columns, kind),
         **_instance(columns, kind),
         **_quantities(columns, kind),
         **_costs(columns, kind),
@@ -211,10 +212,25 @@ def _kinds(columns: Columns, kind: str) -> dict[str, str]:
     }
 
 
+def _commitment_terms(columns: Columns, kind: str) -> dict[str, str]:
+    """What a reservation's fee line was bought for, and when a commitment ends (an end that is no time is none)."""
+    is_fee = f"{kind} = 'RIFee'"
+    ends = ", ".join(
+        f"try_cast({columns.text(name)} AS TIMESTAMP)" for name in ("reservation_end_time", "savings_plan_end_time")
+    )
+    return {
+        "commitment_hours": f"CASE WHEN {is_fee} THEN {columns.number('line_item_usage_amount')} ELSE 0 END",
+        "commitment_normalized_units": f"CASE WHEN {is_fee} THEN"
+        f" {columns.number('line_item_normalized_usage_amount')} ELSE 0 END",
+        "commitment_ends_at": f"CASE WHEN {is_fee} OR {kind} = 'SavingsPlanRecurringFee' THEN coalesce({ends}) END",
+    }
+
+
 def _instance(columns: Columns, kind: str) -> dict[str, str]:
     usage_type, operation = columns.text("line_item_usage_type"), columns.text("line_item_operation")
     used = "part_is_instance"
-    from_usage = f"CASE WHEN {used} THEN split_part({usage_type}, ':', 2) ELSE '' END"
+    named = f"({used} OR {kind} = 'RIFee')"
+    from_usage = f"CASE WHEN {named} THEN split_part({usage_type}, ':', 2) ELSE '' END"
     platforms = " ".join(f"WHEN {literal(code)} THEN {literal(name)}" for code, name in _PLATFORMS.items())
     system = columns.text(
         "product_database_engine", "product_cache_engine", "product_operating_system", default="'Linux/UNIX'"
@@ -223,7 +239,7 @@ def _instance(columns: Columns, kind: str) -> dict[str, str]:
     dedicated = f"CASE WHEN contains({usage_type}, 'DedicatedUsage') THEN 'Dedicated' ELSE 'Shared' END"
     return {
         "instance_type": instance,
-        "platform": f"CASE WHEN NOT {used} THEN '' ELSE CASE {operation} {platforms} ELSE {system} END END",
+        "platform": f"CASE WHEN NOT {named} THEN '' ELSE CASE {operation} {platforms} ELSE {system} END END",
         "tenancy": f"CASE WHEN {used} THEN {columns.text('product_tenancy', default=dedicated)} ELSE '' END",
         "is_instance_usage": f"{used} AND {_is_in(kind, _TAGGABLE)}",
     }

@@ -23,7 +23,7 @@ from costs.charge_store.landing import (
     settle,
     split_month,
 )
-from costs.charge_store.reading import query_charges, resource_keys, resources_seen, tag_keys_of
+from costs.charge_store.reading import query_charges, query_columns, resource_keys, resources_seen, tag_keys_of
 from costs.charge_store.rollups import (
     ROLLUP_COLUMNS,
     MonthTotals,
@@ -63,6 +63,7 @@ __all__ = [
     "open_bill_file",
     "put_in_place",
     "query_charges",
+    "query_columns",
     "tag_keys_of",
     "reject_mixed_currencies",
     "remove_folder",

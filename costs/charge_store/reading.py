@@ -10,6 +10,7 @@ import pyarrow as pa
 from costs import rollup
 from costs.charge_store.connection import connect, quoted, reading_cursor
 from costs.charge_store.folders import ImportFolder
+from costs.charges import CHARGE_COLUMNS
 
 
 def query_charges(folders: Sequence[ImportFolder], sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -19,17 +20,36 @@ def query_charges(folders: Sequence[ImportFolder], sql: str, parameters: Sequenc
     is NULL where a line has no resource) and `usage` (instance usage by hour). Values are bound: never put
     them into the text.
     """
+    if not (asked := _over_charges(folders, sql)):
+        return []
+    with reading_cursor() as cursor:
+        return cursor.execute(asked, list(parameters)).fetchall()
+
+
+def query_columns(folders: Sequence[ImportFolder], sql: str, parameters: Sequence[Any] = ()) -> dict[str, Any]:
+    """The same, with the result as one numpy array for each column; empty where no folder exists."""
+    if not (asked := _over_charges(folders, sql)):
+        return {}
+    with reading_cursor() as cursor:
+        return dict(cursor.execute(asked, list(parameters)).fetchnumpy())
+
+
+def _over_charges(folders: Sequence[ImportFolder], sql: str) -> str:
+    """The query with the relations it may read; '' where no folder exists."""
     present = [folder.path for folder in folders if folder.exists()]
     if not present:
-        return []
+        return ""
     relations = {
         # A join is left out where nothing asks for what it adds.
         "charges": [_charges(path, slices="slice_key" in sql, resources="resource_key" in sql) for path in present],
         "usage": [f"SELECT * FROM {_table(path, 'usage')}" for path in present],
     }
+    if "commitment_" in sql:
+        # Folders are written once: one from before a column was added reads as having it empty.
+        empty = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in CHARGE_COLUMNS.items())
+        relations["charges"].append(f"SELECT {empty} WHERE false")
     named = ", ".join(f"{name} AS ({' UNION ALL BY NAME '.join(parts)})" for name, parts in relations.items())
-    with reading_cursor() as cursor:
-        return cursor.execute(f"WITH {named} {sql}", list(parameters)).fetchall()
+    return f"WITH {named} {sql}"
 
 
 def tag_keys_of(folders: Sequence[ImportFolder]) -> list[str]:

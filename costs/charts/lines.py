@@ -9,6 +9,7 @@ from costs.charts.parts import (
     Scale,
     Series,
     Sparkline,
+    figure,
     grid,
     legend,
     mark,
@@ -26,12 +27,15 @@ ZERO = Decimal(0)
 def draw_line(chart: LineChart) -> str:
     """The current period over the one before."""
     known = [a for row in (chart.current, chart.previous) if row for a in row.amounts if a is not None]
+    known += [chart.level.amount] if chart.level else []
     scale = scale_for(min(known), max(known), height=chart.height)
     paths = _area(chart.current, scale) + _path(chart.current, scale, "line-current")
-    entries = [("series-1", chart.current.name, _sum(chart.current, chart.currency), chart.current.href)]
+    entries = [("series-1", chart.current.name, _sum(chart.current, chart), chart.current.href)]
     if chart.previous:
         paths = _path(chart.previous, scale, "line-previous") + paths
-        entries.append(("series-ghost", chart.previous.name, _sum(chart.previous, chart.currency), chart.previous.href))
+        entries.append(("series-ghost", chart.previous.name, _sum(chart.previous, chart), chart.previous.href))
+    if chart.level:
+        entries.append(("series-level", chart.level.name, "", ""))
     count = len(chart.labels)
     inner = (
         f'<svg width="100%" height="{chart.height}" viewBox="0 0 {WIDE} {chart.height}" '
@@ -39,7 +43,8 @@ def draw_line(chart: LineChart) -> str:
     )
     centres = [percent(at, max(count - 1, 1)) for at in range(count)]
     labels = x_labels(chart.ticks or chart.labels, y=chart.height + 18, centres=centres)
-    body = grid(scale, chart.currency) + inner + _points(chart, scale, centres) + labels
+    body = grid(scale, chart.currency, unit=chart.unit) + inner + _level(chart, scale)
+    body += _points(chart, scale, centres) + labels
     return plot(chart.title, body, height=chart.height + LABEL_ROOM, kind="line") + legend(entries)
 
 
@@ -104,17 +109,28 @@ def _points(chart: LineChart, scale: Scale, centres: list[str]) -> str:
     for at, amount in enumerate(chart.current.amounts):
         if amount is None:
             continue
-        title = f"{chart.labels[at]}: {figures.money(amount, chart.currency)}"
-        if at < len(before) and before[at] is not None:
-            title += f" (before: {figures.money(before[at], chart.currency)})"
+        title = f"{chart.labels[at]}: {figure(amount, chart.currency, chart.unit)}"
+        if chart.previous and at < len(before) and (other := before[at]) is not None:
+            beside = chart.previous.name if chart.unit else "before"
+            title += f" ({beside}: {figure(other, chart.currency, chart.unit)})"
         y = scale.y(amount)
+        css = "line-dot line-mark" if at == chart.highlight else "line-dot"
         shape = (
             f'<circle class="hit" cx="{centres[at]}" cy="{y}" r="12"/>'
-            f'<circle class="line-dot" cx="{centres[at]}" cy="{y}" r="3"/>'
+            f'<circle class="{css}" cx="{centres[at]}" cy="{y}" r="{5 if at == chart.highlight else 3}"/>'
         )
         out.append(mark(shape, title, chart.current.hrefs[at] if chart.current.hrefs else ""))
     return "".join(out)
 
 
-def _sum(row: Series, currency: str) -> str:
-    return figures.money(sum((amount or ZERO for amount in row.amounts), ZERO), currency)
+def _level(chart: LineChart, scale: Scale) -> str:
+    if chart.level is None:
+        return ""
+    y = scale.y(chart.level.amount)
+    return mark(f'<line class="line-level" x1="0" x2="100%" y1="{y}" y2="{y}"/>', chart.level.name)
+
+
+def _sum(row: Series, chart: LineChart) -> str:
+    if chart.unit or not chart.has_totals:
+        return ""
+    return figures.money(sum((amount or ZERO for amount in row.amounts), ZERO), chart.currency)

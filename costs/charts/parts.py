@@ -37,6 +37,17 @@ class Series:
 
 
 @dataclass(frozen=True)
+class Bar:
+    """One ranked amount. `note` stands after the figure (a share, a change)."""
+
+    name: str
+    amount: Decimal
+    href: str = ""
+    note: str = ""
+    css: str = ""
+
+
+@dataclass(frozen=True)
 class ColumnChart:
     """Stacked columns over time. `ticks` are the short labels of the axis (default: the labels)."""
 
@@ -52,12 +63,20 @@ class ColumnChart:
 
 @dataclass(frozen=True)
 class LineChart:
-    """A line with its area, and the period before as a ghost line of the same length."""
+    """A line with its area, and the period before as a ghost line of the same length.
+
+    `unit` makes the amounts quantities of it instead of money; `level` is a straight line across, `highlight` the
+    place of one amount marked for good. `has_totals` says whether sums of the lines mean anything.
+    """
 
     title: str
     labels: tuple[str, ...]
     current: Series
     previous: Series | None = None
+    level: Bar | None = None
+    highlight: int | None = None
+    unit: str = ""
+    has_totals: bool = True
     ticks: tuple[str, ...] = ()
     currency: str = "USD"
     height: int = 240
@@ -84,17 +103,6 @@ class BurnChart:
     height: int = 260
     label_header: str = "Day"
     empty_text: str = NO_DATA
-
-
-@dataclass(frozen=True)
-class Bar:
-    """One ranked amount. `note` stands after the figure (a share, a change)."""
-
-    name: str
-    amount: Decimal
-    href: str = ""
-    note: str = ""
-    css: str = ""
 
 
 @dataclass(frozen=True)
@@ -205,13 +213,18 @@ def mark(shape: str, title: str, href: str = "") -> str:
     return f'<a class="mark" href="{escape(href)}" aria-label="{escape(title)}">{inner}</a>'
 
 
-def grid(scale: Scale, currency: str) -> str:
+def figure(amount: Decimal, currency: str, unit: str = "") -> str:
+    """An amount of a chart as text: money, or a quantity of `unit`."""
+    return f"{figures.number(amount, 1)} {unit}" if unit else figures.money(amount, currency)
+
+
+def grid(scale: Scale, currency: str, *, unit: str = "") -> str:
     """Lines and labels of the vertical axis; labels stand left of the plot."""
     lines = []
     for tick in scale.ticks:
         y, css = scale.y(tick), "axis-zero" if tick == 0 else "axis-line"
         lines.append(f'<line class="{css}" x1="0" x2="100%" y1="{y}" y2="{y}"/>')
-        text = escape(figures.short_money(tick, currency))
+        text = escape(figures.number(tick, 1) if unit else figures.short_money(tick, currency))
         lines.append(f'<text class="axis-label" x="-8" y="{y}" dy="0.32em" text-anchor="end">{text}</text>')
     return "".join(lines)
 

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from costs import figures
-from costs.charts.parts import BurnChart, Chart, ChartTable, ColumnChart, LineChart, Series, Sparkline
+from costs.charts.parts import BurnChart, Chart, ChartTable, ColumnChart, LineChart, Series, Sparkline, figure
 
 
 def is_empty(chart: Chart) -> bool:
@@ -29,7 +29,7 @@ def table_of(chart: Chart) -> ChartTable:
             return _over_time(chart.label_header, chart.labels, list(chart.series), chart.currency)
         case LineChart():
             rows = [chart.current, *([chart.previous] if chart.previous else [])]
-            return _over_time(chart.label_header, chart.labels, rows, chart.currency)
+            return _over_time(chart.label_header, chart.labels, rows, chart.currency, unit=chart.unit)
         case BurnChart():
             named = (
                 ("Spent", chart.actual),
@@ -48,10 +48,12 @@ def table_of(chart: Chart) -> ChartTable:
             return ChartTable((chart.label_header, "Amount", "Note"), lines)
 
 
-def _over_time(header: str, labels: tuple[str, ...], rows: list[Series], currency: str) -> ChartTable:
+def _over_time(
+    header: str, labels: tuple[str, ...], rows: list[Series], currency: str, *, unit: str = ""
+) -> ChartTable:
     def text(amounts: tuple[Decimal | None, ...], at: int) -> str:
         amount = amounts[at] if at < len(amounts) else None
-        return "" if amount is None else figures.money(amount, currency)
+        return "" if amount is None else figure(amount, currency, unit)
 
     return ChartTable(
         (header, *(row.name for row in rows)),

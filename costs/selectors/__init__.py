@@ -1,5 +1,15 @@
 """All reads of the intake, and other apps' only door to it. Every one takes a Scope."""
 
+from costs.selectors.commitments import (
+    CommitmentUse,
+    InstanceUsage,
+    PoolHours,
+    commitments_used,
+    instance_usage,
+    pool_hours,
+    total_of,
+    usage_covers,
+)
 from costs.selectors.import_pages import (
     Attention,
     BillRow,
@@ -31,21 +41,32 @@ from costs.selectors.imports import (
 from costs.selectors.lines import Line, LineFilter, LinePage, TagCost, TagQuestion, line_page, tag_costs
 from costs.selectors.resources import resource_ids
 from costs.selectors.rollups import account_names, daily_costs, resource_costs, slices, slices_of, usage_days
+from costs.selectors.snapshots import (
+    InstanceStates,
+    advisable_sources,
+    instance_states,
+    latest_snapshot_day,
+    source_format,
+)
 from costs.selectors.uploads import Upload, UploadedImport, upload_held
 
 __all__ = [
     "ActiveImport",
     "Attention",
     "BillRow",
+    "CommitmentUse",
     "ErrorReport",
     "Finding",
     "ImportDetail",
     "ImportFile",
     "ImportRow",
+    "InstanceStates",
+    "InstanceUsage",
     "LateSource",
     "Line",
     "LineFilter",
     "LinePage",
+    "PoolHours",
     "RetryFiles",
     "Upload",
     "UploadedImport",
@@ -53,8 +74,10 @@ __all__ = [
     "TagQuestion",
     "account_names",
     "active_imports",
+    "advisable_sources",
     "bill_total",
     "bills",
+    "commitments_used",
     "currencies",
     "daily_costs",
     "import_detail",
@@ -63,16 +86,23 @@ __all__ = [
     "imports_needing_attention",
     "imports_to_allocate",
     "late_sources",
+    "instance_states",
+    "instance_usage",
     "latest_period",
+    "latest_snapshot_day",
     "line_page",
     "periods_with_costs",
+    "pool_hours",
     "resource_costs",
     "resource_ids",
     "retry_files",
     "slices",
     "slices_of",
+    "source_format",
     "source_names",
     "tag_costs",
+    "total_of",
     "upload_held",
+    "usage_covers",
     "usage_days",
 ]

@@ -61,6 +61,7 @@ def _for_staff() -> tuple[NavSection, ...]:
         ("Budgets", "budgets:budgets", "budgets"),
         ("Alerts", "budgets:inbox", "alerts"),
         ("Tags", "tagging:tags", "tags"),
+        ("Commitments", "ri:commitments", "commitments"),
     )
     upkeep = _items(
         ("Imports", "costs:imports", "imports"),

@@ -19,6 +19,9 @@ from finops_site import demo, demo_budgets, demo_report, env, pipeline
 from finops_site.embedded import ServiceError
 from finops_site.preflight import check_folder, check_port
 from finops_site.supervisor import Services, running_services
+from ri import selectors as commitments
+from ri.answers import run_as_text
+from ri.services import recommend
 from tagging import selectors as ownership
 
 
@@ -79,6 +82,8 @@ class Command(BaseCommand):
         self.stdout.write("\n" + demo_report.chargeback_report(chargeback))
         self.stdout.write("\n" + demo_report.compliance_report(ownership.compliance(Scope.all(), period)) + "\n")
         self.stdout.write("\n" + demo_budgets.budget_report(today=today) + "\n")
+        run = commitments.run_by_pk(Scope.all(), recommend(demo.SOURCE))
+        self.stdout.write("\nWhat to commit to: " + run_as_text(run) + "\n")
         return logins
 
     def _print_logins(self, logins: tuple[demo.Login, ...]) -> None:

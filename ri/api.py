@@ -1,0 +1,204 @@
+"""The API of commitments, for FinOps staff: recommendations, coverage, price books."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from rest_framework import serializers
+
+from costs.api_base import (
+    Answer,
+    CurrencyText,
+    ListView,
+    MoneyText,
+    PageSerializer,
+    Parameters,
+    PeriodText,
+    RatioNumber,
+    month,
+    text,
+)
+from costs.errors import InvalidRequestError, NotFoundInScopeError
+from costs.scope import Scope
+from ri import selectors
+from ri.results import CommitmentRow
+from ri.terms import Confidence, OfferingClass, PaymentOption
+
+CURRENCY = text("currency", "One currency; the main one where not given.", pattern="^[A-Za-z]{3}$")
+
+
+class StaffOnly:
+    """Endpoints that do not exist for anybody but FinOps staff."""
+
+    staff_only: ClassVar[bool] = True
+    section: ClassVar[str] = "Commitments"
+
+
+class RejectedSerializer(serializers.Serializer[Any]):
+    """A pool without advice, and why."""
+
+    pool = serializers.CharField(help_text="Region, type or family, platform and tenancy.")
+    reason = serializers.CharField()
+
+
+class RecommendationSerializer(serializers.Serializer[Any]):
+    """One recommended purchase. Savings are for a year of 8,760 hours, rates per instance-hour."""
+
+    region_id = serializers.CharField()
+    instance_type = serializers.CharField()
+    platform = serializers.CharField()
+    tenancy = serializers.CharField()
+    offering_class = serializers.ChoiceField(choices=[value.value for value in OfferingClass])
+    term_years = serializers.IntegerField()
+    payment_option = serializers.ChoiceField(choices=[value.value for value in PaymentOption])
+    quantity = serializers.IntegerField()
+    on_demand_rate = MoneyText()
+    effective_rate = MoneyText(help_text="Upfront spread over the term, plus the hourly rate.")
+    upfront_cost = MoneyText()
+    gross_savings_annual = MoneyText(help_text="On the hours that will be used.")
+    unused_cost_annual = MoneyText(help_text="Price of the hours that will not be used.")
+    net_savings_annual = MoneyText(help_text="Gross less unused.")
+    break_even_utilization = RatioNumber(help_text="Share of hours that must be used.")
+    payback_months = RatioNumber(help_text="Upfront ÷ gross saving of a month.")
+    expected_utilization = RatioNumber()
+    coverage_ratio = RatioNumber(help_text="Of the pool's usage on demand, or of its steady instances.")
+    steadiness = RatioNumber(help_text="Share of hours in which all of it is used; mean uptime for an inventory.")
+    confidence = serializers.ChoiceField(choices=[value.value for value in Confidence])
+    reason = serializers.CharField()
+    currency = CurrencyText()
+
+
+class RecommendationPageSerializer(PageSerializer):
+    """The newest advice on a source."""
+
+    source_name = serializers.CharField()
+    as_of = serializers.DateField()
+    lookback_days = serializers.IntegerField()
+    price_book = serializers.CharField()
+    currency = CurrencyText()
+    steady_instances = serializers.IntegerField()
+    warnings = serializers.ListField(child=serializers.CharField(), help_text="Where own rates and prices disagree.")
+    rejected = RejectedSerializer(many=True)
+    results = RecommendationSerializer(many=True)
+
+
+class CommitmentSerializer(serializers.Serializer[Any]):
+    """One reservation or plan in a month."""
+
+    commitment_id = serializers.CharField(help_text="As the bill has it; empty where the bill does not say.")
+    kind = serializers.ChoiceField(choices=["reservation", "savings_plan"])
+    sub_account_id = serializers.CharField()
+    region_id = serializers.CharField()
+    instance_type = serializers.CharField()
+    platform = serializers.CharField()
+    utilization_ratio = RatioNumber(source="utilization")
+    commitment_cost = MoneyText(source="total_cost", help_text="Of the month, used or not.")
+    unused_cost = MoneyText()
+    on_demand_value = MoneyText(help_text="What its covered usage would have cost on demand.")
+    net_savings = MoneyText()
+    ends_on = serializers.DateField(allow_null=True)
+    basis = serializers.CharField()
+    currency = CurrencyText()
+
+
+class CoveragePageSerializer(PageSerializer):
+    """A month's coverage and utilisation."""
+
+    billing_period = PeriodText(source="period")
+    basis = serializers.CharField()
+    currency = CurrencyText()
+    other_currencies = serializers.ListField(child=serializers.CharField())
+    coverage_ratio = RatioNumber(source="coverage_units", help_text="Of normalized units.")
+    coverage_ratio_hours = RatioNumber(source="coverage_hours")
+    coverage_ratio_cost = RatioNumber(source="coverage_cost", help_text="At list price.")
+    coverage_target = RatioNumber()
+    utilization_ratio = RatioNumber(source="utilization", help_text="By cost.")
+    utilization_target = RatioNumber()
+    effective_savings_rate = RatioNumber()
+    unused_cost = MoneyText()
+    commitment_cost = MoneyText(source="total_cost")
+    last_usage_on = serializers.DateField(allow_null=True)
+    results = CommitmentSerializer(many=True)
+
+
+class BookSerializer(serializers.Serializer[Any]):
+    """A list of reservation prices."""
+
+    name = serializers.CharField()
+    note = serializers.CharField()
+    is_built_in = serializers.BooleanField()
+    currency = CurrencyText()
+    offers = serializers.IntegerField()
+    updated_at = serializers.DateTimeField()
+
+
+class BookPageSerializer(PageSerializer):
+    """Price books by name."""
+
+    results = BookSerializer(many=True)
+
+
+class RecommendationList(StaffOnly, ListView):
+    """What to commit to: the newest advice on a source, the largest net saving first, with the pools that get none
+    and why. FinOps staff only.
+    """
+
+    operation, title = "recommendations", "Recommended commitments"
+    serializer_class = RecommendationPageSerializer
+    parameters = (text("source", "Name of the source; the one advised on last where not given."),)
+
+    def answer(self, scope: Scope, parameters: Parameters, **_: Any) -> Answer:
+        run = selectors.latest_run(scope, parameters.one("source"))
+        if run is None:
+            raise NotFoundInScopeError("There is no advice yet. Run `recommend`, or use the page Commitments.")
+        rejected = [{"pool": row.pool.label, "reason": row.reason} for row in run.rejected]
+        rows: list[Mapping[str, Any]] = [
+            vars(row) | {"confidence": row.confidence.value} for row in run.recommendations
+        ]
+        return Answer({**vars(run), "rejected": rejected}, rows, recommendation_order, {"currency": run.currency})
+
+
+class CoverageList(StaffOnly, ListView):
+    """Coverage, utilisation and effective savings rate of a month, with every reservation and plan; what leaves most
+    unused first. FinOps staff only.
+    """
+
+    operation, title = "commitment_coverage", "Coverage and utilisation"
+    serializer_class = CoveragePageSerializer
+    parameters = (month("period", "The month, YYYY-MM; the newest full one where not given."), CURRENCY)
+
+    def answer(self, scope: Scope, parameters: Parameters, **_: Any) -> Answer:
+        period = parameters.period("period") or selectors.default_period(scope)
+        if period is None:
+            raise NotFoundInScopeError("There are no costs yet.")
+        try:
+            found = selectors.coverage(scope, period, currency=parameters.currency())
+        except InvalidRequestError as error:
+            raise NotFoundInScopeError(str(error)) from error
+        beside = {"basis": "effective", "currency": found.currency}
+        return Answer({**vars(found), **beside}, found.commitments, commitment_order, beside)
+
+
+class PriceBookList(StaffOnly, ListView):
+    """Price books that advice can be worked out with. FinOps staff only."""
+
+    operation, title = "price_books", "Price books"
+    serializer_class = BookPageSerializer
+
+    def answer(self, scope: Scope, parameters: Parameters, **_: Any) -> Answer:
+        del parameters
+        scope.require_everything()
+        rows = [vars(book) | {"offers": len(book.offers)} for book in selectors.price_books()]
+        return Answer({}, rows, book_order)
+
+
+def recommendation_order(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    names = ("region_id", "instance_type", "platform", "tenancy")
+    return (-row["net_savings_annual"], *(row[name] for name in names))
+
+
+def commitment_order(row: CommitmentRow) -> tuple[Any, ...]:
+    return (-row.unused_cost, row.source_name, row.commitment_id, row.kind)
+
+
+def book_order(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return (row["name"],)

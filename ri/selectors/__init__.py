@@ -1,0 +1,24 @@
+"""All reads of commitments. Every one that returns money, resources or names takes a Scope; for FinOps staff only."""
+
+from ri.results import Book
+from ri.selectors.books import chosen_book, price_books
+from ri.selectors.coverage import coverage, default_period
+from ri.selectors.findings import findings
+from ri.selectors.limits import assumptions, default_limits
+from ri.selectors.pools import pool_detail
+from ri.selectors.runs import latest_run, run_by_pk, sources_with_runs
+
+__all__ = [
+    "Book",
+    "assumptions",
+    "chosen_book",
+    "coverage",
+    "default_limits",
+    "default_period",
+    "findings",
+    "latest_run",
+    "pool_detail",
+    "price_books",
+    "run_by_pk",
+    "sources_with_runs",
+]

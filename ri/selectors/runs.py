@@ -1,0 +1,86 @@
+"""Runs of recommendations as they were kept."""
+
+from decimal import Decimal
+
+from costs.scope import Scope
+from ri.models import Recommendation, RecommendationRun, RejectedPool
+from ri.results import RecommendationRow, RejectedRow, Run
+from ri.terms import Confidence, RunKind
+from ri.usage import Pool
+
+_SAME = (
+    "region_id",
+    "instance_type",
+    "platform",
+    "tenancy",
+    "offering_class",
+    "term_years",
+    "payment_option",
+    "quantity",
+    "on_demand_rate",
+    "effective_rate",
+    "upfront_cost",
+    "gross_savings_annual",
+    "unused_cost_annual",
+    "net_savings_annual",
+    "break_even_utilization",
+    "payback_months",
+    "expected_utilization",
+    "coverage_ratio",
+    "steadiness",
+    "reason",
+)
+
+
+def latest_run(scope: Scope, source_name: str = "") -> Run | None:
+    """The newest run, of one source where one is named; None before the first."""
+    scope.require_everything()
+    found = RecommendationRun.objects.order_by("-pk")
+    row = (found.filter(source_name=source_name) if source_name else found).first()
+    return _run(row) if row else None
+
+
+def run_by_pk(scope: Scope, pk: int) -> Run:
+    """A run that was just made."""
+    scope.require_everything()
+    return _run(RecommendationRun.objects.get(pk=pk))
+
+
+def sources_with_runs(scope: Scope) -> tuple[str, ...]:
+    """Names of sources that have advice, in order."""
+    scope.require_everything()
+    found = RecommendationRun.objects.order_by("source_name").values_list("source_name", flat=True)
+    return tuple(found.distinct())
+
+
+def _run(row: RecommendationRun) -> Run:
+    return Run(
+        source_name=row.source_name,
+        kind=RunKind(row.kind),
+        as_of=row.as_of,
+        lookback_days=row.lookback_days,
+        price_book=row.price_book_name,
+        price_book_note=row.price_book_note,
+        currency=row.currency,
+        min_uptime=Decimal(row.limits["min_uptime"]),
+        coverage_target=Decimal(row.limits["coverage_target"]),
+        max_payback_months=Decimal(row.limits["max_payback_months"]),
+        steady_instances=row.steady_instances,
+        warnings=tuple(row.warnings),
+        made_at=row.made_at,
+        recommendations=tuple(_recommendation(each) for each in row.recommendations.all()),
+        rejected=tuple(_rejected(each) for each in row.rejected.all()),
+    )
+
+
+def _recommendation(row: Recommendation) -> RecommendationRow:
+    return RecommendationRow(
+        pool=Pool(row.region_id, row.pool_type, row.platform, row.tenancy),
+        confidence=Confidence(row.confidence),
+        regrets=tuple((Decimal(fall), Decimal(net)) for fall, net in row.regrets),
+        **{name: getattr(row, name) for name in _SAME},
+    )
+
+
+def _rejected(row: RejectedPool) -> RejectedRow:
+    return RejectedRow(Pool(row.region_id, row.pool_type, row.platform, row.tenancy), row.reason)
