@@ -25,7 +25,7 @@ from tagging.terms import FINOPS_GROUP, MemberRole, RuleKind
 from tests.leaks.bills import Line, write_bill
 from tests.leaks.urls import ARGUMENTS, addresses
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.thorough]
 TODAY = date(2026, 3, 10)
 HUGE = "9" * 21
 LONG = "x" * 3000

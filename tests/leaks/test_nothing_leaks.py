@@ -32,6 +32,7 @@ from tagging.terms import FINOPS_GROUP, MemberRole, RuleKind
 from tests.leaks.bills import Line, write_bill
 from tests.leaks.urls import addresses
 
+pytestmark = pytest.mark.thorough
 TODAY = date(2026, 3, 10)
 NOW = datetime(2026, 3, 10, 6, tzinfo=UTC)
 PERIODS = ("2026-01", "2026-02")
