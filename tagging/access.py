@@ -47,11 +47,11 @@ def leads(user: AbstractUser | AnonymousUser | AbstractBaseUser, team_key: str) 
 
 def keys_with_sub_teams(team_pks: set[int]) -> frozenset[str]:
     """Keys of the teams and of everything below them."""
-    rows = list(Team.objects.values_list("pk", "parent_id", "key"))
+    rows = Team.objects.outline()
     seen = set(team_pks)
     grew = True
     while grew:
-        below = {pk for pk, parent, _ in rows if parent in seen and pk not in seen}
+        below = {pk for pk, parent, _, _ in rows if parent in seen and pk not in seen}
         seen |= below
         grew = bool(below)
-    return frozenset(key for pk, _, key in rows if pk in seen)
+    return frozenset(key for pk, _, key, _ in rows if pk in seen)

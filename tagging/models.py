@@ -5,7 +5,15 @@ from django.db import models
 from simple_history.models import HistoricalRecords
 
 from costs.fields import CostColumns
+from costs.reading import read_once
 from tagging.terms import MemberRole, OwnerKind, RuleKind, choices_for
+
+
+class TeamManager(models.Manager["Team"]):
+    def outline(self) -> tuple[tuple[int, int | None, str, str], ...]:
+        """(pk, parent's pk, key, name) of every team by name; read once within a page."""
+        rows = self.order_by("name").values_list("pk", "parent_id", "key", "name")
+        return read_once("outline of teams", lambda: tuple(rows))
 
 
 class Team(models.Model):
@@ -16,6 +24,7 @@ class Team(models.Model):
     cost_center = models.CharField(max_length=60, blank=True)
     parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="children")
     is_active = models.BooleanField(default=True)
+    objects = TeamManager()
     history = HistoricalRecords()
 
     class Meta:

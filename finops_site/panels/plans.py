@@ -1,10 +1,10 @@
-"""Budgets on the overview and on a team's page: how long plans last, and what waits in the inbox."""
+"""Budgets on the overview and on a team's page: how long plans last, and how many alerts are open."""
 
 from dataclasses import dataclass
 from datetime import date
 
 from budgets import selectors as plans
-from budgets.selectors import AlertRow, BudgetRow
+from budgets.selectors import BudgetRow
 from budgets.terms import ScopeKind
 from costs.scope import Scope
 from finops_site.panels.parts import panel
@@ -15,12 +15,11 @@ TARGET_BUDGETS = 5
 
 @dataclass(frozen=True)
 class PlanOutlook:
-    """Budgets in use, largest projected overrun first, and the severest open alerts."""
+    """Budgets in use, largest projected overrun first, and how many alerts are open."""
 
     rows: tuple[BudgetRow, ...]
     active_count: int
     over_count: int
-    alerts: tuple[AlertRow, ...]
     alert_count: int
     target: int = TARGET_BUDGETS
 
@@ -31,16 +30,9 @@ def outlook(scope: Scope, *, today: date, team_key: str = "") -> PlanOutlook:
     found = [row for row in plans.budget_list(scope, today=today) if row.is_active]
     if team_key:
         found = [row for row in found if row.scope_kind is ScopeKind.TEAM and row.scope_key == team_key]
-    keys = {row.key for row in found}
-    waiting = [
-        row
-        for row in (plans.alerts(scope, open_only=True) if keys else ())
-        if row.budget_key in keys and not row.told_with
-    ]
     return PlanOutlook(
         rows=tuple(found[:SHOWN]),
         active_count=len(found),
         over_count=sum(row.needs_decision for row in found),
-        alerts=tuple(waiting[:SHOWN]),
-        alert_count=len(waiting),
+        alert_count=sum(row.open_alerts for row in found),
     )

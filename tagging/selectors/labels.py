@@ -4,7 +4,6 @@ from collections.abc import Collection
 
 from costs import selectors as intake
 from costs.queries import dimension_label, tag_key_of
-from costs.reading import read_once
 from costs.scope import Scope
 from tagging.models import Team
 
@@ -25,7 +24,7 @@ def labels(scope: Scope, dimension: str, values: Collection[str]) -> dict[str, s
 def team_names(keys: Collection[str]) -> dict[str, str]:
     """Names of the teams by key; a key without a team stands for itself. The caller may see these keys."""
     wanted = [key for key in keys if key]
-    known = read_once("team names", lambda: dict(Team.objects.values_list("key", "name"))) if wanted else {}
+    known = {key: name for _, _, key, name in Team.objects.outline()} if wanted else {}
     return {key: known.get(key, key) for key in wanted}
 
 
