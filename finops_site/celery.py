@@ -20,6 +20,7 @@ SCHEDULE: dict[str, tuple[str, float | crontab]] = {
     "read months for tags tracked since": ("finops_site.retrack", 300.0),
     "remove rows of replaced imports": ("finops_site.remove_replaced_imports", 600.0),
     "evaluate budgets": ("finops_site.evaluate_budgets", crontab(hour=6, minute=15)),
+    "work out advice again": ("finops_site.refresh_advice", crontab(hour=6, minute=30)),
     "send alert mails": ("finops_site.send_alert_mails", 60.0),
 }
 app.conf.beat_schedule = {name: {"task": task, "schedule": every} for name, (task, every) in SCHEDULE.items()}

@@ -1,4 +1,4 @@
-"""The one way through: load (costs) → allocate (tagging) → put in force (costs) → evaluate (budgets).
+"""The one way through: load (costs) → allocate (tagging) → put in force (costs) → evaluate (budgets), advise (ri).
 
 Every step can be run again; a crash anywhere leaves the month in force as it was. The command runs
 this in line, the Celery task runs it for uploads.
@@ -10,8 +10,12 @@ from datetime import datetime
 from budgets import notifications
 from budgets import services as plans
 from budgets.services import Evaluation
+from costs import selectors as intake_reads
 from costs import services as intake
 from costs.periods import BillingPeriod
+from costs.scope import Scope
+from ri import services as commitments
+from ri.services import Refreshed
 from tagging import selectors as ownership
 from tagging import services as owners
 
@@ -40,6 +44,13 @@ def evaluate_budgets(*, now: datetime) -> Evaluation:
     found = plans.evaluate_budgets(today=now.date(), now=now)
     notifications.send_due(now=now)
     return found
+
+
+def refresh_advice(import_pk: int | None = None) -> Refreshed:
+    """What follows too: advice on the source of this import (default: on every source). Safe to repeat."""
+    if import_pk is None:
+        return commitments.refresh_advice()
+    return commitments.refresh_advice([intake_reads.source_of_import(Scope.all(), import_pk)])
 
 
 def queue_retracking(periods: Collection[BillingPeriod] | None = None, *, again: bool = False) -> list[int]:

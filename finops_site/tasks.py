@@ -40,6 +40,7 @@ def run_import(self: Any, import_pk: int) -> None:
         logger.warning("Import %s refused: %s", import_pk, error)
     else:
         evaluate_budgets.delay()
+        refresh_advice.delay(import_pk)
 
 
 @shared_task(name="finops_site.evaluate_budgets")  # type: ignore[untyped-decorator]
@@ -48,6 +49,14 @@ def evaluate_budgets() -> None:
     found = pipeline.evaluate_budgets(now=timezone.now())
     if found.alerts:
         logger.info("%s new budget alerts.", len(found.alerts))
+
+
+@shared_task(name="finops_site.refresh_advice")  # type: ignore[untyped-decorator]
+def refresh_advice(import_pk: int | None = None) -> None:
+    """After every import, on its source, and every day, on all: work out again what to commit to."""
+    found = pipeline.refresh_advice(import_pk)
+    for source_name, reason in found.failed:
+        logger.warning("No new advice on %s: %s", source_name, reason)
 
 
 @shared_task(name="finops_site.send_alert_mails")  # type: ignore[untyped-decorator]

@@ -186,9 +186,7 @@ class PriceBookList(StaffOnly, ListView):
 
     def answer(self, scope: Scope, parameters: Parameters, **_: Any) -> Answer:
         del parameters
-        scope.require_everything()
-        rows = [vars(book) | {"offers": len(book.offers)} for book in selectors.price_books()]
-        return Answer({}, rows, book_order)
+        return Answer({}, [vars(book) for book in selectors.book_rows(scope)], book_order)
 
 
 def recommendation_order(row: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -1,7 +1,7 @@
 """What the selectors of commitments answer."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from costs.periods import BillingPeriod
@@ -21,6 +21,19 @@ class Book:
     currency: str
     updated_at: datetime
     offers: tuple[Offer, ...]
+
+
+@dataclass(frozen=True)
+class BookRow:
+    """A price book without its offers. `used_for` names the sources whose newest advice is priced with it."""
+
+    name: str
+    note: str
+    is_built_in: bool
+    currency: str
+    updated_at: datetime
+    offers: int
+    used_for: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,6 +104,11 @@ class Run:
     made_at: datetime
     recommendations: tuple[RecommendationRow, ...]
     rejected: tuple[RejectedRow, ...]
+
+    @property
+    def data_through(self) -> date:
+        """The last day looked at: a bill's window ends before `as_of`, an inventory was taken on it."""
+        return self.as_of if self.kind is RunKind.SCREEN else self.as_of - timedelta(days=1)
 
     @property
     def net_savings_annual(self) -> Decimal:

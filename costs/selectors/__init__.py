@@ -44,9 +44,11 @@ from costs.selectors.rollups import account_names, daily_costs, resource_costs, 
 from costs.selectors.snapshots import (
     InstanceStates,
     advisable_sources,
+    brought_in_at,
     instance_states,
     latest_snapshot_day,
     source_format,
+    source_of_import,
 )
 from costs.selectors.uploads import Upload, UploadedImport, upload_held
 
@@ -77,6 +79,7 @@ __all__ = [
     "advisable_sources",
     "bill_total",
     "bills",
+    "brought_in_at",
     "commitments_used",
     "currencies",
     "daily_costs",
@@ -99,6 +102,7 @@ __all__ = [
     "slices",
     "slices_of",
     "source_format",
+    "source_of_import",
     "source_names",
     "tag_costs",
     "total_of",

@@ -1,13 +1,13 @@
 """States of instances from inventories, and the sources they come from."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 
 from costs.errors import InvalidRequestError
-from costs.models import BillSource, ResourceSnapshot
+from costs.models import Bill, BillImport, BillSource, ResourceSnapshot
 from costs.scope import Scope
 from costs.terms import BillingFormat, ImportState
 
@@ -50,6 +50,20 @@ def advisable_sources(scope: Scope) -> tuple[str, ...]:
     formats = (BillingFormat.LEGACY_CUR.value, BillingFormat.INVENTORY_COMPUTE.value)
     found = BillSource.objects.filter(billing_format__in=formats, bills__import_in_force__isnull=False)
     return tuple(found.order_by("name").values_list("name", flat=True).distinct())
+
+
+def source_of_import(scope: Scope, import_pk: int) -> str:
+    """The name of the source an import belongs to; empty where there is no such import."""
+    scope.require_everything()
+    return BillImport.objects.filter(pk=import_pk).values_list("source__name", flat=True).first() or ""
+
+
+def brought_in_at(scope: Scope, source_name: str) -> datetime | None:
+    """When the newest of a source's imports in force came in; None before the first."""
+    scope.require_everything()
+    bills = Bill.objects.filter(source__name=source_name)
+    newest: datetime | None = bills.aggregate(at=Max("import_in_force__finished_at"))["at"]
+    return newest
 
 
 def latest_snapshot_day(scope: Scope, source_name: str) -> date | None:

@@ -1,7 +1,7 @@
 """All reads of commitments. Every one that returns money, resources or names takes a Scope; for FinOps staff only."""
 
 from ri.results import Book
-from ri.selectors.books import chosen_book, price_books
+from ri.selectors.books import OfferFilter, book_row, book_rows, chosen_book, offer_values, offers_in
 from ri.selectors.coverage import coverage, default_period
 from ri.selectors.findings import findings
 from ri.selectors.limits import assumptions, default_limits
@@ -10,15 +10,19 @@ from ri.selectors.runs import latest_run, run_by_pk, sources_with_runs
 
 __all__ = [
     "Book",
+    "OfferFilter",
     "assumptions",
+    "book_row",
+    "book_rows",
     "chosen_book",
     "coverage",
     "default_limits",
     "default_period",
     "findings",
     "latest_run",
+    "offer_values",
+    "offers_in",
     "pool_detail",
-    "price_books",
     "run_by_pk",
     "sources_with_runs",
 ]

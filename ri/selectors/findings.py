@@ -113,7 +113,7 @@ def _screen_warnings(groups: Iterable[Group], book: Book) -> Iterable[str]:
 def _hourly_warnings(pools: Sequence[PoolUsage], book: Book) -> Iterable[str]:
     factors = []
     for each in pools:
-        offer = next(iter(smallest_size(offers_of(book, each.pool))), None)
+        offer = next(iter(smallest_size(offers_of(book.offers, each.pool))), None)
         hours = float(each.on_demand.sum())
         if offer and hours and each.on_demand_cost:
             size = normalization_factor(offer.instance_type) if each.pool.is_family else None
@@ -147,12 +147,12 @@ def _on_demand_rates(book: Book) -> dict[Pool, Decimal]:
     }
 
 
-def offers_of(book: Book, pool: Pool) -> list[Offer]:
+def offers_of(offers: Iterable[Offer], pool: Pool) -> list[Offer]:
     """The offers that cover a pool, of whatever size."""
     kind = (pool.region_id, pool.platform, pool.tenancy)
     return [
         offer
-        for offer in book.offers
+        for offer in offers
         if (offer.region_id, offer.platform, offer.tenancy) == kind
         and (
             Pool(pool.region_id, offer.instance_type).family == pool.family

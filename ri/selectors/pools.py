@@ -11,7 +11,7 @@ from ri.advice import HourlyDemand, SteadyDemand, in_units, smallest_size
 from ri.offerings import Offer, economics
 from ri.results import OptionRow, PoolDetail, PoolInstance, RecommendationRow
 from ri.screen import Group, screened
-from ri.selectors.books import chosen_book
+from ri.selectors.books import offers_in
 from ri.selectors.findings import candidates_of, offers_of
 from ri.selectors.hourly import HOUR, pool_usage, usage_window
 from ri.selectors.limits import default_limits
@@ -36,7 +36,7 @@ def pool_detail(scope: Scope, source_name: str, pool: Pool) -> PoolDetail:
         max_payback_months=run.max_payback_months,
     )
     bare = PoolDetail(pool, pool.instance_type, run, advice, rejection, (), (), (), ())
-    offers = smallest_size(offers_of(chosen_book(run.price_book), pool))
+    offers = smallest_size(offers_of(offers_in(scope, run.price_book), pool))  # none where the book is gone
     if run.kind is RunKind.SCREEN:
         return _screened(scope, bare, offers, limits)
     return _hourly(scope, bare, offers)

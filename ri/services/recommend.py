@@ -12,7 +12,7 @@ from costs.money import plain, round_money
 from costs.scope import Scope
 from ri import selectors
 from ri.advice import Advice
-from ri.models import Recommendation, RecommendationRun, RejectedPool
+from ri.models import PriceBook, Recommendation, RecommendationRun, RejectedPool
 from ri.results import Findings
 
 _ALL = Decimal(1)
@@ -49,6 +49,8 @@ def recommend(source_name: str, *, as_of: date | None = None, choices: Choices |
 
 @transaction.atomic
 def _keep(source_name: str, found: Findings, *, book: selectors.Book, limits: dict[str, str]) -> int:
+    # Two who ask the same at once leave one answer: the second waits here for the first.
+    list(PriceBook.objects.select_for_update().filter(name=book.name))
     same = RecommendationRun.objects.filter(
         source_name=source_name, as_of=found.as_of, price_book_name=book.name, limits=limits
     )

@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from costs import figures
 from costs import selectors as intake
 from costs.errors import InvalidRequestError
 from costs.exports import TitleRows
@@ -121,6 +122,7 @@ def page_context(
     return {
         "found": found,
         "advice": advice,
+        "overtaken_by": overtaken_by(scope, advice) if advice else "",
         "best": best,
         "best_terms": rows.terms_of(best) if best else "",
         "best_worst": rows.worst_case(best) if best else None,
@@ -140,12 +142,25 @@ def page_context(
 
 def run_form(scope: Scope, advice: Run | None, data: Any = None) -> RunForm:
     """The form to ask again, filled with the limits of the advice shown, else of the settings."""
-    books = [book.name for book in selectors.price_books()]
+    books = [book.name for book in selectors.book_rows(scope)]
     limits = limits_as_initial(selectors.default_limits())
     initial: dict[str, Any] = dict(limits)
     if advice:
         initial |= {"source": advice.source_name, "price_book": advice.price_book}
     return RunForm(data, sources=intake.advisable_sources(scope), books=books, initial=initial)
+
+
+def overtaken_by(scope: Scope, advice: Run) -> str:
+    """What came in after the advice was worked out, as the start of a sentence; empty where nothing did."""
+    imported = intake.brought_in_at(scope, advice.source_name)
+    if imported and imported > advice.made_at:
+        return f"A newer import of {advice.source_name} came in on {figures.day(imported.date())}"
+    book = next((row for row in selectors.book_rows(scope) if row.name == advice.price_book), None)
+    if book is None:
+        return f"Price book {advice.price_book} was removed"
+    if book.updated_at > advice.made_at:
+        return f"Price book {book.name} changed on {figures.day(book.updated_at.date())}"
+    return ""
 
 
 def target_tone(ratio: Any, target: Any) -> str:

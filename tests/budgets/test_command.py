@@ -88,8 +88,9 @@ def test_a_finished_import_is_followed_by_an_evaluation(monkeypatch: pytest.Monk
     asked: list[str] = []
     monkeypatch.setattr(pipeline, "run_import", lambda pk: asked.append(f"import {pk}"))
     monkeypatch.setattr(tasks.evaluate_budgets, "delay", lambda: asked.append("evaluate"))
+    monkeypatch.setattr(tasks.refresh_advice, "delay", lambda pk: asked.append(f"advise {pk}"))
     tasks.run_import(7)
-    assert asked == ["import 7", "evaluate"]
+    assert asked == ["import 7", "evaluate", "advise 7"]
 
 
 def test_beat_evaluates_daily_and_sends_what_is_due_every_minute() -> None:
