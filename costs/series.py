@@ -81,6 +81,8 @@ def fit_to_total(amounts: Sequence[Decimal], total: Decimal) -> list[Decimal]:
     missing = to_units(total - sum(floors, ZERO))
     if not 0 <= missing <= len(floors):
         return [amount.quantize(QUANTUM, context=EXACT) for amount in amounts]
+    if not missing:
+        return floors
     order = sorted(range(len(floors)), key=lambda i: (floors[i] - amounts[i], -amounts[i], i))
     for index in order[:missing]:
         floors[index] += QUANTUM

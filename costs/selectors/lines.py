@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from costs.charge_store import ImportFolder, query_charges, tag_keys_of
 from costs.periods import DateRange
@@ -15,9 +15,11 @@ from costs.tags import BLANKS, canonical_key
 from costs.terms import CostMetric
 
 
-@dataclass(frozen=True)
-class TagCost:
-    """Costs of lines with these values of the keys asked for ('' for none). `slice_key`, `day` where asked."""
+class TagCost(NamedTuple):
+    """Costs of lines with these values of the keys asked for ('' for none). `slice_key`, `day` where asked.
+
+    A month has thousands of them, and a tuple is made several times faster than a frozen dataclass.
+    """
 
     slice_key: int | None
     day: date | None
@@ -93,16 +95,16 @@ def tag_costs(scope: Scope, item: ActiveImport, question: TagQuestion) -> tuple[
     folders = [_folder(item)]
     spellings = _spellings(folders, question.keys)
     where, parameters = _where(LineFilter(slice_keys=question.slice_keys), {}, question.days)
-    kept = [*(["slice_key"] if question.by_slice else []), *(["charge_date"] if question.by_day else [])]
-    inner = ", ".join(["tags", *kept])
+    kept = {"slice_key": question.by_slice, "charge_date": question.by_day}
+    inner = ", ".join(["tags", *(name for name, is_asked in kept.items() if is_asked)])
     values, pointers = _values(spellings, question.keys)
-    outer = ", ".join([*kept, *values])
+    outer = ", ".join([*(name if is_asked else "NULL" for name, is_asked in kept.items()), *values])
     sql = (
         f"SELECT {outer}, sum(cost) FROM (SELECT {inner}, sum({question.metric.column}) AS cost"
         f" FROM charges WHERE {where} GROUP BY {inner}) GROUP BY ALL ORDER BY ALL"
     )
     rows = query_charges(folders, sql, [*pointers, *parameters])
-    return tuple(_tag_cost(row, question) for row in rows)
+    return tuple(TagCost(row[0], row[1], row[2:-1], row[-1]) for row in rows)
 
 
 def line_page(
@@ -172,10 +174,3 @@ def _where(wanted: LineFilter, spellings: dict[str, list[str]], days: DateRange 
         conditions.append(f"{expression} IN (SELECT unnest(?::VARCHAR[]))")
         parameters += [*pointers, list(values)]
     return " AND ".join(conditions), parameters
-
-
-def _tag_cost(row: tuple[Any, ...], question: TagQuestion) -> TagCost:
-    rest = list(row)
-    slice_key = rest.pop(0) if question.by_slice else None
-    day = rest.pop(0) if question.by_day else None
-    return TagCost(slice_key, day, tuple(rest[:-1]), rest[-1])

@@ -185,15 +185,30 @@ def cells_of_lines(
 ) -> dict[tuple[tuple[str, ...], date | None], Decimal]:
     """One import's costs by values (and day) from its lines, rounded so that they sum to what the rollups hold."""
     lines = _lines_of(ask, dimensions)
-    kept = [name for name in dimensions if tag_key_of(name) not in lines.keys]
-    places = _slice_values(lines.stored, kept) if kept else {}
-    exact: dict[tuple[tuple[str, ...], date | None], Decimal] = defaultdict(lambda: ZERO)
-    for row, found in lines.rows(ask, by_slice=bool(kept), by_day=by_day):
-        place = places.get(row.slice_key, {})
-        values = tuple(place.get(name, found.get(tag_key_of(name), "")) for name in dimensions)
-        exact[values, row.day] += row.cost
+    exact = _exact_cells(ask, lines, dimensions, by_day=by_day)
     whole = round_money(sum(exact.values(), ZERO)) if lines.filters else total(lines.stored)
     return dict(zip(exact, fit_to_total(list(exact.values()), whole), strict=True))
+
+
+def _exact_cells(
+    ask: Ask, lines: "_Lines", dimensions: Sequence[str], *, by_day: bool
+) -> Mapping[tuple[tuple[str, ...], date | None], Decimal]:
+    kept = [name for name in dimensions if tag_key_of(name) not in lines.keys]
+    # Where each value stands: among the tags of the line, or behind them among what its slice holds.
+    places = [
+        len(lines.keys) + kept.index(name) if name in kept else lines.keys.index(tag_key_of(name))
+        for name in dimensions
+    ]
+    rows = lines.rows(ask, by_slice=bool(kept), by_day=by_day)
+    if places == [*range(len(lines.keys))]:  # every row is a cell of its own: there are thousands
+        return {(row.values, row.day): row.cost for row in rows}
+    stored = _slice_values(lines.stored, kept) if kept else {}
+    nothing = ("",) * len(kept)
+    exact: dict[tuple[tuple[str, ...], date | None], Decimal] = defaultdict(lambda: ZERO)
+    for row in rows:
+        known = row.values + stored.get(row.slice_key, nothing)
+        exact[tuple(known[at] for at in places), row.day] += row.cost
+    return exact
 
 
 def slice_figures(ask: Ask, *columns: str) -> list[tuple[Any, ...]]:
@@ -205,7 +220,7 @@ def slice_figures(ask: Ask, *columns: str) -> list[tuple[Any, ...]]:
         return [row[2:] for row in found]
     exact: dict[tuple[int, int | None], Decimal] = defaultdict(lambda: ZERO)
     for pk, one in by_import(ask):
-        for row, _ in _lines_of(one, ()).rows(one, by_slice=True):
+        for row in _lines_of(one, ()).rows(one, by_slice=True):
             exact[pk, row.slice_key] += row.cost
     costs = dict(zip(exact, fit_to_total(list(exact.values()), round_money(sum(exact.values(), ZERO))), strict=True))
     return [(*row[2:-1], costs[row[0], row[1]]) for row in found if (row[0], row[1]) in costs]
@@ -219,8 +234,8 @@ class _Lines:
     stored: Ask
     filters: Filters
 
-    def rows(self, ask: Ask, *, by_slice: bool, by_day: bool = False) -> Iterator[tuple[TagCost, dict[str, str]]]:
-        """Sums of the lines that pass the filters, each with its values by key."""
+    def rows(self, ask: Ask, *, by_slice: bool, by_day: bool = False) -> tuple[TagCost, ...]:
+        """Sums of the lines that pass the filters, with their values of `keys`."""
         question = TagQuestion(
             keys=self.keys,
             metric=ask.metric,
@@ -229,10 +244,11 @@ class _Lines:
             by_slice=by_slice,
             by_day=by_day,
         )
-        for row in intake.tag_costs(EVERYTHING, self.stored.reach.imports[0], question):
-            found = dict(zip(self.keys, row.values, strict=True))
-            if line_is_wanted(found, self.filters):
-                yield row, found
+        rows = intake.tag_costs(EVERYTHING, self.stored.reach.imports[0], question)
+        if not self.filters:
+            return rows
+        named = ((row, dict(zip(self.keys, row.values, strict=True))) for row in rows)
+        return tuple(row for row, values in named if line_is_wanted(values, self.filters))
 
 
 def _lines_of(ask: Ask, dimensions: Sequence[str]) -> _Lines:
@@ -257,7 +273,8 @@ def line_is_wanted(values: Mapping[str, str], filters: Filters) -> bool:
     return all(values.get(key, "") in allowed for key, allowed in wanted.items())
 
 
-def _slice_values(ask: Ask, dimensions: Sequence[str]) -> dict[int | None, dict[str, str]]:
-    places = {f"value_{at}": column_of(ask.reach, name, BY_SLICE) for at, name in enumerate(dimensions)}
-    rows = slice_rows(replace(ask, days=None)).annotate(**places).order_by().values_list("slice_id", *places).distinct()
-    return {row[0]: {name: value or "" for name, value in zip(dimensions, row[1:], strict=True)} for row in rows}
+def _slice_values(ask: Ask, dimensions: Sequence[str]) -> dict[int | None, tuple[str, ...]]:
+    """What each slice holds of these dimensions, '' for none."""
+    columns = {f"value_{at}": column_of(ask.reach, name, BY_SLICE) for at, name in enumerate(dimensions)}
+    rows = slice_rows(replace(ask, days=None)).annotate(**columns).order_by().values_list("slice_id", *columns)
+    return {row[0]: tuple(value or "" for value in row[1:]) for row in rows.distinct()}

@@ -1,12 +1,16 @@
 """The table under the explore page's chart."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+import django_tables2 as tables
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
 from costs import figures
-from costs.tables import FinopsTable, LinkColumn, MoneyColumn, PctColumn
+from costs.tables import FinopsTable, MoneyColumn, PctColumn
 from tagging.results import CostTable
 
 
@@ -14,8 +18,8 @@ from tagging.results import CostTable
 class ExploreRow:
     """One value. `parts` are the second dimension's columns, or the buckets in a file."""
 
+    key: str
     label: str
-    url: str
     cost: Decimal
     previous_cost: Decimal
     change: Decimal
@@ -37,7 +41,7 @@ def _total(bound_column: Any, table: Any) -> str:
 class ExploreTable(FinopsTable):
     """Values of a dimension with their change, and totals that are the page's."""
 
-    label = LinkColumn(verbose_name="Name", url="url", footer="Total")
+    label = tables.Column("Name", footer="Total")
     cost = MoneyColumn("Cost", footer=_total)
     previous_cost = MoneyColumn("Before", footer=_total)
     change = MoneyColumn("Change", signed=True, footer=_total)
@@ -52,11 +56,12 @@ class ExploreTable(FinopsTable):
         data: Sequence[ExploreRow],
         *,
         found: CostTable,
+        url_of: Callable[[str], str],
         headers: tuple[str, str],
         parts: Sequence[tuple[str, Decimal]] = (),
         **options: Any,
     ) -> None:
-        self.currency = found.currency
+        self.currency, self.url_of = found.currency, url_of
         change = found.total - found.previous_total
         self.totals = {"cost": found.total, "previous_cost": found.previous_total, "change": change}
         self.totals |= {f"part_{at}": total for at, (_, total) in enumerate(parts)}
@@ -70,3 +75,7 @@ class ExploreTable(FinopsTable):
             bound.column.verbose_name = names.get(bound.name, bound.column.verbose_name)
             if isinstance(bound.column, MoneyColumn):
                 bound.column.currency = found.currency
+
+    def render_label(self, value: str, record: ExploreRow) -> SafeString:
+        """The value's name as the way deeper. An address is made for rows that are shown only: it costs time."""
+        return format_html('<a href="{}">{}</a>', self.url_of(record.key), value)

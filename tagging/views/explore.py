@@ -135,8 +135,9 @@ def table_of(request: HttpRequest, asked: Asked, found: CostTable, pivot: CostPi
         names = [bucket_label(start, query.granularity) for start in found.bucket_starts]
         parts, amounts = list(zip(names, sums, strict=False)), {row.key: row.points for row in found.rows}
     return ExploreTable(
-        [_table_row(asked, found, row, amounts.get(row.key, (Decimal(0),) * len(parts))) for row in found.rows],
+        [_table_row(found, row, amounts.get(row.key, (Decimal(0),) * len(parts))) for row in found.rows],
         found=found,
+        url_of=lambda key: asked.url(deeper(query, key)),
         headers=(dimension_label(query.group_by), found.compared.label if found.compared else "Before"),
         parts=parts,
         request=request,
@@ -146,11 +147,11 @@ def table_of(request: HttpRequest, asked: Asked, found: CostTable, pivot: CostPi
     )
 
 
-def _table_row(asked: Asked, found: CostTable, row: CostRow, parts: tuple[Decimal, ...]) -> ExploreRow:
+def _table_row(found: CostTable, row: CostRow, parts: tuple[Decimal, ...]) -> ExploreRow:
     moved = change(row.cost, row.previous_cost)
     return ExploreRow(
+        key=row.key,
         label=row.label,
-        url=asked.url(deeper(asked.query, row.key)),
         cost=row.cost,
         previous_cost=row.previous_cost,
         change=moved.amount,
