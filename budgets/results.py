@@ -129,6 +129,7 @@ class BudgetRow:
     owner: str
     is_active: bool
     open_alerts: int
+    starts_on: date
     now: PeriodRow | None
 
     @property

@@ -1,16 +1,28 @@
+import logging
+from typing import TYPE_CHECKING
+
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
+from django.contrib.auth.signals import user_logged_in
+from django.db import DatabaseError, transaction
+from django.utils import timezone
 
 from finops_site import checks  # noqa: F401 - importing registers them
 from tagging.hooks import when_rules_change
+
+if TYPE_CHECKING:  # models are not there yet while apps are loaded
+    from django.contrib.auth.base_user import AbstractBaseUser
+
+logger = logging.getLogger(__name__)
 
 
 class FinopsSiteConfig(AppConfig):
     name = "finops_site"
 
     def ready(self) -> None:
-        """Months in force follow the tags that rules and policy ask for."""
+        """Months in force follow the tags that rules and policy ask for; who signs in is counted by month."""
         when_rules_change(read_months_for_new_tags)
+        user_logged_in.connect(remember_sign_in, dispatch_uid="finops_site.remember_sign_in")
 
 
 class FinopsAdminConfig(AdminConfig):
@@ -23,3 +35,15 @@ def read_months_for_new_tags() -> None:
     from finops_site.tasks import enqueue_retracking  # noqa: PLC0415
 
     enqueue_retracking()
+
+
+def remember_sign_in(*, user: "AbstractBaseUser", **_: object) -> None:
+    """Keep the month of the sign-in. What goes wrong there must keep nobody out."""
+    # Models are not there yet while apps are loaded.
+    from finops_site.metrics.keeping import record_sign_in  # noqa: PLC0415
+
+    try:
+        with transaction.atomic():
+            record_sign_in(user.pk, today=timezone.now().date())  # noqa: TID251 - a signal is an entry point
+    except DatabaseError:
+        logger.exception("A sign-in could not be counted.")

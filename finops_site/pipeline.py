@@ -1,10 +1,10 @@
-"""The one way through: load (costs) → allocate (tagging) → put in force (costs) → evaluate (budgets), advise (ri).
+"""The one way through: load (costs) → allocate (tagging) → put in force (costs) → evaluate, advise, measure.
 
 Every step can be run again; a crash anywhere leaves the month in force as it was. The command runs
 this in line, the Celery task runs it for uploads.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from budgets import notifications
@@ -14,6 +14,7 @@ from costs import selectors as intake_reads
 from costs import services as intake
 from costs.periods import BillingPeriod
 from costs.scope import Scope
+from finops_site.metrics import keeping
 from ri import services as commitments
 from ri.services import Refreshed
 from tagging import selectors as ownership
@@ -51,6 +52,14 @@ def refresh_advice(import_pk: int | None = None) -> Refreshed:
     if import_pk is None:
         return commitments.refresh_advice()
     return commitments.refresh_advice([intake_reads.source_of_import(Scope.all(), import_pk)])
+
+
+def measure_metrics(*, now: datetime, import_pks: Iterable[int] | None = None) -> int:
+    """What follows the evaluation: measure the months of these imports (or all) and the running one. Safe to repeat."""
+    periods = None
+    if import_pks is not None:
+        periods = {intake_reads.import_period(Scope.all(), pk) for pk in import_pks}
+    return keeping.measure_months(today=now.date(), now=now, periods=periods)
 
 
 def queue_retracking(periods: Collection[BillingPeriod] | None = None, *, again: bool = False) -> list[int]:

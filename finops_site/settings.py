@@ -140,6 +140,12 @@ RI_SIZE_BOUND_FAMILIES = env.names(
     "RI_SIZE_BOUND_FAMILIES", "g4ad,g4dn,g5,g5g,g6,g6e,g6f,gr6,gr6f,hpc7a,p5,inf1,inf2,u7i-6tb,u7i-8tb"
 )
 
+# --- targets (RI_COVERAGE_TARGET and RI_UTILIZATION_TARGET stand above) --------------------------
+
+COMPLIANCE_TARGET = env.share("COMPLIANCE_TARGET", "95")
+VARIANCE_TARGET = env.share("VARIANCE_TARGET", "5")
+ACTIVE_BUDGETS_TARGET = env.whole_number("ACTIVE_BUDGETS_TARGET", 5)
+
 # --- queue --------------------------------------------------------------------------------------
 
 REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:6379/0")

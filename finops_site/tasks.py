@@ -4,7 +4,7 @@ import logging
 from typing import Any
 
 import redis
-from celery import shared_task
+from celery import chain, shared_task
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
@@ -35,11 +35,11 @@ def run_import(self: Any, import_pk: int) -> None:
         give_up_dead_imports()
         return
     try:
-        pipeline.run_import(import_pk)
+        made = pipeline.run_import(import_pk)
     except FinopsError as error:
         logger.warning("Import %s refused: %s", import_pk, error)
     else:
-        evaluate_budgets.delay()
+        chain(evaluate_budgets.si(), measure_metrics.si(made)).delay()
         refresh_advice.delay(import_pk)
 
 
@@ -57,6 +57,12 @@ def refresh_advice(import_pk: int | None = None) -> None:
     found = pipeline.refresh_advice(import_pk)
     for source_name, reason in found.failed:
         logger.warning("No new advice on %s: %s", source_name, reason)
+
+
+@shared_task(name="finops_site.measure_metrics")  # type: ignore[untyped-decorator]
+def measure_metrics(import_pks: list[int] | None = None) -> None:
+    """After every import its months and the running one, every day all months: measure what success is judged by."""
+    pipeline.measure_metrics(now=timezone.now(), import_pks=import_pks)
 
 
 @shared_task(name="finops_site.send_alert_mails")  # type: ignore[untyped-decorator]

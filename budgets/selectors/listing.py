@@ -21,9 +21,9 @@ from costs.terms import CostMetric
 
 
 def budget_list(scope: Scope, *, today: date) -> tuple[BudgetRow, ...]:
-    """Every budget the reader reaches, with the running period as last evaluated. Largest overrun first.
+    """Every budget the reader reaches, with the period that holds `today` as last evaluated. Largest overrun first.
 
-    A constant number of queries.
+    `now` is None where that period was not evaluated. A constant number of queries.
     """
     found = list(_with_counts(scope))
     names = scope_labels(scope, found)
@@ -100,6 +100,7 @@ def _row(found: Budget, names: dict[tuple[str, str], str], status: BudgetStatus 
         owner=_name(found.owner),
         is_active=found.is_active,
         open_alerts=found.open_alerts,  # type: ignore[attr-defined]  # annotated
+        starts_on=found.starts_on,
         now=None if status is None else _period(status, cadence),
     )
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import date
 
+from django.conf import settings
+
 from budgets import selectors as plans
 from budgets.selectors import BudgetRow
 from budgets.terms import ScopeKind
@@ -10,7 +12,6 @@ from costs.scope import Scope
 from finops_site.panels.parts import panel
 
 SHOWN = 5
-TARGET_BUDGETS = 5
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class PlanOutlook:
     active_count: int
     over_count: int
     alert_count: int
-    target: int = TARGET_BUDGETS
+    target: int
 
 
 @panel
@@ -35,4 +36,5 @@ def outlook(scope: Scope, *, today: date, team_key: str = "") -> PlanOutlook:
         active_count=len(found),
         over_count=sum(row.needs_decision for row in found),
         alert_count=sum(row.open_alerts for row in found),
+        target=settings.ACTIVE_BUDGETS_TARGET,
     )

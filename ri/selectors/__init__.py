@@ -2,6 +2,7 @@
 
 from ri.results import Book
 from ri.selectors.books import OfferFilter, book_row, book_rows, chosen_book, offer_values, offers_in
+from ri.selectors.bought import Bought, bought
 from ri.selectors.coverage import coverage, default_period
 from ri.selectors.findings import findings
 from ri.selectors.limits import assumptions, default_limits
@@ -10,10 +11,12 @@ from ri.selectors.runs import latest_run, run_by_pk, sources_with_runs
 
 __all__ = [
     "Book",
+    "Bought",
     "OfferFilter",
     "assumptions",
     "book_row",
     "book_rows",
+    "bought",
     "chosen_book",
     "coverage",
     "default_limits",

@@ -41,6 +41,7 @@ from tagging.selectors.people import (
     Look,
     Person,
     TeamRole,
+    active_leads,
     people,
     people_changes,
     person,
@@ -93,6 +94,7 @@ __all__ = [
     "TeamView",
     "Trust",
     # reads
+    "active_leads",
     "all_charge_lines",
     "allocation_rules",
     "charge_lines",

@@ -79,6 +79,13 @@ def person(scope: Scope, pk: int) -> Person:
     return found
 
 
+def active_leads(scope: Scope) -> frozenset[int]:
+    """Keys of the users who may log in and lead a team in use. Staff only. One query."""
+    scope.require_everything()
+    leading = Membership.objects.filter(role=MemberRole.LEAD.value, team__is_active=True, user__is_active=True)
+    return frozenset(leading.values_list("user_id", flat=True))
+
+
 def view_as_log(scope: Scope) -> tuple[Look, ...]:
     """The newest looks, newest first. Staff only."""
     scope.require_everything()

@@ -52,6 +52,7 @@ class Command(BaseCommand):
         pipeline.evaluate_budgets(now=timezone.now())
         for import_pk in queued:
             pipeline.refresh_advice(import_pk)
+        pipeline.measure_metrics(now=timezone.now(), import_pks=made)
         return made
 
 
