@@ -20,7 +20,6 @@ from budgets.terms import ScopeKind
 from costs.errors import NotFoundInScopeError
 from costs.periods import BillingPeriod
 from costs.scope import Scope
-from finops_site.metrics import measuring
 from finops_site.metrics.keeping import measure_month, measure_months, record_sign_in
 from finops_site.metrics.reading import metric_months
 from finops_site.metrics.results import MetricValue
@@ -175,7 +174,7 @@ def test_what_cannot_be_measured_leaves_the_rest_alone(monkeypatch: pytest.Monke
         raise ZeroDivisionError
 
     month([Spend("30", tags=FULL, resource="i-1")])
-    monkeypatch.setattr(measuring.commitments, "coverage", broken)
+    monkeypatch.setattr("ri.selectors.coverage", broken)
     found = measured(NOVEMBER)
     assert Metric.COVERAGE not in found
     assert found[Metric.COMPLIANCE].value == D(1)
