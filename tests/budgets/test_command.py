@@ -4,6 +4,7 @@ import io
 import json
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -86,11 +87,16 @@ def test_one_budget_that_cannot_be_read_does_not_stop_the_others(monkeypatch: py
 
 def test_a_finished_import_is_followed_by_an_evaluation(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
+
+    def chained(*steps: Any) -> Any:
+        asked.extend(step.task.removeprefix("finops_site.") for step in steps)
+        return SimpleNamespace(delay=lambda: None)
+
     monkeypatch.setattr(pipeline, "run_import", lambda pk: asked.append(f"import {pk}"))
-    monkeypatch.setattr(tasks.evaluate_budgets, "delay", lambda: asked.append("evaluate"))
+    monkeypatch.setattr(tasks, "chain", chained)
     monkeypatch.setattr(tasks.refresh_advice, "delay", lambda pk: asked.append(f"advise {pk}"))
     tasks.run_import(7)
-    assert asked == ["import 7", "evaluate", "advise 7"]
+    assert asked == ["import 7", "evaluate_budgets", "measure_metrics", "advise 7"]
 
 
 def test_beat_evaluates_daily_and_sends_what_is_due_every_minute() -> None:
