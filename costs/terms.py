@@ -83,6 +83,50 @@ class ImportState(StrEnum):
 RUNNING_STATES = (ImportState.LANDING, ImportState.ROLLING_UP, ImportState.ALLOCATING)
 
 
+class FindingKind(StrEnum):
+    """Money spent on nothing, by how it was found. In the order a resource is judged: it counts once, for the first."""
+
+    NOT_RUNNING = "not_running"
+    IDLE = "idle"
+    UNUSED_COMMITMENT = "unused_commitment"
+    OFF_LIST_RATE = "off_list_rate"
+    DEAR_STORAGE = "dear_storage"
+
+    @property
+    def heading(self) -> str:
+        """Its name for people."""
+        return FINDING_TITLES[self][0]
+
+    @property
+    def explanation(self) -> str:
+        """What it is and what to do, in a sentence."""
+        return FINDING_TITLES[self][1]
+
+
+FINDING_TITLES = {
+    FindingKind.NOT_RUNNING: (
+        "Not running, still paid",
+        "Stopped or terminated instances that still cost. Keep a copy of what is needed, then remove them.",
+    ),
+    FindingKind.IDLE: (
+        "Idle",
+        "Instances that run with next to no load. Switch them off, or move their work elsewhere.",
+    ),
+    FindingKind.UNUSED_COMMITMENT: (
+        "Unused commitment",
+        "Reserved capacity that is paid and not used. Move usage onto it, exchange it, or sell it.",
+    ),
+    FindingKind.OFF_LIST_RATE: (
+        "Rate far above list",
+        "Hours paid well above the list price. Check the contract, or the rate in the inventory.",
+    ),
+    FindingKind.DEAR_STORAGE: (
+        "Dear storage class",
+        "Data kept in a class that costs more than it needs. Move it to the cheaper class.",
+    ),
+}
+
+
 def choices_for(enum: Iterable[StrEnum]) -> list[tuple[str, str]]:
     """Choices for a model field as plain strings, so that migrations hold no code of today."""
     return [(member.value, member.value.replace("_", " ").capitalize()) for member in enum]

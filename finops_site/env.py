@@ -93,6 +93,18 @@ def shares(name: str, default: str) -> tuple[Decimal, ...]:
     return tuple(_share(name, part) for part in names(name, default))
 
 
+def moves(name: str, default: str) -> tuple[tuple[str, str, Decimal], ...]:
+    """A comma-separated list of `from>to:percent`, with the percentages as ratios."""
+    found = []
+    for part in names(name, default):
+        places, _, percent = part.rpartition(":")
+        start, arrow, end = (piece.strip() for piece in places.partition(">"))
+        if not (start and arrow and end):
+            raise ImproperlyConfigured(f"{name}: {part!r} is not like gp2>gp3:20 (from, to, saving in per cent).")
+        found.append((start, end, _share(name, percent)))
+    return tuple(found)
+
+
 def _share(name: str, value: str) -> Decimal:
     try:
         percent = Decimal(value)

@@ -1,4 +1,4 @@
-"""The one way through: load (costs) → allocate (tagging) → put in force (costs) → evaluate, advise, measure.
+"""The one way through: load (costs) → allocate (tagging) → put in force (costs) → evaluate, find, advise, measure.
 
 Every step can be run again; a crash anywhere leaves the month in force as it was. The command runs
 this in line, the Celery task runs it for uploads.
@@ -15,10 +15,12 @@ from costs import services as intake
 from costs.periods import BillingPeriod
 from costs.scope import Scope
 from finops_site.metrics import keeping
+from ri import selectors as commitment_reads
 from ri import services as commitments
 from ri.services import Refreshed
 from tagging import selectors as ownership
 from tagging import services as owners
+from tagging.services import Detection
 
 
 def run_import(import_pk: int) -> list[int]:
@@ -60,6 +62,11 @@ def measure_metrics(*, now: datetime, import_pks: Iterable[int] | None = None) -
     if import_pks is not None:
         periods = {intake_reads.import_period(Scope.all(), pk) for pk in import_pks}
     return keeping.measure_months(today=now.date(), now=now, periods=periods)
+
+
+def detect_findings(*, now: datetime) -> Detection:
+    """What follows new costs in force, too: money spent on nothing, and what became of it. Safe to repeat."""
+    return owners.detect_findings(today=now.date(), now=now, list_rates=commitment_reads.list_rates())
 
 
 def queue_retracking(periods: Collection[BillingPeriod] | None = None, *, again: bool = False) -> list[int]:

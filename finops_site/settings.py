@@ -146,6 +146,18 @@ COMPLIANCE_TARGET = env.share("COMPLIANCE_TARGET", "95")
 VARIANCE_TARGET = env.share("VARIANCE_TARGET", "5")
 ACTIVE_BUDGETS_TARGET = env.whole_number("ACTIVE_BUDGETS_TARGET", 5)
 
+# --- findings (percentages are read as ratios) ---------------------------------------------------
+
+FINDINGS_IDLE_CPU = env.share("FINDINGS_IDLE_CPU", "5")  # an instance at or below it is idle
+FINDINGS_IDLE_DAYS = env.whole_number("FINDINGS_IDLE_DAYS", 14)  # days of inventories its load is averaged over
+FINDINGS_MIN_SAVING = env.count("FINDINGS_MIN_SAVING", 1)  # a month, in the currency of the bill
+FINDINGS_MIN_DAYS = env.whole_number("FINDINGS_MIN_DAYS", 3)  # fewer days of a month say nothing of it yet
+FINDINGS_RATE_TOLERANCE = env.share("FINDINGS_RATE_TOLERANCE", "25")
+FINDINGS_SELDOM_READ = env.share("FINDINGS_SELDOM_READ", "5")  # reading costs at most this share of the storage
+# class>cheaper class:saving
+FINDINGS_VOLUME_SAVINGS = env.moves("FINDINGS_VOLUME_SAVINGS", "gp2>gp3:20")
+FINDINGS_BUCKET_SAVINGS = env.moves("FINDINGS_BUCKET_SAVINGS", "STANDARD>STANDARD_IA:45")  # where seldom read
+
 # --- queue --------------------------------------------------------------------------------------
 
 REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:6379/0")

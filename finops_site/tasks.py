@@ -39,7 +39,7 @@ def run_import(self: Any, import_pk: int) -> None:
     except FinopsError as error:
         logger.warning("Import %s refused: %s", import_pk, error)
     else:
-        chain(evaluate_budgets.si(), measure_metrics.si(made)).delay()
+        chain(evaluate_budgets.si(), detect_findings.si(), measure_metrics.si(made)).delay()
         refresh_advice.delay(import_pk)
 
 
@@ -63,6 +63,14 @@ def refresh_advice(import_pk: int | None = None) -> None:
 def measure_metrics(import_pks: list[int] | None = None) -> None:
     """After every import its months and the running one, every day all months: measure what success is judged by."""
     pipeline.measure_metrics(now=timezone.now(), import_pks=import_pks)
+
+
+@shared_task(name="finops_site.detect_findings")  # type: ignore[untyped-decorator]
+def detect_findings() -> None:
+    """After every import and every day: look for money spent on nothing, and measure what became of it."""
+    found = pipeline.detect_findings(now=timezone.now())
+    if found.opened or found.reopened or found.gone:
+        logger.info("Findings: %s new, %s again, %s gone.", len(found.opened), len(found.reopened), len(found.gone))
 
 
 @shared_task(name="finops_site.send_alert_mails")  # type: ignore[untyped-decorator]

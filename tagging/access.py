@@ -45,6 +45,11 @@ def leads(user: AbstractUser | AnonymousUser | AbstractBaseUser, team_key: str) 
     return bool(led) and team_key in keys_with_sub_teams(led)
 
 
+def may_change_finding(user: AbstractUser | AnonymousUser | AbstractBaseUser, owner_key: str) -> bool:
+    """FinOps staff, and who leads the owning team; viewers look and change nothing."""
+    return is_finops(user) or bool(owner_key and leads(user, owner_key))
+
+
 def keys_with_sub_teams(team_pks: set[int]) -> frozenset[str]:
     """Keys of the teams and of everything below them."""
     rows = Team.objects.outline()

@@ -4,9 +4,10 @@ from django.conf import settings
 from django.db import models
 from simple_history.models import HistoricalRecords
 
-from costs.fields import CostColumns
+from costs.fields import CostColumns, MoneyField
 from costs.reading import read_once
-from tagging.terms import MemberRole, OwnerKind, RuleKind, choices_for
+from costs.terms import FindingKind
+from tagging.terms import FindingState, MemberRole, OwnerKind, RuleKind, choices_for
 
 
 class TeamManager(models.Manager["Team"]):
@@ -133,6 +134,75 @@ class AllocatedCost(CostColumns):
 
     def __str__(self) -> str:
         return f"{self.owner_key or 'nobody'} {self.service_name} on {self.charge_date}"
+
+
+class Finding(models.Model):
+    """Kind × resource × owner: money spent on nothing, as the owner pays for it, and what became of it.
+
+    `ref` is made of the kind, the resource and the owner alone: it stays the same whatever others do.
+    """
+
+    ref = models.SlugField(max_length=40, unique=True)
+    kind = models.CharField(max_length=32, choices=choices_for(FindingKind))
+    subject_key = models.CharField(max_length=64)  # a hash of the resource id
+    resource_id = models.TextField()
+    resource_ids = models.JSONField(default=list)  # with what is attached; looked at again to verify
+    resource_name = models.TextField(blank=True)
+    service_name = models.TextField(blank=True)
+    region_id = models.TextField(blank=True)
+    sub_account_id = models.TextField(blank=True)
+    source_name = models.CharField(max_length=80)
+    owner_kind = models.CharField(max_length=16, choices=choices_for(OwnerKind))
+    owner_key = models.CharField(max_length=128, blank=True)  # team key; empty for nobody
+    currency = models.CharField(max_length=8)
+    period = models.DateField()  # the month it was measured in
+    monthly_cost = MoneyField()
+    monthly_saving = MoneyField()
+    baseline_cost = MoneyField()  # a month of everything that is looked at again
+    reason = models.TextField()
+    evidence = models.JSONField(default=list)  # [[label, text], …]
+    first_seen_on = models.DateField()
+    last_seen_on = models.DateField()
+    state = models.CharField(max_length=16, choices=choices_for(FindingState), default=FindingState.OPEN.value)
+    dismissed_until = models.DateField(null=True, blank=True)
+    note = models.TextField(blank=True)
+    changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    changed_at = models.DateTimeField()
+    done_on = models.DateField(null=True, blank=True)
+    is_done_by_hand = models.BooleanField(default=False)
+    verified_from = models.DateField(null=True, blank=True)  # first month its saving is measured in
+    verified_saving = MoneyField(default=0)
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ("ref",)
+        constraints = (
+            models.UniqueConstraint(fields=("kind", "subject_key", "owner_key"), name="one_finding_per_kind_and_owner"),
+        )
+        indexes = (models.Index(fields=("owner_key", "state"), name="finding_owner_state"),)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.resource_id}"
+
+
+class FindingMonth(models.Model):
+    """Finding × later month: what it would have cost, what it costs, and the saving between. Rebuilt at will."""
+
+    finding = models.ForeignKey(Finding, on_delete=models.CASCADE, related_name="months")
+    period = models.DateField()
+    covered_days = models.PositiveSmallIntegerField()
+    baseline_cost = MoneyField()  # of the days covered
+    actual_cost = MoneyField()
+    saving = MoneyField()
+
+    class Meta:
+        ordering = ("period",)
+        constraints = (models.UniqueConstraint(fields=("finding", "period"), name="one_row_per_finding_and_month"),)
+
+    def __str__(self) -> str:
+        return f"{self.finding_id} {self.period:%Y-%m}"
 
 
 class ViewAs(models.Model):

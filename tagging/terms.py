@@ -7,6 +7,7 @@ from costs.terms import choices_for
 __all__ = [
     "MANDATORY_TAGS",
     "FINOPS_GROUP",
+    "FindingState",
     "MemberRole",
     "OwnerKind",
     "RuleKind",
@@ -43,6 +44,15 @@ class TagState(StrEnum):
     COMPLIANT = "compliant"
     INVALID = "invalid"
     MISSING = "missing"
+
+
+class FindingState(StrEnum):
+    """Where a finding stands. Open and accepted ones count as money to save."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    DISMISSED = "dismissed"
+    DONE = "done"
 
 
 class UnreadReason(StrEnum):

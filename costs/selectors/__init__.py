@@ -38,6 +38,7 @@ from costs.selectors.imports import (
     latest_period,
     periods_with_costs,
 )
+from costs.selectors.inventoried import Seen, newest_inventories
 from costs.selectors.lines import Line, LineFilter, LinePage, TagCost, TagQuestion, line_page, tag_costs
 from costs.selectors.resources import resource_ids
 from costs.selectors.rollups import account_names, daily_costs, resource_costs, slices, slices_of, usage_days
@@ -50,12 +51,24 @@ from costs.selectors.snapshots import (
     source_format,
     source_of_import,
 )
+from costs.selectors.spending import (
+    CommitmentRow,
+    MeasuredMonth,
+    SpendingSheet,
+    SpendRow,
+    covered_days,
+    in_parts,
+    resource_keys_of,
+    spending,
+    unused_commitments,
+)
 from costs.selectors.uploads import Upload, UploadedImport, upload_held
 
 __all__ = [
     "ActiveImport",
     "Attention",
     "BillRow",
+    "CommitmentRow",
     "CommitmentUse",
     "ErrorReport",
     "Finding",
@@ -65,6 +78,10 @@ __all__ = [
     "InstanceStates",
     "InstanceUsage",
     "LateSource",
+    "MeasuredMonth",
+    "Seen",
+    "SpendRow",
+    "SpendingSheet",
     "Line",
     "LineFilter",
     "LinePage",
@@ -81,6 +98,7 @@ __all__ = [
     "bills",
     "brought_in_at",
     "commitments_used",
+    "covered_days",
     "currencies",
     "daily_costs",
     "import_detail",
@@ -89,23 +107,28 @@ __all__ = [
     "imports_needing_attention",
     "imports_to_allocate",
     "late_sources",
+    "in_parts",
     "instance_states",
     "instance_usage",
     "latest_period",
     "latest_snapshot_day",
     "line_page",
+    "newest_inventories",
     "periods_with_costs",
     "pool_hours",
     "resource_costs",
     "resource_ids",
+    "resource_keys_of",
     "retry_files",
     "slices",
     "slices_of",
     "source_format",
     "source_of_import",
     "source_names",
+    "spending",
     "tag_costs",
     "total_of",
+    "unused_commitments",
     "upload_held",
     "usage_covers",
     "usage_days",

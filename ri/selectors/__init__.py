@@ -1,7 +1,7 @@
 """All reads of commitments. Every one that returns money, resources or names takes a Scope; for FinOps staff only."""
 
 from ri.results import Book
-from ri.selectors.books import OfferFilter, book_row, book_rows, chosen_book, offer_values, offers_in
+from ri.selectors.books import OfferFilter, book_row, book_rows, chosen_book, list_rates, offer_values, offers_in
 from ri.selectors.bought import Bought, bought
 from ri.selectors.coverage import coverage, default_period
 from ri.selectors.findings import findings
@@ -23,6 +23,7 @@ __all__ = [
     "default_period",
     "findings",
     "latest_run",
+    "list_rates",
     "offer_values",
     "offers_in",
     "pool_detail",

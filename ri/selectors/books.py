@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count, QuerySet
 
+from costs.detectors import ListRate
 from costs.errors import InvalidRequestError, NotFoundInScopeError
 from costs.scope import Scope
 from ri.models import Offering, PriceBook, RecommendationRun
@@ -62,6 +63,16 @@ def chosen_book(name: str = "") -> Book:
         raise InvalidRequestError(f"There is no price book '{name}'. Price books: {known}.")
     offers = tuple(_offer(each) for each in found.offerings.all())
     return Book(found.name, found.note, found.is_built_in, found.currency, found.updated_at, offers)
+
+
+def list_rates() -> tuple[ListRate, ...]:
+    """On-demand list prices of the book that advice uses, one for each kind of instance."""
+    book = chosen_book()
+    found = {
+        (offer.region_id, offer.instance_type, offer.platform, offer.tenancy): offer.on_demand_hourly
+        for offer in book.offers
+    }
+    return tuple(ListRate(*place, hourly, book.currency, book.name) for place, hourly in sorted(found.items()))
 
 
 def offers_in(scope: Scope, book_name: str, chosen: OfferFilter | None = None) -> tuple[Offer, ...]:

@@ -24,6 +24,14 @@ from tagging.results.compliance import (
 )
 from tagging.results.costs import CostRow, CostTable, Mover, Movers
 from tagging.results.decisions import ChargeLine, ChargeLines, Decision, Decisions, SliceRow
+from tagging.results.findings import (
+    FindingDetail,
+    FindingEvent,
+    FindingRow,
+    FindingTable,
+    KindTotal,
+    VerifiedMonth,
+)
 from tagging.results.upkeep import KeyCandidate, MemberView, ProposedTeam, RuleView, SetupProposal, TeamView, Trust
 
 __all__ = [
@@ -36,9 +44,14 @@ __all__ = [
     "CostTable",
     "Decision",
     "Decisions",
+    "FindingDetail",
+    "FindingEvent",
+    "FindingRow",
+    "FindingTable",
     "GroupCompliance",
     "KeyCandidate",
     "KeyCompliance",
+    "KindTotal",
     "MemberView",
     "Mover",
     "Movers",
@@ -56,4 +69,5 @@ __all__ = [
     "TeamView",
     "Trust",
     "UnreadKey",
+    "VerifiedMonth",
 ]

@@ -10,9 +10,14 @@ from tagging.results import (
     CostTable,
     Decision,
     Decisions,
+    FindingDetail,
+    FindingEvent,
+    FindingRow,
+    FindingTable,
     GroupCompliance,
     KeyCandidate,
     KeyCompliance,
+    KindTotal,
     MemberView,
     Mover,
     Movers,
@@ -29,12 +34,14 @@ from tagging.results import (
     StatementSummary,
     TeamView,
     Trust,
+    VerifiedMonth,
 )
 from tagging.selectors.chargeback import chargeback, statement, statements
 from tagging.selectors.compliance import compliance, resources
 from tagging.selectors.cubes import cost_cube, cost_pivot, filter_values
 from tagging.selectors.days import CostDays, cost_days
 from tagging.selectors.explore import explore_costs, filter_choices, movers
+from tagging.selectors.findings import finding, findings
 from tagging.selectors.labels import labels as value_labels
 from tagging.selectors.people import (
     AccountChange,
@@ -68,9 +75,14 @@ __all__ = [
     "CostTable",
     "Decision",
     "Decisions",
+    "FindingDetail",
+    "FindingEvent",
+    "FindingRow",
+    "FindingTable",
     "GroupCompliance",
     "KeyCandidate",
     "KeyCompliance",
+    "KindTotal",
     "MemberView",
     "Look",
     "Mover",
@@ -93,6 +105,7 @@ __all__ = [
     "TeamRole",
     "TeamView",
     "Trust",
+    "VerifiedMonth",
     # reads
     "active_leads",
     "all_charge_lines",
@@ -109,6 +122,8 @@ __all__ = [
     "explore_costs",
     "filter_choices",
     "filter_values",
+    "finding",
+    "findings",
     "latest_period",
     "movers",
     "needs_setup",

@@ -2,6 +2,14 @@
 
 from tagging.inputs import PersonInput, ProposalChoices, RuleInput, TeamChoice, TeamInput
 from tagging.services.allocate import allocate_import, reallocate
+from tagging.services.finding_states import (
+    accept_finding,
+    change_finding,
+    dismiss_finding,
+    finish_finding,
+    reopen_finding,
+)
+from tagging.services.findings import Detection, detect_findings
 from tagging.services.moves import Move, Moves, what_moves
 from tagging.services.people import (
     create_person,
@@ -18,6 +26,7 @@ from tagging.services.upkeep import remove_unread_allocations
 from tagging.services.view_as import start_view_as, stop_view_as
 
 __all__ = [
+    "Detection",
     "Move",
     "Moves",
     "PersonInput",
@@ -25,15 +34,21 @@ __all__ = [
     "RuleInput",
     "TeamChoice",
     "TeamInput",
+    "accept_finding",
     "accept_proposal",
     "allocate_import",
+    "change_finding",
     "create_person",
     "create_team",
     "delete_rule",
+    "detect_findings",
+    "dismiss_finding",
+    "finish_finding",
     "give_one_time_password",
     "make_token",
     "note_password_link",
     "reallocate",
+    "reopen_finding",
     "remove_member",
     "remove_unread_allocations",
     "reorder_rules",
