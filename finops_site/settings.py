@@ -134,6 +134,7 @@ RI_CONFIDENT_DAYS = env.whole_number("RI_CONFIDENT_DAYS", 30)
 RI_CONFIDENT_FALL = env.share("RI_CONFIDENT_FALL", "20")
 RI_FALLS = env.shares("RI_FALLS", "10,20,30")
 RI_RATE_TOLERANCE = env.share("RI_RATE_TOLERANCE", "5")
+RI_PRICE_FILE_MB = env.whole_number("RI_PRICE_FILE_MB", 20)
 RI_EXPIRY_DAYS = env.whole_number("RI_EXPIRY_DAYS", 90)
 # Families whose reservations cover one size only.
 RI_SIZE_BOUND_FAMILIES = env.names(

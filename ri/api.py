@@ -178,6 +178,23 @@ class CoverageList(StaffOnly, ListView):
         return Answer({**vars(found), **beside}, found.commitments, commitment_order, beside)
 
 
+class PriceFileSerializer(serializers.Serializer[Any]):
+    """A price book as a file."""
+
+    file = serializers.FileField(max_length=255, error_messages={"empty": "The file is empty. Export it again."})
+    name = serializers.CharField(required=False, max_length=80, help_text="Of the book; the file's if left out.")
+
+
+class ReadBookSerializer(BookSerializer):
+    """What a file became."""
+
+    is_changed = serializers.BooleanField(help_text="False where the book holds this very file already.")
+    replaced_offers = serializers.IntegerField(allow_null=True, help_text="Offers it held before; null for a new book.")
+    advice_on = serializers.ListField(
+        child=serializers.CharField(), help_text="Sources whose advice was worked out again with it."
+    )
+
+
 class PriceBookList(StaffOnly, ListView):
     """Price books that advice can be worked out with. FinOps staff only."""
 

@@ -10,3 +10,4 @@ class RiConfig(AppConfig):
 
     def ready(self) -> None:
         post_migrate.connect(import_string("ri.services.keep_built_in_book"), sender=self)
+        post_migrate.connect(import_string("ri.services.lay_foundation"), sender=self)

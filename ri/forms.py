@@ -1,12 +1,14 @@
 """Forms of commitments: which month, and what a run of recommendations is asked for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from django import forms
 
+from costs.errors import InvalidRequestError
 from costs.periods import BillingPeriod
+from ri.selectors import OfferFilter
 from ri.services import Choices
 from ri.terms import Limits
 
@@ -37,6 +39,56 @@ class PeriodForm(forms.Form):
             del self.fields["source"]
         if len(currencies) < 2:
             del self.fields["currency"]
+
+
+class PriceFileForm(forms.Form):
+    """A price book as a file."""
+
+    price_file = forms.FileField(
+        label="CSV file",
+        error_messages={"required": "Choose a file.", "empty": "The file is empty. Export it again."},
+        widget=forms.ClearableFileInput(attrs={"accept": ".csv,text/csv"}),
+    )
+    name = forms.CharField(
+        label="Name of the book",
+        required=False,
+        max_length=80,
+        help_text="Left empty, the file's. A book of the same name is replaced whole.",
+    )
+
+
+class OfferForm(forms.Form):
+    """Which offers of a book, as a GET form."""
+
+    region = forms.ChoiceField(label="Region", required=False)
+    type = forms.CharField(label="Type starts with", required=False, max_length=64)
+    platform = forms.ChoiceField(label="Platform", required=False)
+    offering = forms.ChoiceField(label="Class", required=False)
+    term = forms.ChoiceField(label="Term", required=False)
+    payment = forms.ChoiceField(label="Payment", required=False)
+
+    def __init__(self, *args: Any, values: Mapping[str, Sequence[str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, field in OFFER_FIELDS.items():
+            texts = values[field]
+            _choose(self, name, [("", "All"), *((text, _offer_label(field, text)) for text in texts)])
+
+    def as_filter(self) -> OfferFilter:
+        """What the selector takes. Raises InvalidRequestError for a value no offer of the book has."""
+        if not self.is_valid():
+            texts = [f"{self.fields[name].label}: {' '.join(map(str, texts))}" for name, texts in self.errors.items()]
+            raise InvalidRequestError(" ".join(texts))
+        data = self.cleaned_data
+        return OfferFilter(instance_type=data["type"], **{field: data[name] for name, field in OFFER_FIELDS.items()})
+
+
+OFFER_FIELDS = {
+    "region": "region_id",
+    "platform": "platform",
+    "offering": "offering_class",
+    "term": "term_years",
+    "payment": "payment_option",
+}
 
 
 class RunForm(forms.Form):
@@ -92,3 +144,9 @@ def _choose(form: forms.Form, name: str, choices: Sequence[tuple[str, str]]) -> 
     field = form.fields[name]
     assert isinstance(field, forms.ChoiceField)
     field.choices = list(choices)
+
+
+def _offer_label(field: str, text: str) -> str:
+    if field == "term_years":
+        return "1 year" if text == "1" else f"{text} years"
+    return text.replace("_", " ").capitalize() if field in {"payment_option", "offering_class"} else text

@@ -10,6 +10,7 @@ from typing import TypeVar
 from costs.errors import ImportRejectedError
 from ri.offerings import Offer
 from ri.terms import OfferingClass, PaymentOption
+from ri.usage import plain_platform, plain_tenancy
 
 COLUMNS = (
     "region",
@@ -82,8 +83,8 @@ class _Line:
         return Offer(
             region_id=self.text("region"),
             instance_type=self.text("instance_type"),
-            platform=self.text("platform"),
-            tenancy=self.text("tenancy").casefold(),
+            platform=plain_platform(self.text("platform")),
+            tenancy=plain_tenancy(self.text("tenancy")),
             on_demand_hourly=self.money("on_demand_hourly", positive=True),
             offering_class=self.one_of("offering_class", OfferingClass),
             term_years=self.years(),

@@ -127,3 +127,37 @@ class InstanceTable(CurrencyTable):
 
     def render_is_steady(self, value: bool) -> str:  # noqa: FBT001 - the table's own call
         return "Steady" if value else "No"
+
+
+class BookTable(FinopsTable):
+    """One price book a row; it opens its offers."""
+
+    name = LinkColumn(verbose_name="Price book", url="url", attrs=NO_WRAP)
+    kind = BadgeColumn(verbose_name="Kind", tones={"representative": "warn", "own": "good"})
+    offers = NumberColumn("Offers")
+    currency = tables.Column("Currency")
+    updated_on = DayColumn(verbose_name="Updated")
+    used_for = tables.Column("Advice priced with it", attrs={"td": {"class": "wrap"}})
+    note = tables.Column("Note", attrs={"td": {"class": "wrap"}})
+    updated_at = tables.Column("Updated at", visible=False)
+
+    class Meta:
+        order_by = ()
+
+
+class OfferTable(CurrencyTable):
+    """Offers of a book, with what they come to an hour and save against on demand."""
+
+    instance_type = tables.Column("Type", attrs=NO_WRAP)
+    region_id = tables.Column("Region", attrs=NO_WRAP)
+    platform = tables.Column("Platform")
+    tenancy = tables.Column("Tenancy", visible=False)
+    terms = tables.Column("Terms", attrs=NO_WRAP)
+    on_demand_hourly = RateColumn("On demand")
+    upfront = MoneyColumn("Upfront")
+    hourly = RateColumn("Hourly")
+    effective_rate = RateColumn("Effective")
+    discount = PctColumn("Saves")
+
+    class Meta:
+        empty_text = "No offer of this book fits. Widen the filters."

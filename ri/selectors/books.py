@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Max, QuerySet
 
 from costs.detectors import ListRate
 from costs.errors import InvalidRequestError, NotFoundInScopeError
@@ -29,8 +29,9 @@ def book_rows(scope: Scope) -> tuple[BookRow, ...]:
     """All books without their offers: a company's own first, the newest on top; the built-in one last."""
     scope.require_everything()
     used: dict[str, list[str]] = {}
-    newest = dict(RecommendationRun.objects.order_by("pk").values_list("source_name", "price_book_name"))
-    for source_name, book_name in sorted(newest.items()):
+    newest = RecommendationRun.objects.order_by().values("source_name").annotate(newest=Max("pk")).values("newest")
+    runs = RecommendationRun.objects.filter(pk__in=newest).order_by("source_name")
+    for source_name, book_name in runs.values_list("source_name", "price_book_name"):
         used.setdefault(book_name, []).append(source_name)
     found = _in_order().annotate(offers=Count("offerings"))
     return tuple(

@@ -25,7 +25,7 @@ SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
 SCHEMES = ("light", "dark")
 # Pages of others (admin, API docs) are looked at once, at their start; files and actions are no pages.
 STARTS_ONLY = ("/admin/", "/api/")
-NOT_PAGES = ("format=", "/accounts/logout/", "/static/")
+NOT_PAGES = ("format=", "/file/", "/accounts/logout/", "/static/")
 ENTRANCE = ("/accounts/login/", "/accounts/password/reset/", "/no/such/page/")
 PAGES_LIMIT = 60
 HREFS = "links => links.map(link => new URL(link.getAttribute('href'), document.baseURI).href)"

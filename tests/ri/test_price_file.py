@@ -79,7 +79,12 @@ def test_the_built_in_book_is_there_and_says_what_it_is() -> None:
 def test_a_company_s_own_book_goes_before_the_built_in_one(tmp_path: Path) -> None:
     out = io.StringIO()
     call_command("import_prices", str(book(tmp_path, GOOD)), "--json", stdout=out)
-    assert json.loads(out.getvalue()) == {"name": "our-prices", "offerings": 1, "is_changed": True}
+    assert json.loads(out.getvalue()) == {
+        "name": "our-prices",
+        "offerings": 1,
+        "is_changed": True,
+        "replaced": None,
+    }
     assert chosen_book().name == "our-prices"
     assert chosen_book("representative").is_built_in
     assert not import_prices(book(tmp_path, GOOD)).is_changed

@@ -30,4 +30,5 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps(asdict(book)))
         else:
             state = "" if book.is_changed else ", unchanged"
-            self.stdout.write(f"price book {book.name}: {book.offerings} offers{state}")
+            before = f" instead of {book.replaced}" if book.is_changed and book.replaced is not None else ""
+            self.stdout.write(f"price book {book.name}: {book.offerings} offers{before}{state}")
