@@ -44,7 +44,7 @@ WRITE_STATUSES = {
     "413": "The request is too large.",
     "415": "The body is of another kind than this address takes.",
 }
-METHODS = ("get", "post")
+METHODS = ("get", "post", "patch")
 
 
 def describe_answers(result: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -60,7 +60,9 @@ def describe_answers(result: dict[str, Any], **_: Any) -> dict[str, Any]:
 def _describe(responses: dict[str, Any], *, is_read: bool) -> None:
     for answer in responses.values():
         answer["description"] = answer["description"] or "The answer."
-        if "text/csv" in answer.get("content", {}):
+        if not is_read:
+            answer.get("content", {}).pop("text/csv", None)
+        elif "text/csv" in answer.get("content", {}):
             answer["content"]["text/csv"] = {"schema": {"type": "string"}}
     if is_read:
         responses["304"] = {"description": "You have this answer already (`If-None-Match`)."}

@@ -3,7 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from rest_framework import serializers
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from costs.api_base import (
     Answer,
@@ -14,16 +18,25 @@ from costs.api_base import (
     Parameters,
     PeriodText,
     RatioNumber,
+    api_scope,
+    body_of,
     month,
     text,
 )
 from costs.errors import InvalidRequestError, NotFoundInScopeError
 from costs.scope import Scope
-from ri import selectors
-from ri.results import CommitmentRow
+from ri import selectors, services
+from ri.results import CommitmentRow, Run
 from ri.terms import Confidence, OfferingClass, PaymentOption
 
 CURRENCY = text("currency", "One currency; the main one where not given.", pattern="^[A-Za-z]{3}$")
+
+
+def share_field(text: str) -> serializers.DecimalField:
+    """A ratio that comes in, 1 is all."""
+    return serializers.DecimalField(
+        required=False, max_digits=11, decimal_places=10, min_value=0, max_value=1, help_text=text
+    )
 
 
 class StaffOnly:
@@ -31,6 +44,19 @@ class StaffOnly:
 
     staff_only: ClassVar[bool] = True
     section: ClassVar[str] = "Commitments"
+
+
+class QuestionSerializer(serializers.Serializer[Any]):
+    """What to work advice out for. What is left out comes from the settings."""
+
+    source = serializers.CharField(max_length=80)  # type: ignore[assignment]
+    as_of = serializers.DateField(required=False, help_text="Look back from this day; the newest if left out.")
+    min_uptime = share_field("Of hours, from which an instance of an inventory is steady.")
+    coverage_target = share_field("Of an inventory's steady instances.")
+    max_payback_months = serializers.DecimalField(
+        required=False, max_digits=7, decimal_places=3, min_value=0, help_text="Of an upfront payment; 0 for no limit."
+    )
+    price_book = serializers.CharField(required=False, max_length=80)
 
 
 class RejectedSerializer(serializers.Serializer[Any]):
@@ -72,6 +98,8 @@ class RecommendationPageSerializer(PageSerializer):
 
     source_name = serializers.CharField()
     as_of = serializers.DateField()
+    data_through = serializers.DateField(help_text="The last day looked at.")
+    made_at = serializers.DateTimeField()
     lookback_days = serializers.IntegerField()
     price_book = serializers.CharField()
     currency = CurrencyText()
@@ -143,6 +171,7 @@ class RecommendationList(StaffOnly, ListView):
     """
 
     operation, title = "recommendations", "Recommended commitments"
+    parser_classes = (JSONParser,)
     serializer_class = RecommendationPageSerializer
     parameters = (text("source", "Name of the source; the one advised on last where not given."),)
 
@@ -150,11 +179,24 @@ class RecommendationList(StaffOnly, ListView):
         run = selectors.latest_run(scope, parameters.one("source"))
         if run is None:
             raise NotFoundInScopeError("There is no advice yet. Run `recommend`, or use the page Commitments.")
-        rejected = [{"pool": row.pool.label, "reason": row.reason} for row in run.rejected]
-        rows: list[Mapping[str, Any]] = [
-            vars(row) | {"confidence": row.confidence.value} for row in run.recommendations
-        ]
-        return Answer({**vars(run), "rejected": rejected}, rows, recommendation_order, {"currency": run.currency})
+        return advice_answer(run)
+
+    @extend_schema(
+        operation_id="recommend",
+        summary="Work advice out again",
+        description="Works out what to commit to for a source and keeps the answer, in place of the same question's "
+        "earlier one. The answer is the whole list. FinOps staff only.",
+        request=QuestionSerializer,
+        responses={201: RecommendationPageSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        asked = body_of(request, QuestionSerializer)
+        source, as_of = asked.pop("source"), asked.pop("as_of", None)
+        pk = services.recommend(source, as_of=as_of, choices=services.Choices(**asked))
+        answer = advice_answer(selectors.run_by_pk(api_scope(request), pk))
+        rows = [{**row, **answer.beside} for row in sorted(answer.rows, key=answer.order)]
+        page = {**answer.head, "next": None, "previous": None, "results": rows}
+        return Response(RecommendationPageSerializer(page).data, status=status.HTTP_201_CREATED)
 
 
 class CoverageList(StaffOnly, ListView):
@@ -200,10 +242,37 @@ class PriceBookList(StaffOnly, ListView):
 
     operation, title = "price_books", "Price books"
     serializer_class = BookPageSerializer
+    parser_classes = (MultiPartParser,)
 
     def answer(self, scope: Scope, parameters: Parameters, **_: Any) -> Answer:
         del parameters
         return Answer({}, [vars(book) for book in selectors.book_rows(scope)], book_order)
+
+    @extend_schema(
+        operation_id="price_book_read",
+        summary="Read a price book",
+        description="Reads a CSV (columns as in the docs) instead of what the book of that name held, and works advice "
+        "that rests on it out again. A file that cannot be read is refused with file, line, column and cure, and "
+        "nothing changes. FinOps staff only.",
+        request={"multipart/form-data": PriceFileSerializer},
+        responses={201: ReadBookSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        fields = body_of(request, PriceFileSerializer)
+        file = fields["file"]
+        book = services.import_uploaded_prices(file.name, file.chunks(), name=fields.get("name", ""))
+        done = services.reprice(book.name).sources if book.is_changed else ()
+        row = vars(selectors.book_row(api_scope(request), book.name))
+        outcome = {"is_changed": book.is_changed, "replaced_offers": book.replaced, "advice_on": done}
+        return Response(ReadBookSerializer(row | outcome).data, status=status.HTTP_201_CREATED)
+
+
+def advice_answer(run: Run) -> Answer:
+    """A run as the endpoint answers it."""
+    rejected = [{"pool": row.pool.label, "reason": row.reason} for row in run.rejected]
+    rows: list[Mapping[str, Any]] = [vars(row) | {"confidence": row.confidence.value} for row in run.recommendations]
+    head = {**vars(run), "data_through": run.data_through, "rejected": rejected}
+    return Answer(head, rows, recommendation_order, {"currency": run.currency})
 
 
 def recommendation_order(row: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -4,13 +4,16 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
 
 from budgets.models import Alert, Budget
-from budgets.results import Cause
+from budgets.results import AlertRow, Cause
 from budgets.terms import SCOPE_NAMES, ScopeKind
 from costs.scope import Scope
 from tagging import selectors as ownership
+from tagging.access import leads
 
 LEFT_OUT_NAMES = (("with_credits", "credits"), ("with_refunds", "refunds"), ("with_tax", "tax"))
 
@@ -29,6 +32,11 @@ def reached_alerts(scope: Scope) -> QuerySet[Alert]:
     if scope.everything:
         return found
     return found.filter(budget__scope_kind=ScopeKind.TEAM.value, budget__scope_key__in=scope.team_keys)
+
+
+def may_acknowledge(scope: Scope, user: AbstractBaseUser | AnonymousUser, row: AlertRow) -> bool:
+    """Staff every alert, leads those of the teams they lead; viewers look and change nothing."""
+    return scope.everything or (row.scope_kind is ScopeKind.TEAM and leads(user, row.scope_key))
 
 
 def scope_labels(scope: Scope, budgets: Iterable[Budget]) -> dict[tuple[str, str], str]:

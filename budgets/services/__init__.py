@@ -3,7 +3,7 @@
 from budgets.services.acknowledging import acknowledge
 from budgets.services.deliveries import claim_due_deliveries, record_failure, record_refusal, record_sent
 from budgets.services.evaluating import Evaluation, evaluate_budgets
-from budgets.services.keeping import create_budget, update_budget
+from budgets.services.keeping import create_budget, revise_budget, update_budget
 
 __all__ = [
     "Evaluation",
@@ -14,5 +14,6 @@ __all__ = [
     "record_failure",
     "record_refusal",
     "record_sent",
+    "revise_budget",
     "update_budget",
 ]

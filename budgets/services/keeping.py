@@ -1,8 +1,10 @@
 """Upkeep of budgets. Whoever calls has made sure the user is FinOps staff."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -13,10 +15,11 @@ from budgets.inputs import BudgetInput
 from budgets.models import Budget, PlannedAmount, Threshold
 from budgets.selectors import unfit_addresses
 from budgets.spans import BudgetPeriod
-from budgets.terms import SCOPE_NAMES, Cadence, ScopeKind
+from budgets.terms import SCOPE_NAMES, Cadence, ScopeKind, Severity, ThresholdKind
 from costs.errors import InvalidRequestError, NotFoundInScopeError
 from costs.money import ZERO
 from costs.scope import Scope
+from costs.terms import CostMetric
 from tagging import selectors as ownership
 
 
@@ -34,16 +37,55 @@ def create_budget(wanted: BudgetInput, *, author: User | None, today: date) -> s
 def update_budget(key: str, wanted: BudgetInput, *, today: date) -> None:
     """Change a budget; its key stays, and alerts it has given are not given again. Raises InvalidRequestError."""
     with transaction.atomic():
-        budget = Budget.objects.select_for_update().filter(key=key).first()
-        if budget is None:
-            raise NotFoundInScopeError(f"There is no budget '{key}'.")
-        stands = (budget.scope_kind, budget.scope_key, budget.cadence)
-        if stands != (wanted.scope_kind.value, _checked_scope(wanted), wanted.cadence.value):
-            raise InvalidRequestError(
-                "What a budget is for and how long its periods are stay as they are: its history and alerts belong "
-                "to them. Take it out of use and make another one."
-            )
-        _write(budget, wanted, today=today)
+        _change(_locked(key), wanted, today=today)
+
+
+def revise_budget(key: str, changes: Mapping[str, Any], *, today: date) -> None:
+    """Change these fields (by their names in BudgetInput) and leave the others. Raises InvalidRequestError."""
+    with transaction.atomic():
+        budget = _locked(key)
+        _change(budget, replace(_as_input(budget), **changes), today=today)
+
+
+def _locked(key: str) -> Budget:
+    budget = Budget.objects.select_for_update().filter(key=key).first()
+    if budget is None:
+        raise NotFoundInScopeError("Nothing here.")
+    return budget
+
+
+def _change(budget: Budget, wanted: BudgetInput, *, today: date) -> None:
+    stands = (budget.scope_kind, budget.scope_key, budget.cadence)
+    if stands != (wanted.scope_kind.value, wanted.scope_key.strip(), wanted.cadence.value):
+        raise InvalidRequestError(
+            "What a budget is for and how long its periods are stay as they are: its history and alerts belong "
+            "to them. Take it out of use and make another one."
+        )
+    _write(budget, wanted, today=today)
+
+
+def _as_input(budget: Budget) -> BudgetInput:
+    """The budget as it stands."""
+    return BudgetInput(
+        name=budget.name,
+        scope_kind=ScopeKind(budget.scope_kind),
+        scope_key=budget.scope_key,
+        amount=budget.amount,
+        cadence=Cadence(budget.cadence),
+        currency=budget.currency,
+        metric=CostMetric(budget.metric),
+        with_credits=budget.with_credits,
+        with_refunds=budget.with_refunds,
+        with_tax=budget.with_tax,
+        starts_on=budget.starts_on,
+        is_active=budget.is_active,
+        owner=budget.owner.username if budget.owner else "",
+        steps=tuple(
+            AlertStep(ThresholdKind(row.kind), row.percent, Severity(row.severity), tuple(row.recipients))
+            for row in budget.thresholds.all()
+        ),
+        planned=tuple((row.period_start, row.amount) for row in budget.planned.all()),
+    )
 
 
 def _write(budget: Budget, wanted: BudgetInput, *, today: date) -> None:
@@ -53,7 +95,8 @@ def _write(budget: Budget, wanted: BudgetInput, *, today: date) -> None:
     budget.amount, budget.currency = _checked_amounts(wanted), wanted.currency
     budget.with_credits, budget.with_refunds = wanted.with_credits, wanted.with_refunds
     budget.with_tax, budget.is_active = wanted.with_tax, wanted.is_active
-    budget.starts_on = BudgetPeriod.of(wanted.starts_on or today, wanted.cadence).start
+    # A change of the plan does not forget the periods before it.
+    budget.starts_on = BudgetPeriod.of(wanted.starts_on or budget.starts_on or today, wanted.cadence).start
     budget.owner = _owner(wanted.owner)
     _check_addresses(budget, wanted.steps)
     budget.save()

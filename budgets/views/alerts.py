@@ -12,12 +12,11 @@ from django.views.decorators.http import require_POST, require_safe
 from budgets import selectors, services
 from budgets.results import AlertRow
 from budgets.tables import AlertTable
-from budgets.terms import ScopeKind, Severity, ThresholdKind
+from budgets.terms import Severity, ThresholdKind
 from budgets.views.parts import mail_is_missing, trust_of
 from costs.errors import NotFoundInScopeError
 from costs.pages import current_moment, request_scope
 from costs.terms import CostMetric
-from tagging.access import leads
 
 DONE_SHOWN = 50
 
@@ -37,7 +36,7 @@ def inbox(request: HttpRequest) -> HttpResponseBase:
             {
                 "row": row,
                 "also": [item for item in found if item.told_with == row.ref],
-                "may_acknowledge": scope.everything or _may_acknowledge(request, row),
+                "may_acknowledge": selectors.may_acknowledge(scope, request.user, row),
             }
             for row in waiting
         ],
@@ -54,7 +53,7 @@ def acknowledge(request: HttpRequest, alert_ref: str) -> HttpResponseBase:
     """Take an alert on. Viewers may not: for them there is nothing here."""
     scope = request_scope(request)
     row = selectors.alert(scope, alert_ref)
-    if not (scope.everything or _may_acknowledge(request, row)):
+    if not selectors.may_acknowledge(scope, request.user, row):
         raise NotFoundInScopeError("Nothing here.")
     assert request.user.is_authenticated
     note = request.POST.get("note", "")
@@ -67,10 +66,6 @@ def acknowledge(request: HttpRequest, alert_ref: str) -> HttpResponseBase:
 
 def _urgency(row: AlertRow) -> tuple[int, Decimal]:
     return (-list(Severity).index(row.severity), -row.overrun)
-
-
-def _may_acknowledge(request: HttpRequest, row: AlertRow) -> bool:
-    return row.scope_kind is ScopeKind.TEAM and leads(request.user, row.scope_key)
 
 
 def _cells(row: AlertRow) -> dict[str, Any]:

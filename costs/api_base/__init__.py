@@ -1,5 +1,6 @@
 """What every endpoint shares: scope, parameters, pages, formats and validators. Knows no team and no bill."""
 
+from costs.api_base.bodies import body_of
 from costs.api_base.fields import CurrencyText, MoneyText, PageSerializer, PairsField, PeriodText, RatioNumber, last
 from costs.api_base.formats import CsvRenderer, CsvTable
 from costs.api_base.paging import Answer, Key, Page, page_of
@@ -25,6 +26,7 @@ __all__ = [
     "RatioNumber",
     "ScopedView",
     "api_scope",
+    "body_of",
     "choice",
     "last",
     "last_modified_tag",

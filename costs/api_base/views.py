@@ -94,9 +94,9 @@ class ScopedView(APIView):
         response.headers.setdefault("Cache-Control", "private, no-cache")
         if not isinstance(response, Response):
             return response
-        if response.exception:
+        if response.exception or request.method not in READS:  # what a write answers is one thing, not a list
             response.accepted_renderer, response.accepted_media_type = JSONRenderer(), JSONRenderer.media_type
-        elif request.method in READS and not response.has_header("ETag"):
+        elif not response.has_header("ETag"):
             response.add_post_render_callback(lambda rendered: _tagged_by_content(request, rendered))
         return response
 

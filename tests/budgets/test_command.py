@@ -49,6 +49,10 @@ def test_command_answers_with_every_budget_and_the_alerts_it_raised(settings: Se
         "2025-11-26",
         {"kind": "team", "key": "payments"},
     )
+    assert [(alert["ref"], alert["severity"], alert["overrun"]) for alert in answer["open_alerts"]] == [
+        ("payments-monthly-2025-11-actual-50", "info", "-110"),
+        ("payments-monthly-2025-11-forecast-100", "warning", "50"),
+    ]
     assert (answer["as_of"], answer["mail_is_configured"], answer["failed"]) == ("2025-11-15", False, [])
     assert json.loads(run("--as-of", "2025-11-15", "--json"))["alerts_raised"] == []
 

@@ -81,6 +81,12 @@ class Api:
         """A multipart POST."""
         return self.client.post(f"/api/v1/{path}", data or {}, headers=self.headers(headers))
 
+    def send(self, path: str, data: Any = None, *, method: str = "post", **headers: str) -> Any:
+        """A POST or PATCH of JSON."""
+        ask = getattr(self.client, method)
+        body = json.dumps({} if data is None else data)
+        return ask(f"/api/v1/{path}", body, content_type="application/json", headers=self.headers(headers))
+
     def headers(self, more: Mapping[str, str]) -> dict[str, str]:
         named = {name.replace("_", "-"): value for name, value in more.items()}
         return {"Authorization": f"Token {self.token}", **named}

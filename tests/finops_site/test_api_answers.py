@@ -2,19 +2,26 @@
 
 import csv
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from django.contrib.auth.models import User
 from django.test import Client
 
+from budgets.terms import ScopeKind
+from ri.services import import_prices, recommend
 from tagging import services as owners
 from tagging.middleware import VIEW_AS_SESSION_KEY
 from tagging.models import AllocationRule, Team
+from tests.budgets.world import evaluate, make_budget, make_rules, november, october
+from tests.costs.bills import bring_in, write_csv
 from tests.finops_site.api_world import FEBRUARY, JANUARY, Api, assert_golden, import_month, rule
+from tests.ri.world import lines, price_file
 
 pytestmark = pytest.mark.django_db
 
@@ -30,6 +37,14 @@ ENDPOINTS = {
     "compliance_groups": "compliance/groups/?period=2026-02&by=account",
     "resources": "resources/?period=2026-02",
 }
+PLANS = {
+    "budgets": "budgets/",
+    "budget": "budgets/payments-monthly/",
+    "budget_of_all_spend": "budgets/everything/",
+    "alerts": "alerts/",
+    "recommendations": "commitments/recommendations/",
+}
+STAFF_ONLY = ("budget_of_all_spend", "recommendations")
 QUERY_BUDGET = 20
 
 
@@ -70,6 +85,35 @@ def test_every_answer_is_the_golden_one_within_the_query_budget(
             response = api.get(path)
         assert response.status_code == 200, (path, response.content)
         assert_golden(f"api_{name}_{reader}", response.json())
+
+
+@pytest.fixture
+def planned(team: Team, other_team: Team, tmp_path: Path) -> Iterator[None]:
+    """Payments and all spend with a budget each, evaluated on the 15th; and eight days of a bill, advised on."""
+    make_rules()
+    october()
+    november(14)
+    make_budget()
+    make_budget(ScopeKind.TOTAL, "", amount="400", name="Everything")
+    bring_in(write_csv(tmp_path / "bill.csv", list(lines())), source="aws")
+    import_prices(price_file(tmp_path))
+    with time_machine.travel(date(2025, 11, 15), tick=False):
+        evaluate(15)
+        recommend("aws")
+        yield
+
+
+@pytest.mark.real_parts
+@pytest.mark.parametrize("reader", ["staff", "team"])
+def test_every_answer_on_plans_is_the_golden_one_within_the_query_budget(
+    reader: str, planned: None, staff: Api, lead: Api, django_assert_max_num_queries: Callable[[int], Any]
+) -> None:
+    api = staff if reader == "staff" else lead
+    for name, path in PLANS.items():
+        with django_assert_max_num_queries(QUERY_BUDGET):
+            response = api.get(path)
+        assert response.status_code == (404 if reader == "team" and name in STAFF_ONLY else 200), response.content
+        assert_golden(f"api_plans_{name}_{reader}", response.json())
 
 
 def test_import_answer_is_the_golden_one_within_the_query_budget(

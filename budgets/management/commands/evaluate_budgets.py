@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from budgets import notifications, selectors, services
-from budgets.results import BudgetRow
+from budgets.results import AlertRow, BudgetRow
 from costs.errors import FinopsError
 from costs.figures import money, pct
 from costs.money import plain
@@ -48,6 +48,7 @@ def _as_json(rows: list[BudgetRow], found: services.Evaluation, today: date) -> 
         "mail_is_configured": settings.MAIL_IS_CONFIGURED,
         "budgets": [_row(row) for row in rows],
         "alerts_raised": list(found.alerts),
+        "open_alerts": [_alert(row) for row in selectors.alerts(Scope.all(), open_only=True)],
         "failed": list(found.failed),
     }
     return json.dumps(answer, ensure_ascii=False)
@@ -74,6 +75,24 @@ def _row(row: BudgetRow) -> dict[str, Any]:
         "runs_out_on": None if now.runs_out.expected is None else now.runs_out.expected.isoformat(),
         "data_through": None if now.data_through is None else now.data_through.isoformat(),
         "open_alerts": row.open_alerts,
+    }
+
+
+def _alert(row: AlertRow) -> dict[str, Any]:
+    return {
+        "ref": row.ref,
+        "budget": row.budget_key,
+        "period": str(row.period),
+        "kind": row.kind.value,
+        "percent": plain(row.percent),
+        "severity": row.severity.value,
+        "currency": row.currency,
+        "planned_amount": plain(row.plan),
+        "actual_cost": plain(row.actual),
+        "forecast_cost": None if row.forecast is None else plain(row.forecast),
+        "overrun": plain(row.overrun),
+        "raised_at": row.created_at.isoformat(),
+        "told_with": row.told_with,
     }
 
 

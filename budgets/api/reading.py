@@ -1,4 +1,4 @@
-"""Budgets and alerts as JSON and CSV."""
+"""Budgets and alerts as JSON and CSV, for whoever may see them."""
 
 from typing import Any
 
@@ -95,6 +95,9 @@ class StepSerializer(serializers.Serializer[Any]):
     kind = serializers.CharField(help_text=", ".join(ThresholdKind))
     percent = MoneyText()
     severity = serializers.CharField(help_text=", ".join(Severity))
+    recipients = serializers.ListField(
+        child=serializers.CharField(), help_text="Instead of who answers for it; to FinOps staff only, else empty."
+    )
 
 
 class CauseSerializer(serializers.Serializer[Any]):
@@ -136,16 +139,7 @@ class BudgetDetail(DocumentView):
 
     def document(self, scope: Scope, parameters: Parameters, **kwargs: Any) -> Any:
         del parameters
-        found = selectors.budget(scope, kwargs["budget_key"], today=current_moment().date())
-        return {
-            **budget_cells(found.row),
-            "amount": found.amount,
-            "starts_on": found.starts_on,
-            "planned": [{"period_start": day, "amount": amount} for day, amount in found.planned],
-            "thresholds": found.steps,
-            "causes": found.row.now.causes if found.row.now else (),
-            "past": found.past,
-        }
+        return budget_document(scope, kwargs["budget_key"])
 
 
 class AlertRowSerializer(BasisSerializer):
@@ -190,6 +184,20 @@ class AlertList(ListView):
         found = selectors.alerts(scope, open_only=state == "open")
         rows = [alert_cells(row) for row in found if state != "acknowledged" or not row.is_open]
         return Answer({}, rows, lambda row: (-int(row["created_at"].timestamp()), row["ref"]))
+
+
+def budget_document(scope: Scope, key: str) -> dict[str, Any]:
+    """One budget as BudgetSerializer takes it. Raises NotFoundInScopeError, also for another team's."""
+    found = selectors.budget(scope, key, today=current_moment().date())
+    return {
+        **budget_cells(found.row),
+        "amount": found.amount,
+        "starts_on": found.starts_on,
+        "planned": [{"period_start": day, "amount": amount} for day, amount in found.planned],
+        "thresholds": found.steps,
+        "causes": found.row.now.causes if found.row.now else (),
+        "past": found.past,
+    }
 
 
 def budget_cells(row: BudgetRow) -> dict[str, Any]:
