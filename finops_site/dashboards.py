@@ -1,5 +1,6 @@
 """Pages that join what all apps know: the start page, the overview and the page of a team."""
 
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,7 +13,7 @@ from costs.pages import current_moment, request_scope, staff_page
 from costs.periods import BillingPeriod
 from costs.queries import Granularity
 from costs.scope import Scope
-from finops_site.panels import changes, plans
+from finops_site.panels import actions, changes, landing, plans, targets
 from finops_site.panels import overview as whole
 from finops_site.panels import team as one
 from finops_site.panels.parts import MonthChoice, Panel
@@ -84,12 +85,23 @@ def overview(request: HttpRequest) -> HttpResponseBase:
         "service_movers": whole.service_movers(cube, month),
         "services": whole.top_services(cube, month),
         "unallocated": whole.unallocated(cube, month),
-        "compliance": changes.tag_compliance(scope, month),
         "health": whole.import_health(scope, now=now),
-        "budgets": plans.outlook(scope, today=now.date()),
+        **_overview_plans(scope, month, cube, today=now.date()),
         "table": table,
     }
     return render(request, "dashboards/overview.html", context)
+
+
+def _overview_plans(scope: Scope, month: MonthChoice, cube: Panel[CostCube], *, today: date) -> dict[str, Any]:
+    """What comes first: where the month lands, what to do, how far the targets are."""
+    rows = landing.month_budgets(scope, month, today=today)
+    asked = landing.Asked(scope, month, today, whole.team_href(month))
+    return {
+        "landing": landing.landing(asked, rows, cube),
+        "actions": actions.best_actions(scope, month),
+        "targets": targets.target_tiles(scope, month, rows),
+        "budgets": plans.outlook(rows),
+    }
 
 
 @require_safe
@@ -125,7 +137,9 @@ def team(request: HttpRequest, team_key: str) -> HttpResponseBase:
 
 
 def _team_panels(scope: Scope, team: TeamView, month: MonthChoice, cube: Panel[CostCube]) -> dict[str, Any]:
-    own = one.only(team)
+    own, today = one.only(team), current_moment().date()
+    rows = landing.month_budgets(own, month, today=today)
+    asked = landing.Asked(own, month, today, one.service_url(team, month), team.key)
     return {
         "trust": changes.trust_strip(scope, month),
         "headline": changes.headline(cube, by="service"),
@@ -135,7 +149,8 @@ def _team_panels(scope: Scope, team: TeamView, month: MonthChoice, cube: Panel[C
         "usage_movers": one.movers_chart(team, month, cube, by="usage_type"),
         "resources": one.top_resources(own, team, month),
         "compliance": changes.tag_compliance(own, month),
-        "budgets": plans.outlook(scope, today=current_moment().date(), team_key=team.key),
+        "landing": landing.landing(asked, rows, cube),
+        "budgets": plans.outlook(rows, team_key=team.key),
         "members": ownership.team_members(scope, team.key) if scope.everything else (),
     }
 

@@ -13,7 +13,7 @@ from budgets.results import (
 )
 from budgets.selectors.alerts import alert, alerts, open_alert_count
 from budgets.selectors.listing import budget, budget_list, measured
-from budgets.selectors.measuring import measure
+from budgets.selectors.measuring import foresee, measure
 from budgets.selectors.reach import may_acknowledge
 from budgets.selectors.recipients import may_read, recipients_of, unfit_addresses
 from budgets.selectors.suggesting import scope_choices, suggestions
@@ -34,6 +34,7 @@ __all__ = [
     "alerts",
     "budget",
     "budget_list",
+    "foresee",
     "may_acknowledge",
     "may_read",
     "measure",

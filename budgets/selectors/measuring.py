@@ -41,9 +41,28 @@ def left_out_of(budget: Budget) -> frozenset[str]:
 
 def measure(budget: Budget, *, today: date) -> tuple[Measured, ...]:
     """The running period first, then earlier ones that have costs, newest first. Three or four queries."""
-    cadence = Cadence(budget.cadence)
-    running = BudgetPeriod.of(today, cadence)
-    periods = running.back(HISTORY[cadence] + 1)
+    planned = {item.period_start: item.amount for item in budget.planned.all()}
+    return _measured(budget, planned, today=today, earlier=HISTORY[Cadence(budget.cadence)])
+
+
+def foresee(scope: Scope, *, today: date, currency: str, team_key: str = "") -> tuple[Measured, ...]:
+    """The running month of all spend, or of one team, where nobody made a plan; then the month before, if it has costs.
+
+    Effective cost without credits, refunds and tax, as a new budget would count. The plan is zero and means nothing.
+    Raises NotFoundInScopeError. Two queries.
+    """
+    if team_key:
+        scope.require_team(team_key)
+    else:
+        scope.require_everything()
+    kind = ScopeKind.TEAM if team_key else ScopeKind.TOTAL
+    budget = Budget(scope_kind=kind.value, scope_key=team_key, currency=currency, amount=ZERO)
+    return _measured(budget, {}, today=today, earlier=1)
+
+
+def _measured(budget: Budget, planned: Mapping[date, Decimal], *, today: date, earlier: int) -> tuple[Measured, ...]:
+    running = BudgetPeriod.of(today, Cadence(budget.cadence))
+    periods = running.back(earlier + 1)
     start = min(periods[0].start, today - timedelta(days=LEARN_DAYS)).replace(day=1)
     scope, filters = scope_of_budget(budget)
     by = "service" if budget.scope_kind == ScopeKind.TEAM.value else "team"
@@ -62,7 +81,6 @@ def measure(budget: Budget, *, today: date) -> tuple[Measured, ...]:
         if category not in omitted
         for day, cost in costs.items()
     }
-    planned = {item.period_start: item.amount for item in budget.planned.all()}
     plans = {period: plan_of(planned, budget.amount, period.start) for period in periods}
     now = _running(running, plans[running], found, days, today=today)
     now_with_causes = _with_causes(now, scope, by, days)

@@ -15,10 +15,11 @@ from costs.models import Bill, BillImport
 from costs.money import ZERO
 from costs.periods import BillingPeriod
 from costs.scope import Scope
-from costs.selectors.imports import active_imports
+from costs.selectors.imports import active_imports, bills_in_force
 from costs.terms import COST_COLUMNS, RUNNING_STATES, BillingFormat, BillState, ImportState
 
 IMPORTS_SHOWN = 1_000
+ATTENTION_SHOWN = 70
 _ONLY_IN_DETAIL = ("columns", "findings", "totals_by_category", "error_detail")
 # A queued import that no worker takes up for this long says so.
 WAIT_SECONDS = 60
@@ -160,12 +161,13 @@ def import_list(scope: Scope, *, now: datetime, limit: int = IMPORTS_SHOWN) -> t
 
 
 def imports_needing_attention(scope: Scope, *, now: datetime) -> tuple[ImportRow, ...]:
-    """What is under way, and failures that no later import of the same source has mended. One query each."""
+    """What is under way, and failures that no later import of the same source has mended. Two queries."""
     counting = _counting(scope)
     busy = [ImportState.QUEUED.value, *(state.value for state in RUNNING_STATES)]
-    under_way = [_row(item, now, counting) for item in _imports().filter(state__in=busy)[:50]]
-    failed = _imports().filter(state=ImportState.FAILED.value, pk__in=_last_attempts())[:20]
-    return (*under_way, *(_row(item, now, counting) for item in failed))
+    failed = ImportState.FAILED.value
+    wanted = Q(state__in=busy) | Q(state=failed, pk__in=_last_attempts())
+    found = [_row(item, now, counting) for item in _imports().filter(wanted)[:ATTENTION_SHOWN]]
+    return tuple(sorted(found, key=lambda row: row.state is ImportState.FAILED))
 
 
 def import_detail(scope: Scope, pk: int, *, now: datetime) -> ImportDetail:
@@ -193,11 +195,7 @@ def import_detail(scope: Scope, pk: int, *, now: datetime) -> ImportDetail:
 def bills(scope: Scope) -> tuple[BillRow, ...]:
     """Bills in force, newest month first. Staff only. One query."""
     scope.require_everything()
-    found = (
-        Bill.objects.filter(import_in_force__isnull=False)
-        .select_related("source", "import_in_force")
-        .order_by("-billing_period", "source__name")
-    )
+    found = sorted(bills_in_force(), key=lambda bill: -bill.billing_period.toordinal())
     billed = {_month_of(bill) for bill in found if not BillingFormat(bill.source.billing_format).is_inventory}
     return tuple(_bill(bill, billed) for bill in found)
 

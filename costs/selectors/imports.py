@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Q, Sum
 
 from costs.errors import NotFoundInScopeError
 from costs.models import Bill, BillImport
@@ -42,7 +42,7 @@ def active_imports(scope: Scope, periods: Collection[BillingPeriod] | None = Non
     One query.
     """
     del scope  # every reader follows the same pointer
-    everything = read_once("imports in force", lambda: tuple(_active(bill) for bill in _bills_in_force()))
+    everything = read_once("imports in force", lambda: tuple(_active(bill) for bill in bills_in_force()))
     found = [item for item in everything if periods is None or item.period in periods]
     billed = {(item.period, item.currency) for item in found if not item.billing_format.is_inventory}
     return tuple(
@@ -68,6 +68,9 @@ def currencies(imports: Iterable[ActiveImport]) -> tuple[str, ...]:
 def bill_total(scope: Scope, import_pks: Collection[int], *, metric: CostMetric) -> Decimal:
     """What the files of these imports add up to, as stored when they were loaded."""
     scope.require_everything()
+    in_force = {bill.import_in_force_id: bill.import_in_force for bill in bills_in_force()}
+    if all(pk in in_force for pk in import_pks):
+        return sum((getattr(in_force[pk], metric.column) for pk in import_pks), ZERO)
     found = BillImport.objects.filter(pk__in=import_pks).aggregate(total=Sum(metric.column))
     return found["total"] or ZERO
 
@@ -94,12 +97,14 @@ def imports_to_allocate(scope: Scope, periods: Collection[BillingPeriod] | None 
     return tuple(wanted.order_by("pk").values_list("pk", flat=True).distinct())
 
 
-def _bills_in_force() -> QuerySet[Bill]:
-    return (
+def bills_in_force() -> tuple[Bill, ...]:
+    """Bills with their source and import in force, oldest month first; for selectors of the intake."""
+    found = (
         Bill.objects.filter(import_in_force__isnull=False)
         .select_related("source", "import_in_force")
         .order_by("billing_period", "source__name")
     )
+    return read_once("bills in force", lambda: tuple(found))
 
 
 def _active(bill: Bill) -> ActiveImport:

@@ -119,11 +119,17 @@ def service_movers(cube: Panel[CostCube], month: MonthChoice) -> MoverChart:
 
 def owner_href(month: MonthChoice) -> Callable[[Mover], str]:
     """From an owner to its team's page, from nobody to what is unallocated."""
+    href = team_href(month)
+    return lambda row: href("" if row.is_missing else row.key)
 
-    def href(row: Mover) -> str:
-        if row.is_missing:
+
+def team_href(month: MonthChoice) -> Callable[[str], str]:
+    """The same by key; that of nobody is empty."""
+
+    def href(key: str) -> str:
+        if key in ("", NOT_SET):
             return explore_url(month.query("account", ("team", NOT_SET)))
-        return f"{reverse('team', args=[row.key])}?{urlencode(month.params)}"
+        return f"{reverse('team', args=[key])}?{urlencode(month.params)}"
 
     return href
 

@@ -1,15 +1,12 @@
 """Budgets on the overview and on a team's page: how long plans last, and how many alerts are open."""
 
 from dataclasses import dataclass
-from datetime import date
 
 from django.conf import settings
 
-from budgets import selectors as plans
 from budgets.selectors import BudgetRow
 from budgets.terms import ScopeKind
-from costs.scope import Scope
-from finops_site.panels.parts import panel
+from finops_site.panels.parts import Panel, panel
 
 SHOWN = 5
 
@@ -26,9 +23,9 @@ class PlanOutlook:
 
 
 @panel
-def outlook(scope: Scope, *, today: date, team_key: str = "") -> PlanOutlook:
-    """All budgets of the reader, or those of one team."""
-    found = [row for row in plans.budget_list(scope, today=today) if row.is_active]
+def outlook(rows: Panel[tuple[BudgetRow, ...]], *, team_key: str = "") -> PlanOutlook:
+    """All budgets of the reader in use, or those of one team."""
+    found = [row for row in rows.get() if row.is_active]
     if team_key:
         found = [row for row in found if row.scope_kind is ScopeKind.TEAM and row.scope_key == team_key]
     return PlanOutlook(

@@ -181,6 +181,12 @@ def service_href(team: TeamView, month: MonthChoice) -> Callable[[Mover], str]:
     return lambda row: explore_url(query.narrowed_to("service", row.key))
 
 
+def service_url(team: TeamView, month: MonthChoice) -> Callable[[str], str]:
+    """The same by the service's name."""
+    query = month.query("usage_type", ("team", team.key))
+    return lambda key: explore_url(query.narrowed_to("service", key))
+
+
 @panel
 def movers_chart(team: TeamView, month: MonthChoice, cube: Panel[CostCube], *, by: str) -> MoverChart:
     """What changed most inside the team."""

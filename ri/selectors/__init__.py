@@ -7,12 +7,14 @@ from ri.selectors.coverage import coverage, default_period
 from ri.selectors.findings import findings
 from ri.selectors.limits import assumptions, default_limits
 from ri.selectors.pools import pool_detail
-from ri.selectors.runs import latest_run, run_by_pk, sources_with_runs
+from ri.selectors.runs import Advised, advised, latest_run, run_by_pk, sources_with_runs
 
 __all__ = [
+    "Advised",
     "Book",
     "Bought",
     "OfferFilter",
+    "advised",
     "assumptions",
     "book_row",
     "book_rows",

@@ -1,7 +1,13 @@
 """Runs of recommendations as they were kept."""
 
+from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
+from typing import Any
 
+from django.db.models import Count, Max, Sum
+
+from costs.money import ZERO
 from costs.scope import Scope
 from ri.models import Recommendation, RecommendationRun, RejectedPool
 from ri.results import RecommendationRow, RejectedRow, Run
@@ -32,6 +38,34 @@ _SAME = (
 )
 
 
+@dataclass(frozen=True)
+class Advised:
+    """The newest advice on a source in one line: how many purchases, what they save net in a year and cost at once."""
+
+    source_name: str
+    kind: RunKind
+    as_of: date
+    lookback_days: int
+    price_book: str
+    currency: str
+    purchases: int
+    net_savings_annual: Decimal
+    upfront_cost: Decimal
+
+
+def advised(scope: Scope) -> tuple[Advised, ...]:
+    """The newest run of every source, largest saving first; also those that recommend nothing. One query."""
+    scope.require_everything()
+    newest = RecommendationRun.objects.order_by().values("source_name").annotate(newest=Max("pk")).values("newest")
+    rows = RecommendationRun.objects.filter(pk__in=newest).annotate(
+        purchases=Count("recommendations"),
+        net=Sum("recommendations__net_savings_annual"),
+        upfront=Sum("recommendations__upfront_cost"),
+    )
+    found = [_advised(row) for row in rows]
+    return tuple(sorted(found, key=lambda row: (-row.net_savings_annual, row.source_name)))
+
+
 def latest_run(scope: Scope, source_name: str = "") -> Run | None:
     """The newest run, of one source where one is named; None before the first."""
     scope.require_everything()
@@ -51,6 +85,20 @@ def sources_with_runs(scope: Scope) -> tuple[str, ...]:
     scope.require_everything()
     found = RecommendationRun.objects.order_by("source_name").values_list("source_name", flat=True)
     return tuple(found.distinct())
+
+
+def _advised(row: Any) -> Advised:
+    return Advised(
+        source_name=row.source_name,
+        kind=RunKind(row.kind),
+        as_of=row.as_of,
+        lookback_days=row.lookback_days,
+        price_book=row.price_book_name,
+        currency=row.currency,
+        purchases=row.purchases,
+        net_savings_annual=row.net or ZERO,
+        upfront_cost=row.upfront or ZERO,
+    )
 
 
 def _run(row: RecommendationRun) -> Run:

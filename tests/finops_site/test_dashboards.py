@@ -195,7 +195,7 @@ def test_a_failing_panel_says_so_in_its_place_and_the_page_lives(
     def fail(*args: object, **kwargs: object) -> None:
         raise error
 
-    monkeypatch.setattr(selectors, "compliance", fail)
+    monkeypatch.setattr("ri.selectors.advised", fail)
     response = staff.get("/overview/")
     page = text_of(response)
     assert response.status_code == 200

@@ -3,7 +3,6 @@
 import json
 from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -11,15 +10,14 @@ from django.utils import timezone
 
 from costs import selectors as intake
 from costs.errors import FinopsError
-from costs.figures import money, number, pct
 from costs.money import plain
 from costs.periods import BillingPeriod
 from costs.scope import Scope
 from costs.text_tables import aligned
 from finops_site.metrics.keeping import measure_months
 from finops_site.metrics.reading import Months, metric_months, target_of
-from finops_site.metrics.results import MetricValue
-from finops_site.metrics.terms import Metric, Unit
+from finops_site.metrics.results import MetricValue, figure
+from finops_site.metrics.terms import Metric
 
 
 class Command(BaseCommand):
@@ -73,12 +71,5 @@ def _as_text(found: Mapping[Metric, Months]) -> str:
 
 def _cells(metric: Metric, months: Months, periods: Sequence[BillingPeriod]) -> list[str]:
     target = target_of(metric)
-    cells = [_figure(metric, months[period].value, months[period].currency) if period in months else ""
-             for period in periods]  # fmt: skip
-    return [metric.label, "" if target is None else _figure(metric, target, ""), *cells]
-
-
-def _figure(metric: Metric, value: Decimal | None, currency: str) -> str:
-    if metric.unit is Unit.MONEY:
-        return money(value, currency)
-    return pct(value) if metric.unit is Unit.RATIO else number(value)
+    cells = [months[period].text if period in months else "" for period in periods]
+    return [metric.label, "" if target is None else figure(metric, target), *cells]

@@ -1,0 +1,73 @@
+"""What to do: the steps worth most money a month, each with what it rests on."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from costs import figures
+from costs.scope import Scope
+from finops_site.panels.parts import MonthChoice, panel
+from ri import selectors as commitments
+from ri.selectors import Advised
+from ri.terms import RunKind
+
+SHOWN = 3
+MONTHS_OF_A_YEAR = 12
+
+
+@dataclass(frozen=True)
+class Action:
+    """One step: what it saves in a month, and what that figure rests on."""
+
+    title: str
+    url: str
+    monthly: Decimal
+    currency: str
+    rests_on: str
+
+
+@dataclass(frozen=True)
+class Actions:
+    """The steps worth most; without any, `why_none` says why."""
+
+    rows: tuple[Action, ...]
+    why_none: str
+
+
+@panel
+def best_actions(scope: Scope, month: MonthChoice) -> Actions:
+    """Advice on commitments, source by source, in the page's currency."""
+    advice = commitments.advised(scope)
+    found = [*_purchases(advice, month.currency)]
+    ranked = sorted(found, key=lambda row: (-row.monthly, row.title))
+    return Actions(tuple(ranked[:SHOWN]), "" if ranked else _why_none(advice))
+
+
+def _purchases(advice: Iterable[Advised], currency: str) -> Iterable[Action]:
+    for run in advice:
+        if run.purchases and run.net_savings_annual > 0 and run.currency == currency:
+            yield Action(
+                title=f"Buy {run.purchases} recommended commitment{'' if run.purchases == 1 else 's'}",
+                url=f"{reverse('ri:commitments')}?{urlencode({'source': run.source_name})}#advice",
+                monthly=run.net_savings_annual / MONTHS_OF_A_YEAR,
+                currency=run.currency,
+                rests_on=_rests_on(run),
+            )
+
+
+def _rests_on(run: Advised) -> str:
+    kind = "inventories" if run.kind is RunKind.SCREEN else "hourly usage"
+    upfront = f", {figures.money(run.upfront_cost, run.currency)} upfront" if run.upfront_cost else ""
+    return (
+        f"{run.source_name}, {run.lookback_days} days of {kind} to {figures.day(run.as_of)}, price book"
+        f" {run.price_book}; {figures.money(run.net_savings_annual, run.currency)} net a year ÷ 12{upfront}"
+    )
+
+
+def _why_none(advice: Iterable[Advised]) -> str:
+    if not list(advice):
+        return "Nobody has asked for advice on commitments yet."
+    return "The newest advice recommends no purchase."
