@@ -1,8 +1,9 @@
 """What overview and team page show first: where the month lands, what to do, how far the targets are."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import pytest
 import time_machine
@@ -26,6 +27,13 @@ D = Decimal
 pytestmark = pytest.mark.django_db
 TODAY = date(2025, 11, 21)
 PAY, SEARCH = {"Team": "payments"}, {"Team": "search"}
+
+Test = TypeVar("Test", bound=Callable[..., None])
+
+
+def on(day: date) -> Callable[[Test], Test]:
+    """The test lives on this day."""
+    return cast("Callable[[Test], Test]", time_machine.travel(day, tick=False))
 
 
 def text_of(response: Any) -> str:
@@ -100,7 +108,7 @@ def advise(source: str, *savings: str) -> None:
         )
 
 
-@time_machine.travel(TODAY, tick=False)
+@on(TODAY)
 def test_the_forecast_stands_against_the_plan_with_three_causes(two_months: None, staff: Client) -> None:
     causes = [
         cause("payments", "Payments", "30", "12"),
@@ -135,7 +143,7 @@ def test_the_forecast_stands_against_the_plan_with_three_causes(two_months: None
     assert page.index("Where the month lands") < page.index("The month in one line")
 
 
-@time_machine.travel(TODAY, tick=False)
+@on(TODAY)
 def test_causes_that_hardly_count_are_not_named(two_months: None, staff: Client) -> None:
     causes = [cause("payments", "Payments", "300", "0"), cause("search", "Search", "5", "3")]
     found(plan("All", "60"), NOVEMBER.start, "42", "66", causes=causes, data_through=date(2025, 11, 20))
@@ -143,7 +151,7 @@ def test_causes_that_hardly_count_are_not_named(two_months: None, staff: Client)
     assert [row.label for row in landing.reasons] == ["Payments"]
 
 
-@time_machine.travel(TODAY, tick=False)
+@on(TODAY)
 def test_without_a_plan_the_forecast_stands_against_the_month_before_with_the_cure(
     two_months: None, staff: Client
 ) -> None:
@@ -154,7 +162,7 @@ def test_without_a_plan_the_forecast_stands_against_the_month_before_with_the_cu
     assert "Make a budget from a template" in text_of(response)
 
 
-@time_machine.travel(date(2025, 12, 20), tick=False)
+@on(date(2025, 12, 20))
 def test_a_past_month_shows_that_months_budget_period(two_months: None, staff: Client, lead: Client) -> None:
     whole, own = plan("All", "40"), plan("Payments", "25", team="payments")
     for budget, then, now in ((whole, "17", "42"), (own, "12", "30")):
@@ -170,14 +178,14 @@ def test_a_past_month_shows_that_months_budget_period(two_months: None, staff: C
     assert [str(row.now.period) for row in october["budgets"].value.rows] == ["2025-10"]
 
 
-@time_machine.travel(date(2025, 12, 20), tick=False)
+@on(date(2025, 12, 20))
 def test_a_past_month_without_a_plan_says_so(two_months: None, staff: Client, lead: Client) -> None:
     assert "November 2025 ended without a monthly plan." in text_of(staff.get("/overview/?period=2025-11"))
     page = text_of(lead.get("/teams/payments/?period=2025-11"))
     assert "November 2025 ended without a monthly plan for Payments. Ask your FinOps lead for one." in page
 
 
-@time_machine.travel(TODAY, tick=False)
+@on(TODAY)
 def test_the_team_page_first_says_how_long_its_own_plan_lasts(two_months: None, lead: Client) -> None:
     own = plan("Payments", "40", team="payments")
     found(own, NOVEMBER.start, "30", "48", causes=[cause("Compute", "Compute", "30", "12")],
@@ -242,7 +250,7 @@ def test_figures_stand_against_their_targets_with_links(two_months: None, staff:
     assert tiles[3].href == "/tags/?period=2025-11"
 
 
-@time_machine.travel(TODAY, tick=False)
+@on(TODAY)
 def test_the_pages_keep_to_their_queries_with_plans_and_figures(
     two_months: None, staff: Client, lead: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
@@ -255,7 +263,7 @@ def test_the_pages_keep_to_their_queries_with_plans_and_figures(
         assert lead.get("/teams/payments/").status_code == 200
 
 
-@time_machine.travel(TODAY, tick=False)
+@on(TODAY)
 def test_a_broken_budget_list_leaves_the_rest_of_the_page(
     two_months: None, staff: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
