@@ -68,15 +68,15 @@ def plan(name: str, amount: str, *, team: str = "", cadence: Cadence = Cadence.M
 
 def found(budget: Budget, start: date, actual: str, forecast: str | None = None, **more: Any) -> None:
     """What an evaluation of this budget's period came to."""
+    figures: dict[str, Any] = {"forecast_cost": None if forecast is None else D(forecast), **more}
     BudgetStatus.objects.create(
         budget=budget,
         period_start=start,
         planned_amount=budget.amount,
         actual_cost=D(actual),
-        forecast_cost=None if forecast is None else D(forecast),
         has_costs=True,
         evaluated_at=datetime(2025, 11, 21, tzinfo=UTC),
-        **more,
+        **figures,
     )
 
 
@@ -85,11 +85,12 @@ def cause(key: str, label: str, cost: str, previous: str) -> dict[str, str]:
 
 
 def measure(name: str, value: str | None, period: Any = NOVEMBER, currency: str = "USD") -> None:
+    figure: Any = None if value is None else D(value)
     MonthMetric.objects.create(
         period=period.start,
         name=name,
         currency=currency,
-        value=None if value is None else D(value),
+        value=figure,
         measured_at=datetime(2025, 11, 21, tzinfo=UTC),
     )
 
