@@ -13,7 +13,8 @@ from tagging.results import ResourceRow, ResourceTable
 from tagging.templatetags.resources import short_id
 from tagging.terms import TagState
 
-_LOOKS = {TagState.COMPLIANT: "nowrap small", TagState.MISSING: "badge badge-bad", TagState.INVALID: "badge badge-warn"}
+_TAG = {"td": {"class": "third small"}}
+_LOOKS = {TagState.COMPLIANT: "", TagState.MISSING: "badge badge-bad", TagState.INVALID: "badge badge-warn"}
 
 
 class TagColumn(tables.Column):
@@ -23,7 +24,7 @@ class TagColumn(tables.Column):
 
     def __init__(self, key: str, place: int) -> None:
         self.place = place
-        super().__init__(verbose_name=key, orderable=False, accessor="values")
+        super().__init__(verbose_name=key, orderable=False, accessor="values", attrs=_TAG)
 
     def render(self, record: ResourceRow) -> SafeString:
         state, value = record.states[self.place][1], record.values[self.place][1]
@@ -41,14 +42,18 @@ def _total(table: Any) -> str:
 
 
 class ResourcesTable(FinopsTable):
-    """Resources of a month, with the state of each policy key."""
+    """Resources of a month, with the state of each policy key.
+
+    On the page account and region stand under the service, and all three under the name where the window is
+    narrow; in files they are columns of their own.
+    """
 
     resource_id = tables.Column("Resource", footer="Total")
-    team_name = tables.Column("Belongs to", order_by=("team_name", "team_key"), attrs={"td": {"class": "nowrap"}})
+    team_name = tables.Column("Belongs to", order_by=("team_name", "team_key"))
     cost = MoneyColumn("Cost", footer=_total)
-    service_name = tables.Column("Service", attrs={"td": {"class": "nowrap"}})
+    service_name = tables.Column("Service", attrs={part: {"class": "roomy small"} for part in ("th", "td", "tf")})
     account = tables.Column("Account", accessor="sub_account_id", order_by=("sub_account_name", "sub_account_id"))
-    region_id = tables.Column("Region", attrs={"td": {"class": "nowrap"}})
+    region_id = tables.Column("Region")
 
     def __init__(self, found: ResourceTable, *, lines_url: Callable[[ResourceRow], str], **options: Any) -> None:
         self.found, self.lines_url = found, lines_url
@@ -56,15 +61,26 @@ class ResourcesTable(FinopsTable):
         sequence = ("resource_id", "team_name", "cost", *(name for name, _ in more), "...")
         super().__init__(found.rows, extra_columns=more, sequence=sequence, **options)
         self.columns["cost"].column.currency = found.currency
+        if not self.request.GET.get("format"):
+            self.columns.hide("account")
+            self.columns.hide("region_id")
 
     def render_resource_id(self, record: ResourceRow) -> SafeString:
         """The name where there is one, with the id under it, as the way to the lines of the bill."""
         url, full, short = self.lines_url(record), record.resource_id, short_id(record.resource_id)
+        place = format_html('<span class="muted small roomy-not">{}, {}</span>', record.service_name, _place(record))
         if not record.name or record.name == full:
-            return format_html('<a class="resource-name resource-id" href="{}" title="{}">{}</a>', url, full, short)
-        text = '<a class="resource-name" href="{}">{}</a><span class="muted small resource-id" title="{}">{}</span>'
-        return format_html(text, url, record.name, full, short)
+            link = format_html('<a class="resource-name resource-id" href="{}" title="{}">{}</a>', url, full, short)
+            return link + place
+        text = '<a class="resource-name" href="{}">{}</a><span class="muted small resource-id" title="{}">{}</span>{}'
+        return format_html(text, url, record.name, full, short, place)
 
-    def render_account(self, record: ResourceRow) -> SafeString:
-        """The account's name; its number where it has none."""
-        return format_html('<span class="nowrap">{}</span>', record.sub_account_name or record.sub_account_id)
+    def render_service_name(self, value: str, record: ResourceRow) -> SafeString:
+        """The service, and under it where it runs."""
+        return format_html('{}<br><span class="muted">{}</span>', value, _place(record))
+
+
+def _place(record: ResourceRow) -> str:
+    """The account's name (its number where it has none) and the region."""
+    places = [record.sub_account_name or record.sub_account_id, record.region_id]
+    return ", ".join(place for place in places if place)

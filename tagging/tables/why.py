@@ -27,7 +27,7 @@ class SliceTable(FinopsTable):
     """Slices: all that rules can see of a cost."""
 
     service_name = tables.Column("Service")
-    usage_type = tables.Column("Usage type")
+    usage_type = tables.Column("Usage type", attrs={"td": {"class": "long"}})
     operation = tables.Column("Operation", visible=False)
     account = tables.Column("Account")
     region_id = tables.Column("Region")
@@ -47,7 +47,7 @@ class SliceTable(FinopsTable):
     def render_tags(self, value: tuple[tuple[str, str], ...]) -> SafeString:
         if not value:
             return format_html('<span class="muted">{}</span>', "none")
-        return format_html_join(" ", '<span class="tag">{}={}</span>', value)
+        return format_html_join(" ", '<span class="tag">{}=<wbr>{}</span>', value)
 
     def value_tags(self, value: tuple[tuple[str, str], ...]) -> str:
         return tags_text(value)
