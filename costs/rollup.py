@@ -16,6 +16,7 @@ from costs.terms import COST_COLUMNS
 
 QUANTUM = "CAST('0.0000000001' AS DECIMAL(11,10))"
 STABLE_KEY = "CAST(md5_number(CAST(to_json([{parts}]) AS VARCHAR)) & 9223372036854775807::UHUGEINT AS BIGINT)"
+_COSTS = ", ".join(f"sum({name}) AS {name}" for name in COST_COLUMNS)
 HOUR_KINDS = ("on_demand", "reserved", "plan_covered", "spot")
 
 
@@ -31,18 +32,16 @@ def resource_hash() -> str:
 
 def line_groups() -> str:
     """One row per distinct group of lines."""
-    dims = ", ".join(f"any_value({name}) AS {name}" for name in GROUP_DIMENSIONS)
     return (
-        f"CREATE TEMP TABLE line_groups AS SELECT line_group, {dims} FROM charges"
+        f"CREATE TEMP TABLE line_groups AS SELECT line_group, {_any_of(GROUP_DIMENSIONS)} FROM charges"
         " WHERE NOT is_split_row GROUP BY line_group"
     )
 
 
 def facts() -> str:
     """Costs and quantities of each group × resource × day. Split rows break down others and do not count."""
-    costs = ", ".join(f"sum({name}) AS {name}" for name in COST_COLUMNS)
     return (
-        f"CREATE TEMP TABLE facts AS SELECT line_group, resource_group, charge_date, count(*) AS lines, {costs},"
+        f"CREATE TEMP TABLE facts AS SELECT line_group, resource_group, charge_date, count(*) AS lines, {_COSTS},"
         " sum(consumed_quantity) AS consumed_quantity, sum(normalized_quantity) AS normalized_quantity"
         " FROM charges WHERE NOT is_split_row GROUP BY line_group, resource_group, charge_date"
     )
@@ -88,9 +87,8 @@ def group_slices(tracked: Sequence[tuple[str, int]]) -> str:
 
 def slices() -> str:
     """One row per slice, as `CostSlice` stores it."""
-    dims = ", ".join(f"any_value({name}) AS {name}" for name in SLICE_DIMENSIONS)
     return (
-        f"CREATE TEMP TABLE slices AS SELECT slice_key, {dims}, any_value(slice_tags) AS tags"
+        f"CREATE TEMP TABLE slices AS SELECT slice_key, {_any_of(SLICE_DIMENSIONS)}, any_value(slice_tags) AS tags"
         " FROM group_slices GROUP BY slice_key"
     )
 
@@ -124,9 +122,8 @@ def resources() -> str:
 
 def daily_costs() -> str:
     """Slice × day, still with all digits."""
-    costs = ", ".join(f"sum({name}) AS {name}" for name in COST_COLUMNS)
     return (
-        f"CREATE TEMP TABLE daily_costs AS SELECT slice_key, charge_date, {costs}, sum(consumed_quantity) AS"
+        f"CREATE TEMP TABLE daily_costs AS SELECT slice_key, charge_date, {_COSTS}, sum(consumed_quantity) AS"
         " consumed_quantity FROM facts JOIN group_slices USING (line_group) GROUP BY slice_key, charge_date"
     )
 
@@ -136,9 +133,8 @@ def resource_costs() -> str:
 
     Name and type are the last ones on the lines of this very slice, so that its owner learns nothing of others'.
     """
-    costs = ", ".join(f"sum({name}) AS {name}" for name in COST_COLUMNS)
     return (
-        f"CREATE TEMP TABLE resource_costs AS SELECT slice_key, resource_group, {costs},"
+        f"CREATE TEMP TABLE resource_costs AS SELECT slice_key, resource_group, {_COSTS},"
         " sum(CASE WHEN is_instance_usage THEN consumed_quantity ELSE 0 END) AS usage_hours,"
         " sum(consumed_quantity) AS consumed_quantity,"
         " min(charge_date) AS first_charged_on, max(charge_date) AS last_charged_on,"
@@ -241,6 +237,11 @@ def size_factor() -> str:
     cases = " ".join(f"WHEN {literal(name)} THEN {factor}" for name, factor in small.items())
     times = f"try_cast(regexp_extract({size}, '^([0-9]+)xlarge$', 1) AS INTEGER)"
     return f"CASE {size} {cases} ELSE coalesce({times} * 8, 0) END"
+
+
+def _any_of(names: Sequence[str]) -> str:
+    """Columns that are the same in every row of a group."""
+    return ", ".join(f"any_value({name}) AS {name}" for name in names)
 
 
 def _last_text(name: str) -> str:

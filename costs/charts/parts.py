@@ -106,8 +106,8 @@ class BurnChart:
 
 
 @dataclass(frozen=True)
-class BarChart:
-    """Horizontal bars with their figures, in the order given."""
+class _Bars:
+    """What every chart of named bars has."""
 
     title: str
     bars: tuple[Bar, ...]
@@ -117,25 +117,22 @@ class BarChart:
 
 
 @dataclass(frozen=True)
-class MoverChart:
+class BarChart(_Bars):
+    """Horizontal bars with their figures, in the order given."""
+
+
+@dataclass(frozen=True)
+class MoverChart(_Bars):
     """Changes to both sides of a middle line, in the order given; rises are the bad direction."""
 
-    title: str
-    bars: tuple[Bar, ...]
-    currency: str = "USD"
-    label_header: str = "Name"
     empty_text: str = "Nothing changed."
 
 
 @dataclass(frozen=True)
-class ProportionChart:
+class ProportionChart(_Bars):
     """Parts of one whole as a single bar. Negative parts are named in the legend and not drawn."""
 
-    title: str
-    bars: tuple[Bar, ...]
-    currency: str = "USD"
     label_header: str = "Part"
-    empty_text: str = NO_DATA
 
 
 @dataclass(frozen=True)

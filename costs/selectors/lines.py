@@ -51,7 +51,7 @@ class LineFilter:
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the bill."""
+    """One line of the bill. `cost` is on the basis asked for; `tags` are pairs in order of their keys."""
 
     charge_start: datetime
     charge_end: datetime
@@ -67,7 +67,7 @@ class Line:
     quantity: float
     unit: str
     cost: Decimal
-    tags: dict[str, str]
+    tags: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,12 @@ def line_page(
         f" LIMIT {int(limit)} OFFSET {int(offset)}",
         parameters,
     )
-    return LinePage(count, total, tuple(Line(*(*row[:-1], json.loads(row[-1] or "{}"))) for row in rows))
+    return LinePage(count, total, tuple(_line(row) for row in rows))
+
+
+def _line(row: tuple[Any, ...]) -> Line:
+    *fields, tags = row
+    return Line(*(*fields, tuple(sorted(json.loads(tags or "{}").items()))))
 
 
 def _folder(item: ActiveImport) -> ImportFolder:

@@ -23,7 +23,7 @@ from tagging.results.compliance import (
     UnreadKey,
 )
 from tagging.results.costs import CostRow, CostTable, Mover, Movers
-from tagging.results.decisions import ChargeLine, ChargeLines, Decision, Decisions, SliceRow
+from tagging.results.decisions import ChargeLines, Decision, Decisions, SliceRow
 from tagging.results.findings import (
     FindingDetail,
     FindingEvent,
@@ -35,7 +35,6 @@ from tagging.results.findings import (
 from tagging.results.upkeep import KeyCandidate, MemberView, ProposedTeam, RuleView, SetupProposal, TeamView, Trust
 
 __all__ = [
-    "ChargeLine",
     "ChargeLines",
     "Chargeback",
     "ChargebackRow",

@@ -1,10 +1,10 @@
 """Why is this mine: rules, slices, lines."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 
 from costs.periods import BillingPeriod
+from costs.selectors import Line
 from costs.terms import CostMetric
 
 
@@ -51,27 +51,6 @@ class SliceRow:
 
 
 @dataclass(frozen=True)
-class ChargeLine:
-    """One line of the bill, from the charge store. `cost` is on the basis asked for."""
-
-    charge_start: datetime
-    charge_end: datetime
-    service_name: str
-    sub_account_id: str
-    region_id: str
-    resource_id: str
-    usage_type: str
-    operation: str
-    charge_category: str
-    line_kind: str
-    description: str
-    quantity: float
-    unit: str
-    cost: Decimal
-    tags: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
 class ChargeLines:
     """One page of lines. `total_cost` and `line_count` cover all pages; the total equals the figure drilled."""
 
@@ -82,7 +61,7 @@ class ChargeLines:
     line_count: int
     page: int
     page_size: int
-    rows: tuple[ChargeLine, ...]
+    rows: tuple[Line, ...]
 
     @property
     def page_count(self) -> int:

@@ -3,7 +3,6 @@
 from tagging.results import (
     Chargeback,
     ChargebackRow,
-    ChargeLine,
     ChargeLines,
     Compliance,
     CostRow,
@@ -65,7 +64,6 @@ from tagging.selectors.why import all_charge_lines, charge_lines, decision_slice
 __all__ = [
     # results
     "AccountChange",
-    "ChargeLine",
     "ChargeLines",
     "Chargeback",
     "ChargebackRow",

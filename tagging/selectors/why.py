@@ -19,7 +19,7 @@ from costs.reading import read_once
 from costs.scope import Scope
 from costs.selectors import Line, LineFilter
 from costs.terms import CostMetric
-from tagging.results import ChargeLine, ChargeLines, Decision, Decisions, SliceRow
+from tagging.results import ChargeLines, Decision, Decisions, SliceRow
 from tagging.selectors.labels import UNALLOCATED
 from tagging.selectors.reach import reach
 from tagging.selectors.shown_tags import shown_tags
@@ -145,13 +145,13 @@ def charge_lines(
         line_count=found.count,
         page=max(1, page),
         page_size=LINES_PER_PAGE,
-        rows=tuple(_line(line) for line in found.lines),
+        rows=found.lines,
     )
 
 
 def all_charge_lines(
     scope: Scope, period: BillingPeriod, *, metric: CostMetric, currency: str = "", filters: Filters = ()
-) -> Iterator[ChargeLine]:
+) -> Iterator[Line]:
     """Every line that `charge_lines` pages through, in its order, read LINES_PER_READ at a time for files."""
     ask, wanted = _lines_wanted(_ask_lines(scope, period, metric, currency, filters), filters)
     offset, count = 0, 1
@@ -159,7 +159,7 @@ def all_charge_lines(
         found = intake.line_page(
             EVERYTHING, ask.reach.imports, wanted, metric=metric, limit=LINES_PER_READ, offset=offset
         )
-        yield from (_line(line) for line in found.lines)
+        yield from found.lines
         offset, count = offset + LINES_PER_READ, found.count
 
 
@@ -211,8 +211,3 @@ def _day(text: str) -> date | None:
         return date.fromisoformat(text) if text else None
     except ValueError as error:
         raise InvalidRequestError(f"'{text}' is not a day. Write it as YYYY-MM-DD, like 2025-11-03.") from error
-
-
-def _line(line: Line) -> ChargeLine:
-    fields = {name: getattr(line, name) for name in ChargeLine.__dataclass_fields__ if name not in {"tags", "cost"}}
-    return ChargeLine(**fields, cost=line.cost, tags=tuple(sorted(line.tags.items())))

@@ -14,9 +14,10 @@ from costs.money import plain, ratio
 from costs.pages import LAST_PAGE, bounded, request_scope
 from costs.queries import NOT_SET, dimension_label, parse_query
 from costs.scope import Scope
+from costs.selectors import Line
 from tagging import selectors
 from tagging.forms.months import MonthForm
-from tagging.results import ChargeLine, Decisions
+from tagging.results import Decisions
 from tagging.tables.why import DecisionTable, SliceTable, tags_text
 from tagging.views.months import Month, chosen_month
 
@@ -201,7 +202,7 @@ def line_rows(behind: dict[str, Any]) -> Iterator[Sequence[Any]]:
         yield line_cells(line)
 
 
-def line_cells(line: ChargeLine) -> tuple[Any, ...]:
+def line_cells(line: Line) -> tuple[Any, ...]:
     """One line in the order of LINE_COLUMNS."""
     return (
         line.charge_start.isoformat(),
