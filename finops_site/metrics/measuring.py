@@ -17,6 +17,7 @@ from finops_site.metrics.terms import Metric
 from finops_site.models import SignIn
 from ri import selectors as commitments
 from tagging import selectors as ownership
+from tagging.terms import FindingState
 
 NOTHING = Measure(None)
 Measures = Mapping[Metric, Measure]
@@ -95,6 +96,14 @@ def statements(month: Month) -> Measures:
     return {Metric.STATEMENTS: Measure(owners if found.difference == ZERO else ZERO, None, owners)}
 
 
+def findings(month: Month) -> Measures:
+    """Resources of findings done in the month, and what all that are done saved in it."""
+    done = ownership.findings(month.scope, states=(FindingState.DONE,), currency=month.currency).rows
+    fixed = {row.resource_id for row in done if row.done_on is not None and row.done_on in month.period.range}
+    saved = ownership.saved_in(month.scope, month.period, currency=month.currency)
+    return {Metric.RESOURCES_FIXED: Measure(Decimal(len(fixed))), Metric.SAVING_FINDINGS: Measure(saved)}
+
+
 def adoption(month: Month) -> Measures:
     """Nothing for months before the first sign-in that was recorded."""
     first = SignIn.objects.order_by("month").values_list("month", flat=True).first()
@@ -112,6 +121,7 @@ WITH_CURRENCY: Sequence[Callable[[Month], Measures]] = (
     tags,
     variance,
     statements,
+    findings,
 )
 # Without a currency, and also of a month without costs.
 WITHOUT_CURRENCY: Mapping[Metric, Callable[[Month], Measures]] = {

@@ -40,7 +40,7 @@ from tagging.selectors.compliance import compliance, resources
 from tagging.selectors.cubes import cost_cube, cost_pivot, filter_values
 from tagging.selectors.days import CostDays, cost_days
 from tagging.selectors.explore import explore_costs, filter_choices, movers
-from tagging.selectors.findings import finding, findings
+from tagging.selectors.findings import finding, findings, saved_in
 from tagging.selectors.labels import labels as value_labels
 from tagging.selectors.people import (
     AccountChange,
@@ -132,6 +132,7 @@ __all__ = [
     "person",
     "resources",
     "rule_costs",
+    "saved_in",
     "setup_proposal",
     "statement",
     "statements",

@@ -25,7 +25,7 @@ from finops_site.metrics.reading import metric_months
 from finops_site.metrics.results import MetricValue
 from finops_site.metrics.terms import Metric
 from finops_site.models import MonthMetric, SignIn
-from tagging.models import Team
+from tagging.models import Finding, FindingMonth, Team
 from tagging.services import RuleInput, save_rule
 from tagging.terms import MANDATORY_TAGS, MemberRole, RuleKind
 from tests.conftest import member_of
@@ -139,6 +139,34 @@ def test_without_one_variance_is_of_the_team_budgets_together(team: Team, other_
     assert (found[Metric.VARIANCE].value, found[Metric.VARIANCE].meets_target) == (D("0.04"), True)
     # Both teams' statements tie out: 40 + 56 + 900 = 996.
     assert found[Metric.STATEMENTS].value == D(2)
+
+
+def test_findings_count_when_they_are_done_and_save_month_by_month() -> None:
+    month([Spend("10")])
+    for ref, done_on in (("a", date(2025, 11, 2)), ("b", date(2025, 10, 30)), ("c", None)):
+        made = Finding.objects.create(
+            ref=ref,
+            kind="idle",
+            subject_key=ref,
+            resource_id=ref,
+            owner_kind="nobody",
+            currency="USD",
+            period=OCTOBER.start,
+            monthly_cost=9,
+            monthly_saving=9,
+            baseline_cost=9,
+            first_seen_on=OCTOBER.start,
+            last_seen_on=OCTOBER.start,
+            changed_at=at(LATER),
+            state="done" if done_on else "open",
+            done_on=done_on,
+        )
+        if done_on:
+            figures = {"covered_days": 30, "baseline_cost": D(9), "actual_cost": D(2), "saving": D(7)}
+            FindingMonth.objects.create(finding=made, period=NOVEMBER.start, **figures)
+    found = measured(NOVEMBER)
+    # Done in November: a. Saved in November: 7 by each of a and b.
+    assert (found[Metric.RESOURCES_FIXED].value, found[Metric.SAVING_FINDINGS].value) == (D(1), D(14))
 
 
 def test_adoption_counts_leads_who_signed_in_that_month(team: Team, team_lead: User, other_lead: User) -> None:

@@ -77,6 +77,7 @@ class Command(BaseCommand):
         planned = demo_budgets.set_up_budgets(today=today)
         self._say(f"{planned} budgets made" if planned else "budgets kept as they are")
         pipeline.evaluate_budgets(now=timezone.now())
+        pipeline.detect_findings(now=timezone.now())
         pipeline.measure_metrics(now=timezone.now())
         period = demo.latest_full_month(today)
         chargeback = ownership.chargeback(Scope.all(), period, by="team", metric=CostMetric.BILLED)

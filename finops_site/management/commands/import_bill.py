@@ -50,6 +50,7 @@ class Command(BaseCommand):
         for import_pk in queued:
             made += pipeline.run_import(import_pk)
         pipeline.evaluate_budgets(now=timezone.now())
+        pipeline.detect_findings(now=timezone.now())
         for import_pk in queued:
             pipeline.refresh_advice(import_pk)
         pipeline.measure_metrics(now=timezone.now(), import_pks=made)
