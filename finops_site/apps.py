@@ -5,7 +5,9 @@ from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
 from django.contrib.auth.signals import user_logged_in
 from django.db import DatabaseError, transaction
+from django.db.models.signals import post_migrate
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from finops_site import checks  # noqa: F401 - importing registers them
 from tagging.hooks import when_rules_change
@@ -23,6 +25,7 @@ class FinopsSiteConfig(AppConfig):
         """Months in force follow the tags that rules and policy ask for; who signs in is counted by month."""
         when_rules_change(read_months_for_new_tags)
         user_logged_in.connect(remember_sign_in, dispatch_uid="finops_site.remember_sign_in")
+        post_migrate.connect(import_string("finops_site.programme.foundation.lay_foundation"), sender=self)
 
 
 class FinopsAdminConfig(AdminConfig):

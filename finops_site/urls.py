@@ -30,6 +30,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", include(accounts)),
     path("admin/", admin.site.urls),
     path("api/v1/", include("finops_site.api_urls")),
+    path("programme/", include("finops_site.programme.urls")),
     path("imports/upload/", uploads.upload, name="upload"),
     path("imports/<int:pk>/retry/", uploads.retry_import, name="retry_import"),
     path("imports/", include("costs.urls")),

@@ -62,6 +62,7 @@ def _for_staff() -> tuple[NavSection, ...]:
         ("Alerts", "budgets:inbox", "alerts"),
         ("Tags", "tagging:tags", "tags"),
         ("Commitments", "ri:commitments", "commitments"),
+        ("Programme", "programme", "programme"),
     )
     upkeep = _items(
         ("Imports", "costs:imports", "imports"),

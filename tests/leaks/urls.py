@@ -17,7 +17,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "import_pk": ("1", "2", "3"),
     "rule_pk": ("1", "2"),
     "object_id": ("1", "2"),
-    "app_label": ("costs", "tagging", "budgets", "ri"),
+    "app_label": ("costs", "tagging", "budgets", "ri", "finops_site"),
     "budget_key": ("alpha-monthly", "beta-monthly", "everything", "no-such-budget"),
     "alert_ref": ("alpha-monthly-2026-02-actual-50", "beta-monthly-2026-02-actual-50", "no-such-alert"),
     "book_name": ("representative", "no-such-book"),
@@ -29,6 +29,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "username": ("ada", "bert", "fin"),
     "source": ("own-source",),
     "resource_id": ("i-alpha-1", "i-beta-1"),
+    "kind": ("risks", "steps", "nothing"),
 }
 
 

@@ -1,0 +1,46 @@
+"""The demo company's programme: begun sixty days ago, so that there is progress to see; and what came of it."""
+
+from datetime import date, timedelta
+
+from costs.figures import day, money, number, pct
+from costs.scope import Scope
+from finops_site.demo_report import aligned
+from finops_site.programme import selectors, services
+
+DAYS_UNDER_WAY = 60
+
+
+def set_up_programme(*, today: date) -> bool:
+    """Make the programme with its defaults; False where there is one already."""
+    return services.start_programme(starts_on=today - timedelta(days=DAYS_UNDER_WAY))
+
+
+def programme_report(*, today: date) -> str:
+    """The plan's progress and the scenarios, in a few lines."""
+    plan = selectors.programme(Scope.all())
+    if plan is None:
+        return "There is no programme."
+    progress = selectors.progress(Scope.all(), plan, today=today)
+    states = dict.fromkeys(item.state for item in progress if not item.step.is_gate)
+    counts = ", ".join(
+        f"{sum(item.state is state and not item.step.is_gate for item in progress)} {state.value.replace('_', ' ')}"
+        for state in states
+    )
+    lines = [f"{plan.name}, day {(today - plan.starts_on).days} since {day(plan.starts_on)}: {counts}"]
+    lines += [
+        f"  {item.step.phase.label}: {item.state.value.replace('_', ' ')}. {item.reason}"
+        for item in progress
+        if item.step.is_gate
+    ]
+    header = ["Scenario", "Saving ÷ investment", "Net ROI", "Payback", f"{plan.assumptions.horizon_years}-year NPV"]
+    rows = [
+        [
+            row.scenario.name,
+            pct(row.case.saving_on_investment, 0),
+            pct(row.case.net_roi, 0),
+            f"{number(row.case.payback_months, 1)} months",
+            money(row.case.npv, plan.currency),
+        ]
+        for row in selectors.case_rows(plan)
+    ]
+    return "\n".join([*lines, "", *aligned(header, rows)])
