@@ -4,7 +4,7 @@ from django.urls import path
 
 from budgets import api as plans
 from costs import api as intake
-from finops_site import api_auth, api_metrics, api_schema, api_uploads
+from finops_site import api_auth, api_metrics, api_programme, api_schema, api_uploads
 from ri import api as commitments
 from tagging import api as ownership
 
@@ -27,6 +27,7 @@ urlpatterns = [
     path("commitments/coverage/", commitments.CoverageList.as_view(), name="commitment_coverage"),
     path("commitments/price-books/", commitments.PriceBookList.as_view(), name="price_books"),
     path("metrics/", api_metrics.MetricList.as_view(), name="metrics"),
+    path("programme/", api_programme.ProgrammeOne.as_view(), name="programme"),
     path("imports/", intake.ImportList.as_view(), name="imports"),
     path("imports/<int:pk>/", intake.ImportOne.as_view(), name="import"),
     path("imports/<int:pk>/errors/", intake.ImportErrors.as_view(), name="import_errors"),

@@ -111,10 +111,10 @@ class SavingRow:
 
 @dataclass(frozen=True)
 class Savings:
-    """Savings by source with their sums; sums are over what there is."""
+    """Savings by source with their sums over what there is; None where there is nothing to add."""
 
     rows: tuple[SavingRow, ...]
-    claimed: Decimal
-    planned: Decimal
-    measured: Decimal
+    claimed: Decimal | None
+    planned: Decimal | None
+    measured: Decimal | None
     currency: str

@@ -71,5 +71,6 @@ def difference_text(claimed: Decimal | None, planned: Decimal | None, measured: 
     return f"Planned and measured together are {gap} a year more than the claim."
 
 
-def _sum(amounts: Iterable[Decimal | None]) -> Decimal:
-    return sum((amount for amount in amounts if amount is not None), ZERO)
+def _sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known, ZERO) if known else None

@@ -84,8 +84,8 @@ class FigureColumn(tables.Column):
 class MetricTable(FinopsTable):
     """Success metrics over the months of the programme."""
 
-    metric = tables.Column("Metric", orderable=False, accessor="metric.label", attrs=WRAPPED)
-    basis = tables.Column("What it is", orderable=False, accessor="metric.basis", visible=False)
+    metric = tables.Column("Metric", orderable=False, accessor="metric__label", attrs=WRAPPED)
+    basis = tables.Column("What it is", orderable=False, accessor="metric__basis", visible=False)
 
     def __init__(self, data: tuple[MetricRow, ...], *, currency: str, to_file: bool, **options: Any) -> None:
         cells = data[0].cells if data else ()

@@ -15,7 +15,7 @@ from django.utils import timezone
 from costs.errors import FinopsError
 from costs.scope import Scope
 from costs.terms import CostMetric
-from finops_site import demo, demo_budgets, demo_report, env, pipeline
+from finops_site import demo, demo_budgets, demo_programme, demo_report, env, pipeline
 from finops_site.embedded import ServiceError
 from finops_site.preflight import check_folder, check_port
 from finops_site.supervisor import Services, running_services
@@ -86,6 +86,9 @@ class Command(BaseCommand):
         self.stdout.write("\n" + demo_budgets.budget_report(today=today) + "\n")
         run = commitments.run_by_pk(Scope.all(), recommend(demo.SOURCE))
         self.stdout.write("\nWhat to commit to: " + run_as_text(run) + "\n")
+        begun = demo_programme.set_up_programme(today=today)
+        self._say("programme made" if begun else "programme kept as it is")
+        self.stdout.write("\n" + demo_programme.programme_report(today=today) + "\n")
         return logins
 
     def _print_logins(self, logins: tuple[demo.Login, ...]) -> None:

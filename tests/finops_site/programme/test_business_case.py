@@ -79,7 +79,7 @@ def test_delay_and_ramp_up_in_return_payback_and_npv_as_worked_in_the_docs() -> 
     assert found.net_roi == Decimal("1.5")
     assert found.payback_months == 6
     assert found.npv == Decimal("240240.4207362885")
-    assert found.cumulated[:5] == (-40 * K, -40 * K, -37500, -30 * K, -20 * K)
+    assert found.cumulated[:5] == (-40 * K, -40 * K, Decimal(-37500), -30 * K, -20 * K)
     shorter = assumed("0.1", investment="35000", delay=1, ramp_up=2)
     assert business_case(120 * K, assumptions=shorter).payback_months == Decimal("5.5")
 
@@ -99,7 +99,7 @@ def test_loss_never_pays_back_and_is_not_hidden() -> None:
 
 def test_nothing_invested_has_no_return_to_divide_and_is_back_at_once() -> None:
     found = business_case(Decimal(12), assumptions=assumed(investment="0"))
-    assert (found.saving_on_investment, found.net_roi, found.payback_months) == (None, None, 0)
+    assert (found.saving_on_investment, found.net_roi, found.payback_months) == (None, None, Decimal(0))
     assert business_case(Decimal(-12), assumptions=assumed(investment="0")).payback_months is None
 
 
