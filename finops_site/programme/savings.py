@@ -1,43 +1,47 @@
 """What savings rest on: advice and findings that wait, commitments and fixed findings that were measured."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 from costs.money import ZERO
 from costs.periods import BillingPeriod
 from costs.scope import Scope
+from costs.terms import FindingKind
 from finops_site.metrics.terms import Metric
 from finops_site.programme.progress import Readings
 from finops_site.programme.results import Plan, Savings
-from finops_site.programme.saving_sums import Amount, savings_by_source
+from finops_site.programme.saving_sums import NOTHING, Amount, savings_by_source
 from finops_site.programme.selectors import readings_of
 from finops_site.programme.terms import SavingSource
 from ri import selectors as commitments
 from ri.results import Run
 from ri.terms import RunKind
 from tagging import selectors as ownership
+from tagging.selectors import FindingRow
 
 YEAR = 12
+VerifiedMonths = Mapping[BillingPeriod, Mapping[FindingKind, Decimal]]
 SOURCE_OF = {
-    "not_running": SavingSource.IDLE,
-    "idle": SavingSource.IDLE,
-    "dear_storage": SavingSource.STORAGE,
-    "off_list_rate": SavingSource.RATES,
-    "unused_commitment": SavingSource.COMMITMENTS,
+    FindingKind.NOT_RUNNING: SavingSource.IDLE,
+    FindingKind.IDLE: SavingSource.IDLE,
+    FindingKind.DEAR_STORAGE: SavingSource.STORAGE,
+    FindingKind.OFF_LIST_RATE: SavingSource.RATES,
+    FindingKind.UNUSED_COMMITMENT: SavingSource.COMMITMENTS,
 }
 
 
 def savings(scope: Scope, plan: Plan, *, today: date) -> Savings:
     """Claimed, planned and measured savings a year by source, in the programme's currency."""
     scope.require_everything()
-    found = [row for row in getattr(ownership, "findings", lambda _: ())(scope) if row.currency == plan.currency]
-    planned = {source: _waiting(source, found) for source in SavingSource}
+    live = [row for row in ownership.findings(scope, currency=plan.currency).rows if row.is_live]
+    verified = ownership.verified_by_month(scope, currency=plan.currency)
+    running = BillingPeriod.of(today)
+    planned = {source: _waiting(source, live) for source in SavingSource}
     planned[SavingSource.COMMITMENTS] = _with_advice(planned[SavingSource.COMMITMENTS], newest_runs(scope), plan)
-    measured = {source: _verified(source, found) for source in SavingSource}
-    month = _of_commitments(readings_of(scope, plan), today)
-    measured[SavingSource.COMMITMENTS] = _added(month, measured[SavingSource.COMMITMENTS])
+    measured = {source: _verified(source, verified, running) for source in SavingSource}
+    month = _of_commitments(readings_of(scope, plan), running)
+    measured[SavingSource.COMMITMENTS] = _together(month, measured[SavingSource.COMMITMENTS])
     return savings_by_source(plan.claims, planned=planned, measured=measured, currency=plan.currency)
 
 
@@ -51,22 +55,26 @@ def newest_runs(scope: Scope) -> tuple[Run, ...]:
     return tuple(run for run in known if run.kind is RunKind.HOURLY) or tuple(known)
 
 
-def _waiting(source: SavingSource, found: Sequence[Any]) -> Amount:
+def _waiting(source: SavingSource, live: Sequence[FindingRow]) -> Amount:
     """Findings that are open or accepted, for a year."""
-    rows = [row for row in found if SOURCE_OF[row.kind] is source and row.state in ("open", "accepted")]
+    rows = [row for row in live if SOURCE_OF[row.kind] is source]
     if not rows:
-        return Amount(None, "")
+        return NOTHING
     saving = sum((row.monthly_saving for row in rows), ZERO) * YEAR
     return Amount(saving, f"{len(rows)} finding{'' if len(rows) == 1 else 's'} open or accepted, a month × 12")
 
 
-def _verified(source: SavingSource, found: Sequence[Any]) -> Amount:
-    """Findings that are done, as later bills verified them."""
-    rows = [row for row in found if SOURCE_OF[row.kind] is source and row.verified_saving is not None]
-    if not rows:
-        return Amount(None, "")
-    saving = sum((row.verified_saving for row in rows), ZERO) * YEAR
-    return Amount(saving, f"{len(rows)} finding{'' if len(rows) == 1 else 's'} verified on later bills, a month × 12")
+def _verified(source: SavingSource, verified: VerifiedMonths, running: BillingPeriod) -> Amount:
+    """What findings that are done saved in the last full month that tells of any of the source, for a year."""
+    full: list[tuple[BillingPeriod, Decimal]] = []
+    for period, kinds in verified.items():
+        own = [saving for kind, saving in kinds.items() if SOURCE_OF[kind] is source]
+        if own and period < running:
+            full.append((period, sum(own, ZERO)))
+    if not full:
+        return NOTHING
+    period, saving = max(full)
+    return Amount(saving * YEAR, f"findings that are done, verified on the bill of {period.label}, × 12")
 
 
 def _with_advice(waiting: Amount, runs: Sequence[Run], plan: Plan) -> Amount:
@@ -80,26 +88,22 @@ def _with_advice(waiting: Amount, runs: Sequence[Run], plan: Plan) -> Amount:
         sum((run.net_savings_annual for run in own), ZERO),
         f"{count} purchase{'' if count == 1 else 's'} advised on {names}, net of unused hours",
     )
-    return _added(advice, waiting)
+    return _together(advice, waiting)
 
 
-def _of_commitments(readings: Readings, today: date) -> Amount:
+def _of_commitments(readings: Readings, running: BillingPeriod) -> Amount:
     """The last full month's net saving of all commitments, for a year."""
-    running = BillingPeriod.of(today)
-    full: list[tuple[BillingPeriod, Decimal]] = [
-        (period, value)
-        for period, value in readings.get(Metric.SAVING_COMMITMENTS, {}).items()
-        if value is not None and period < running
-    ]
+    months = readings.get(Metric.SAVING_COMMITMENTS, {})
+    full = [(period, value) for period, value in months.items() if value is not None and period < running]
     if not full:
-        return Amount(None, "")
+        return NOTHING
     period, value = max(full)
     return Amount(
         value * YEAR, f"net saving of all reservations and plans in {period.label} × 12, bought whenever they were"
     )
 
 
-def _added(one: Amount, other: Amount) -> Amount:
+def _together(one: Amount, other: Amount) -> Amount:
     if one.value is None or other.value is None:
         return other if one.value is None else one
     return Amount(one.value + other.value, f"{one.basis}; {other.basis}")

@@ -40,7 +40,7 @@ from tagging.selectors.compliance import compliance, resources
 from tagging.selectors.cubes import cost_cube, cost_pivot, filter_values
 from tagging.selectors.days import CostDays, cost_days
 from tagging.selectors.explore import explore_costs, filter_choices, movers
-from tagging.selectors.findings import finding, findings, saved_in
+from tagging.selectors.findings import finding, findings, saved_in, verified_by_month
 from tagging.selectors.labels import labels as value_labels
 from tagging.selectors.people import (
     AccountChange,
@@ -143,5 +143,6 @@ __all__ = [
     "trust",
     "view_as_log",
     "value_labels",
+    "verified_by_month",
     "visible_teams",
 ]

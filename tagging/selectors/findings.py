@@ -90,6 +90,17 @@ def saved_in(scope: Scope, period: BillingPeriod, *, currency: str) -> Decimal:
     return rows.aggregate(saved=Sum("saving"))["saved"] or ZERO
 
 
+def verified_by_month(scope: Scope, *, currency: str) -> dict[BillingPeriod, dict[FindingKind, Decimal]]:
+    """What findings that are done saved in each later month, by kind; months nothing was verified in are not there."""
+    rows = FindingMonth.objects.filter(finding__currency=currency)
+    if not scope.everything:
+        rows = rows.filter(finding__in=_reached(scope).values("pk"))
+    found: dict[BillingPeriod, dict[FindingKind, Decimal]] = {}
+    for day, kind, saving in rows.order_by("period").values_list("period", "finding__kind").annotate(Sum("saving")):
+        found.setdefault(BillingPeriod(day), {})[FindingKind(kind)] = saving
+    return found
+
+
 def _reached(scope: Scope) -> QuerySet[Finding]:
     found = Finding.objects.select_related("changed_by")
     if scope.everything:

@@ -98,7 +98,6 @@ def test_plan_shows_states_by_due_date_and_gates_with_reasons(staff: Client) -> 
     assert (covered["Due"], covered["State"]) == ("2026-04-11", "on_track")
     assert covered["Measured"].replace("\u00a0", " ") == "30.0 % in February 2026"
     page = text(staff, "")
-    assert page.index("Go/no-go") if "Go/no-go" in page else True
     assert "No go" in page
     assert "Day 58 since 11 Jan 2026: 4 of 13 steps reached" in page
 
@@ -114,7 +113,7 @@ def test_metrics_show_target_and_actual_by_month(staff: Client) -> None:
         "0.7",
     )
     page = text(staff, "")
-    for part in ("60.0 % target 50.0 %", "n/a", "not measured yet", "Coverage against target"):
+    for part in (">60.0 %</span>", "target 50.0 %", "n/a", "not measured yet", "Coverage against target"):
         assert part in page, part
 
 
@@ -146,7 +145,7 @@ def test_what_if_is_in_the_address_and_changes_nothing_until_it_is_saved(staff: 
         assert part in shown, part
     assert Programme.objects.get().investment == 70000
     saved = post(staff, "business-case/save/", WHAT_IF | {"investment": "140000", "discount_pct": "7.5"})
-    assert "These are the programme's assumptions now." in text_of(saved)
+    assert "assumptions now." in text_of(saved)
     kept = Programme.objects.get()
     assert (kept.investment, kept.discount_rate) == (Decimal(140000), Decimal("0.075"))
     assert kept.history.count() == 2
@@ -164,7 +163,7 @@ def test_what_cannot_be_assumed_is_refused_and_the_programme_s_own_are_shown(que
     assert "321" in text_of(page)
     name, value = query.split("=")
     refused = post(staff, "business-case/save/", WHAT_IF | {name: value})
-    assert "These are the programme's assumptions now." not in text_of(refused)
+    assert "assumptions now." not in text_of(refused)
     assert Programme.objects.get().investment == 70000
 
 
@@ -173,7 +172,7 @@ def test_risks_come_largest_expected_loss_first_and_closed_ones_cost_nothing(sta
     Risk.objects.filter(title__startswith="Usage falls").update(state="closed")
     rows = table(staff, "risks/?format=csv")
     assert [row["Expected loss a year"] for row in rows] == ["0", "7000", "6000", "3000", "3000", "1000"]
-    assert "$20,000.00 a year" in text(staff, "risks/")
+    assert "$20,000.00</data> a year" in text(staff, "risks/")
 
 
 def test_savings_stand_side_by_side_with_their_basis(staff: Client) -> None:
