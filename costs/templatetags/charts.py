@@ -5,10 +5,12 @@ from typing import Any
 
 from django import template
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import slugify
 
 from costs import charts
 
 register = template.Library()
+MANY_MARKS = 12  # more stops of the Tab key than one wants to pass through
 
 
 @register.inclusion_tag("_chart.html")
@@ -16,7 +18,8 @@ def chart(chart: charts.Chart) -> dict[str, Any]:
     """A figure with drawing and table; for a sparkline use `{% sparkline %}`."""
     drawing = mark_safe(charts.draw(chart))  # noqa: S308 - charts escape every text they are given
     table = None if charts.is_empty(chart) else charts.table_of(chart)
-    return {"title": chart.title, "drawing": drawing, "table": table}
+    skip_to = f"{slugify(chart.title)}-as-table" if drawing.count('class="mark"') > MANY_MARKS else ""
+    return {"title": chart.title, "drawing": drawing, "table": table, "skip_to": skip_to}
 
 
 @register.simple_tag

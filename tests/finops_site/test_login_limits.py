@@ -1,11 +1,13 @@
 """Wrong passwords, counted in one cache for all processes, without locking out the owner of the account."""
 
+import inspect
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.cache import cache
@@ -74,3 +76,25 @@ def test_commands_work_without_any_redis(url: str, backend: str, tmp_path: Path)
     assert shown.stdout.strip().endswith(backend), shown.stderr
     migrated = subprocess.run([sys.executable, "manage.py", "check"], env=env, cwd=settings.BASE_DIR)
     assert migrated.returncode == 0
+
+
+def test_allauth_still_asks_the_method_that_names_what_wrong_passwords_count_for() -> None:
+    """Our adapter overrides a private method: the public hook `pre_authenticate` would count as well, but a password
+    that is reset would no longer free its name, as allauth clears the count under the private method's key."""
+    cure = (
+        "django-allauth has changed how it names the count of wrong passwords. Look at"
+        " DefaultAccountAdapter.pre_authenticate and bring tagging.adapters.ClosedSignupAdapter in line, or one"
+        " visitor can lock another's account."
+    )
+    method = getattr(DefaultAccountAdapter, "_get_login_attempts_cache_key", None)
+    assert method is not None, cure
+    parameters = inspect.signature(method).parameters
+    assert {name: parameter.kind for name, parameter in parameters.items()} == {
+        "self": inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        "request": inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        "credentials": inspect.Parameter.VAR_KEYWORD,
+    }, cure
+    for user in ("pre_authenticate", "_delete_login_attempts_cached_email"):
+        assert "self._get_login_attempts_cache_key(request, **credentials)" in inspect.getsource(
+            getattr(DefaultAccountAdapter, user)
+        ), cure
