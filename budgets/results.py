@@ -9,7 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from budgets.evaluation import AlertStep, RunsOut
+from budgets.evaluation import AlertStep, RunsOut, pace
 from budgets.forecast import Forecast
 from budgets.spans import BudgetPeriod
 from budgets.terms import Cadence, DeliveryState, ForecastMethod, ScopeKind, Severity, ThresholdKind
@@ -95,6 +95,19 @@ class PeriodRow:
     @property
     def overrun_ratio(self) -> Decimal | None:
         return ratio(self.overrun, self.plan)
+
+    @property
+    def days_seen(self) -> int:
+        """Days of the period up to the last one with usage."""
+        seen = 0 if self.data_through is None else (self.data_through - self.period.start).days + 1
+        return max(0, min(seen, self.period.day_count))
+
+    @property
+    def burn_rate(self) -> Decimal | None:
+        """Share of the plan spent ÷ share of the period gone: above 1 the plan does not last."""
+        if not self.days_seen:
+            return None
+        return pace(self.actual, self.plan, days_seen=self.days_seen, day_count=self.period.day_count)
 
     @property
     def variance(self) -> Decimal:
@@ -192,6 +205,11 @@ class AlertRow:
     def overrun(self) -> Decimal:
         """What is spent or expected − the plan."""
         return self.value - self.plan
+
+    @property
+    def is_used_up(self) -> bool:
+        """Whether the plan was spent already when it was raised; else `runs_out_on` is an expectation."""
+        return bool(self.runs_out_on and self.data_through and self.runs_out_on <= self.data_through)
 
     @property
     def is_open(self) -> bool:

@@ -76,12 +76,12 @@ class AlertTable(FinopsTable):
 
 
 def runs_out_text(found: RunsOut, data_through: date | None) -> str:
-    """`23 Nov 2026, between 21 Nov 2026 and 26 Nov 2026`; empty where the plan lasts."""
+    """`23 Nov 2026, between 21 Nov 2026 and 26 Nov 2026`; `used up 13 Nov 2026`; empty where the plan lasts."""
     if found.expected is None:
         return ""
     text = figures.day(found.expected)
     if data_through is not None and found.expected <= data_through:
-        return text
+        return f"used up {text}"
     if found.earliest == found.latest:
         return text
     last = f" and {figures.day(found.latest)}" if found.latest else " and never"

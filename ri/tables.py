@@ -39,6 +39,11 @@ class RateColumn(MoneyColumn):
         return format_html('<data class="money" value="{}">{}</data>', plain(value), f"{value:.4f}")
 
 
+def two_lines(purchase: str, kind: str) -> SafeString:
+    """What to buy, and of which kind."""
+    return format_html('<strong>{}</strong><br><span class="muted small">{}</span>', purchase, kind)
+
+
 class RecommendationTable(CurrencyTable):
     """One purchase a row; it opens its pool."""
 
@@ -67,7 +72,23 @@ class RecommendationTable(CurrencyTable):
         empty_text = "No pool is worth a reservation within these limits. Why stands below."
 
     def render_buy(self, value: str, record: Any) -> SafeString:
-        return format_html('<strong>{}</strong><br><span class="muted small">{}</span>', value, record["kind"])
+        return two_lines(value, record["kind"])
+
+
+class ReasonTable(CurrencyTable):
+    """The same purchases: what each rests on, in figures and in words."""
+
+    buy = LinkColumn(verbose_name="Buy", url="url", attrs=NO_WRAP, order_by=("instance_type", "quantity"))
+    on_demand_rate = RateColumn("On demand")
+    effective_rate = RateColumn("Effective")
+    gross_savings_annual = MoneyColumn("Gross a year")
+    unused_cost_annual = MoneyColumn("Unused a year")
+    coverage_ratio = PctColumn("Coverage")
+    steadiness = PctColumn("Steadiness")
+    reason = tables.Column("Reason", attrs={"td": {"class": "wrap"}}, orderable=False)
+
+    def render_buy(self, value: str, record: Any) -> SafeString:
+        return two_lines(value, record["kind"])
 
 
 class RejectedTable(FinopsTable):
@@ -92,6 +113,8 @@ class CommitmentTable(CurrencyTable):
     unused_cost = MoneyColumn("Unused")
     net_savings = MoneyColumn("Net saving")
     ends_on = DayColumn(verbose_name="Ends")
+    purchased_hours = NumberColumn("Hours bought", visible=False)
+    used_hours = NumberColumn("Hours used", visible=False)
     commitment_id = tables.Column("Id", visible=False)
 
     class Meta:

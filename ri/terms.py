@@ -7,7 +7,6 @@ from enum import StrEnum
 from costs.terms import choices_for
 
 __all__ = [
-    "CONFIDENCE_MEANS",
     "Assumptions",
     "Confidence",
     "Limits",
@@ -15,6 +14,7 @@ __all__ = [
     "PaymentOption",
     "RunKind",
     "choices_for",
+    "confidence_means",
 ]
 
 
@@ -42,13 +42,6 @@ class Confidence(StrEnum):
     HIGH = "high"
 
 
-CONFIDENCE_MEANS = {
-    Confidence.LOW: "The uptime is assumed from an instance's state, not measured.",
-    Confidence.MEDIUM: "Measured, but over too few days for high confidence, or the saving is gone if usage falls.",
-    Confidence.HIGH: "Measured over enough days, and it still saves if usage falls.",
-}
-
-
 @dataclass(frozen=True)
 class Limits:
     """What a recommendation has to keep to. Ratios: 1 is all."""
@@ -60,6 +53,16 @@ class Limits:
     min_usage_days: int
     confident_days: int
     confident_fall: Decimal
+
+
+def confidence_means(limits: Limits) -> dict[Confidence, str]:
+    """What each confidence stands for, with the figures it is judged by."""
+    fall = f"usage falls by {limits.confident_fall * 100:.0f} %"
+    return {
+        Confidence.LOW: "The uptime is assumed from an instance's state, not measured.",
+        Confidence.MEDIUM: f"Measured, but over less than {limits.confident_days} days, or nothing is saved if {fall}.",
+        Confidence.HIGH: f"Measured over at least {limits.confident_days} days, and it still saves if {fall}.",
+    }
 
 
 @dataclass(frozen=True)

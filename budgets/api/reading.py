@@ -51,6 +51,7 @@ class BudgetRowSerializer(BasisSerializer):
     planned_amount = MoneyText(allow_null=True)
     actual_cost = MoneyText(allow_null=True)
     used_ratio = RatioNumber(help_text="actual_cost ÷ planned_amount.")
+    burn_rate = RatioNumber(help_text="Share of the plan spent ÷ share of the period gone; above 1 it does not last.")
     forecast_cost = MoneyText(allow_null=True, help_text="Null where the history is too short.")
     forecast_low = MoneyText(allow_null=True, help_text="The 80 % range.")
     forecast_high = MoneyText(allow_null=True)
@@ -211,6 +212,7 @@ PERIOD_FIELDS = (
     "planned_amount",
     "actual_cost",
     "used_ratio",
+    "burn_rate",
     "forecast_cost",
     "forecast_low",
     "forecast_high",
@@ -228,6 +230,7 @@ def _period_cells(now: PeriodRow) -> dict[str, Any]:
         now.plan,
         now.actual,
         now.used,
+        now.burn_rate,
         now.forecast,
         now.low,
         now.high,

@@ -23,12 +23,10 @@ from costs.terms import CostMetric
 from ri import selectors, services
 from ri.forms import PeriodForm, RunForm, limits_as_initial
 from ri.results import Coverage, Run
-from ri.tables import CommitmentTable, RecommendationTable, RejectedTable
-from ri.terms import CONFIDENCE_MEANS
+from ri.tables import CommitmentTable, ReasonTable, RecommendationTable, RejectedTable
+from ri.terms import confidence_means
 from ri.views import rows
 from tagging import selectors as ownership
-
-TABLES = ("recommendations", "rejected", "commitments")
 
 
 @staff_page
@@ -86,6 +84,7 @@ def page_tables(request: HttpRequest, found: Coverage, advice: Run | None) -> di
         "recommendations": RecommendationTable(
             recommended, currency=currency, caption="Recommendations", prefix="r-", **common
         ),
+        "reasons": ReasonTable(recommended, currency=currency, caption="Rates and reasons", prefix="w-", **common),
         "rejected": RejectedTable(refused, caption="Pools without advice", prefix="x-", **common),
         "commitments": CommitmentTable(
             held, currency=found.currency, caption="Commitments of the month", prefix="c-", **common
@@ -135,7 +134,9 @@ def page_context(
         },
         "form": form,
         "run_form": run_form(scope, advice) if sources else None,
-        "confidence_means": [(value.value.capitalize(), text) for value, text in CONFIDENCE_MEANS.items()],
+        "confidence_means": [
+            (value.value.capitalize(), text) for value, text in confidence_means(selectors.default_limits()).items()
+        ],
         "trust": ownership.trust(scope, found.period, metric=CostMetric.EFFECTIVE, currency=found.currency),
     }
 

@@ -12,7 +12,7 @@ from ri import selectors
 from ri.pool_charts import curve_chart, usage_chart
 from ri.results import PoolDetail
 from ri.tables import InstanceTable, OptionTable
-from ri.terms import CONFIDENCE_MEANS
+from ri.terms import confidence_means
 from ri.usage import Pool
 from ri.views import rows
 
@@ -54,7 +54,7 @@ def page_context(detail: PoolDetail, options: OptionTable, instances: InstanceTa
         "detail": detail,
         "advice": advice,
         "terms": rows.terms_of(advice) if advice else "",
-        "confidence": CONFIDENCE_MEANS[advice.confidence] if advice else "",
+        "confidence": confidence_means(selectors.default_limits())[advice.confidence] if advice else "",
         "usage_chart": usage_chart(detail) if detail.hours else None,
         "curve_chart": curve_chart(detail) if detail.curve else None,
         "options_table": options,

@@ -48,6 +48,7 @@ def test_budgets_come_with_their_running_period_largest_overrun_first(staff: Api
     row = rows[0]
     figures = ("planned_amount", "actual_cost", "used_ratio", "forecast_cost", "forecast_method", "runs_out_on")
     assert [row[name] for name in figures] == ["250", "140", 0.56, "300", "weekday means", "2025-11-26"]
+    assert row["burn_rate"] == 1.2  # 56 % of the plan in 14 of 30 days
     assert (row["basis"], row["currency"], row["left_out"]) == ("effective", "USD", ["credits", "refunds", "tax"])
     assert (row["state"], row["period"], row["data_through"]) == ("at_risk", "2025-11", "2025-11-14")
 

@@ -134,6 +134,17 @@ def test_what_is_not_theirs_is_not_there_for_a_team_lead(path: str, budgets: Non
     assert "Search" not in text_of(response)
 
 
+def test_a_plan_that_is_used_up_is_not_said_to_run_out_later(staff: Client) -> None:
+    # 10 a day: 100 is passed on the eleventh day, 250 would be on the 26th
+    make_budget(amount="100", name="Tight")
+    make_budget(amount="250", name="Wide")
+    evaluate(15)
+    inbox = text_of(staff.get("/alerts/"))  # type: ignore[arg-type]
+    assert "Used up on 11 Nov 2025." in inbox
+    assert "Runs out on 26 Nov 2025." in inbox
+    assert "used up 11 Nov 2025" in text_of(staff.get("/budgets/"))  # type: ignore[arg-type]
+
+
 def test_inbox_holds_the_alerts_of_the_readers_budgets(budgets: None, staff: Client, lead: Client) -> None:
     assert "Everything" in text_of(get(staff, "/alerts/"))
     text = text_of(get(lead, "/alerts/"))

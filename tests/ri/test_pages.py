@@ -55,6 +55,15 @@ def test_the_page_starts_with_what_commitments_save_and_waste(staff: Client) -> 
         assert figure in page
 
 
+def test_each_purchase_carries_its_rates_and_its_reason_on_the_page(staff: Client) -> None:
+    # 2 × 8,760 × 0.890625 × 0.04 gross; 2 × 8,760 × 0.109375 × 0.06 unused
+    page = text_of(get(staff, "/commitments/"))
+    for part in ("0.1000", "0.0600", "$624.15", "$114.98", "78.1", "Number 2 is used 78.1 % of hours"):
+        assert part in page
+    assert "Measured, but over less than 30 days, or nothing is saved if usage falls by 20 %." in page
+    assert "1 steady instance, 1 purchase" in text_of(get(staff, "/commitments/?source=estate"))
+
+
 def test_tables_go_out_as_files_with_every_column(staff: Client) -> None:
     head, rows = file_of(get(staff, "/commitments/?table=recommendations&format=csv"))
     assert (head["Source"], head["As of"], head["Price book"]) == (SOURCE, "2026-05-09", "own")

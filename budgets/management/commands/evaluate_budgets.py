@@ -13,7 +13,7 @@ from budgets import notifications, selectors, services
 from budgets.results import AlertRow, BudgetRow
 from costs.errors import FinopsError
 from costs.figures import money, pct
-from costs.money import plain
+from costs.money import plain, round_money
 from costs.scope import Scope
 from costs.text_tables import aligned
 
@@ -68,6 +68,9 @@ def _row(row: BudgetRow) -> dict[str, Any]:
         "state": row.state.value,
         "planned_amount": plain(now.plan),
         "actual_cost": plain(now.actual),
+        "burn_rate": None if now.burn_rate is None else float(round_money(now.burn_rate)),
+        "variance": plain(now.variance),
+        "causes": [{"key": cause.key, "label": cause.label, "change": plain(cause.change)} for cause in now.causes],
         "forecast_cost": None if now.forecast is None else plain(now.forecast),
         "forecast_low": None if now.low is None else plain(now.low),
         "forecast_high": None if now.high is None else plain(now.high),
