@@ -173,7 +173,9 @@ class RecommendationList(StaffOnly, ListView):
     operation, title = "recommendations", "Recommended commitments"
     parser_classes = (JSONParser,)
     serializer_class = RecommendationPageSerializer
-    parameters = (text("source", "Name of the source; the one advised on last where not given."),)
+    parameters = (
+        text("source", "Name of the source; where not given, the one of the newest month, a bill before an inventory."),
+    )
 
     def answer(self, scope: Scope, parameters: Parameters, **_: Any) -> Answer:
         run = selectors.latest_run(scope, parameters.one("source"))

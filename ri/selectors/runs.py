@@ -1,7 +1,7 @@
 """Runs of recommendations as they were kept."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -67,11 +67,24 @@ def advised(scope: Scope) -> tuple[Advised, ...]:
 
 
 def latest_run(scope: Scope, source_name: str = "") -> Run | None:
-    """The newest run, of one source where one is named; None before the first."""
+    """A source's newest run; None before the first.
+
+    Where no source is named, the one of the newest month; within it a bill's before an inventory's, so that it does
+    not depend on which was worked out again last.
+    """
     scope.require_everything()
-    found = RecommendationRun.objects.order_by("-pk")
-    row = (found.filter(source_name=source_name) if source_name else found).first()
+    found = RecommendationRun.objects.order_by()
+    if source_name:
+        found = found.filter(source_name=source_name)
+    newest = found.values("source_name").annotate(newest=Max("pk")).values("newest")
+    row = max(RecommendationRun.objects.filter(pk__in=newest), key=_weight, default=None)
     return _run(row) if row else None
+
+
+def _weight(row: RecommendationRun) -> tuple[tuple[int, int], bool, int]:
+    is_hourly = row.kind == RunKind.HOURLY.value
+    last = row.as_of - timedelta(days=1) if is_hourly else row.as_of
+    return (last.year, last.month), is_hourly, row.pk
 
 
 def run_by_pk(scope: Scope, pk: int) -> Run:

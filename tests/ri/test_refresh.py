@@ -89,6 +89,19 @@ def test_new_prices_touch_only_the_advice_that_rests_on_them(tmp_path: Path) -> 
     assert reprice("one") == Refreshed(("estate",), ())
 
 
+def test_what_is_shown_first_does_not_depend_on_what_was_worked_out_last(tmp_path: Path) -> None:
+    # the bill is of May 2026, the inventory of November 2025, then of May 2026 too
+    eight_days(tmp_path)
+    inventory(tmp_path)
+    for day in (DAY, DAY.replace(year=2026, month=5)):
+        bring_in(tmp_path / "compute.csv", snapshot_on=day, source="estate")
+        recommend(SOURCE)
+        recommend("estate")
+        run = selectors.latest_run(Scope.all())
+        assert run is not None
+        assert run.source_name == SOURCE
+
+
 def test_a_source_without_anything_to_look_at_stops_no_other_and_says_why(tmp_path: Path) -> None:
     eight_days(tmp_path)
     inventory(tmp_path)
