@@ -38,11 +38,16 @@ def scope_of(user: AbstractUser | AnonymousUser | AbstractBaseUser) -> Scope:
 
 def leads(user: AbstractUser | AnonymousUser | AbstractBaseUser, team_key: str) -> bool:
     """Whether the user leads this team or one above it; viewers look and change nothing."""
+    return team_key in led_keys(user)
+
+
+def led_keys(user: AbstractUser | AnonymousUser | AbstractBaseUser) -> frozenset[str]:
+    """Keys of the teams the user leads, with all their sub-teams."""
     if not user.is_authenticated:
-        return False
+        return frozenset()
     own = Membership.objects.filter(user_id=user.pk, team__is_active=True, role=MemberRole.LEAD.value)
     led = set(own.values_list("team_id", flat=True))
-    return bool(led) and team_key in keys_with_sub_teams(led)
+    return keys_with_sub_teams(led) if led else frozenset()
 
 
 def may_change_finding(user: AbstractUser | AnonymousUser | AbstractBaseUser, owner_key: str) -> bool:

@@ -62,6 +62,7 @@ def _for_staff() -> tuple[NavSection, ...]:
         ("Alerts", "budgets:inbox", "alerts"),
         ("Tags", "tagging:tags", "tags"),
         ("Commitments", "ri:commitments", "commitments"),
+        ("Findings", "tagging:findings", "findings"),
         ("Programme", "programme", "programme"),
     )
     upkeep = _items(
@@ -88,6 +89,7 @@ def _for_teams(request: HttpRequest) -> tuple[NavSection, ...]:
         ("Budgets", "budgets:budgets", "budgets"),
         ("Alerts", "budgets:inbox", "alerts"),
         ("Tags", "tagging:tags", "tags"),
+        ("Findings", "tagging:findings", "findings"),
         ("API docs", "api:docs", "api"),
     )
     if len(teams) > 1:

@@ -1,6 +1,7 @@
-"""The API of ownership: costs, owners, chargeback, statements, compliance and resources."""
+"""The API of ownership: costs, owners, chargeback, statements, compliance, resources and findings."""
 
 from tagging.api.costs import AllocationList, CostList
+from tagging.api.findings import FindingDecision, FindingList, FindingOne
 from tagging.api.months import ChargebackList, StatementDetail, StatementList
 from tagging.api.tags import ComplianceByGroup, ComplianceByKey, ResourceList
 
@@ -10,6 +11,9 @@ __all__ = [
     "ComplianceByGroup",
     "ComplianceByKey",
     "CostList",
+    "FindingDecision",
+    "FindingList",
+    "FindingOne",
     "ResourceList",
     "StatementDetail",
     "StatementList",

@@ -26,8 +26,11 @@ from budgets.inputs import BudgetInput
 from budgets.services import create_budget, evaluate_budgets
 from budgets.terms import ScopeKind
 from costs import services as intake
+from costs.terms import FindingKind
 from finops_site import pipeline
-from tagging.models import AllocationRule, Membership, Team
+from tagging import services as owners
+from tagging.models import AllocationRule, Finding, Membership, Team
+from tagging.services.findings import ref_of
 from tagging.terms import FINOPS_GROUP, MemberRole, RuleKind
 from tests.leaks.bills import Line, write_bill
 from tests.leaks.urls import addresses
@@ -36,6 +39,7 @@ pytestmark = pytest.mark.thorough
 TODAY = date(2026, 3, 10)
 NOW = datetime(2026, 3, 10, 6, tzinfo=UTC)
 PERIODS = ("2026-01", "2026-02")
+GP2 = "EBS:VolumeUsage.gp2"
 # Every way a page or endpoint may be asked: files, bases, groupings, filters, sorting, pages, another team's keys.
 # The API refuses parameters an endpoint does not have, so most stand alone; pages leave unknown ones aside.
 QUERIES = (
@@ -67,6 +71,9 @@ QUERIES = (
     "table=values&format=csv",
     "table=rules&format=csv",
     "search=hush",
+    "state=done",
+    "state=all&format=csv",
+    "kind=dear_storage&team=beta",
     "period=2026-01&search=hush",
     "period=2026-01&table=fixes&format=csv",
     "tag:CostObject=co-1",
@@ -117,6 +124,8 @@ def own_lines(period: str) -> list[Line]:
         Line("vol-alpha", "1.25", day=2, usage_type="EBS:VolumeUsage.gp3", operation="CreateVolume-Gp3", tags=tags),
         Line("bucket-alpha", "0.75", day=3, service="Amazon Simple Storage Service", product="AmazonS3",
              usage_type="TimedStorage-ByteHrs", operation="StandardStorage", tags=tags[:1]),
+        Line("vol-alpha-gp2", "60.00", day=2, usage_type=GP2, operation="CreateVolume-Gp2", tags=tags[:1]),
+        Line("vol-shared-gp2", "30.00", day=2, usage_type=GP2, operation="CreateVolume-Gp2", tags=tags[:1]),
         Line("i-mobile-1", "4.00", day=4, account="333333333333", tags=mobile),
         *(moved if period == PERIODS[0] else ()),
     ]  # fmt: skip
@@ -129,6 +138,8 @@ def others_lines(world: int, period: str) -> list[Line]:
         Line("i-beta-1", "100.00", day=1, tags=beta),
         Line("i-shared", "5.00", day=5, tags=(*beta, ("Name", "beta-shared"))),
         Line("i-nobody", "7.00", day=2),
+        Line("vol-nobody-gp2", "25.00", day=2, usage_type=GP2),
+        Line("vol-shared-gp2", "20.00", day=3, usage_type=GP2, tags=beta),
         Line("", "3.00", day=1, kind="Tax", usage_type="", operation=""),
     ]
     if world == 1:
@@ -143,6 +154,8 @@ def others_lines(world: int, period: str) -> list[Line]:
         Line("db-beta", "41.00", day=5, service="Amazon Relational Database Service", product="AmazonRDS",
              usage_type="InstanceUsage:db.r5.large", operation="CreateDBInstance", tags=renamed),
         Line("i-nobody", "9.00", day=2, account="444444444444"),
+        Line("vol-beta-gp2", "90.00", day=9, usage_type=GP2, tags=renamed),
+        Line("vol-shared-gp2", "70.00", day=3, usage_type=GP2, tags=(*hushed, ("Project", "hush"))),
         Line("", "5.55", day=1, kind="Tax", usage_type="", operation=""),
         Line("i-gamma", "60.00", day=6, tags=(("Team", "Gamma"),)),
         *((later,) if period == PERIODS[1] else ()),
@@ -185,6 +198,7 @@ def first_world(db: None, tmp_path: Path) -> User:
     lead = person("ada", alpha)
     import_world(tmp_path, 1)
     make_budgets()
+    look_for_findings()
     return lead
 
 
@@ -222,6 +236,17 @@ def change_everything_of_others(folder: Path) -> None:
     )
     create_budget(BudgetInput("Region secret", ScopeKind.TOTAL, Decimal(1)), author=None, today=date(2026, 1, 1))
     evaluate()
+    look_for_findings()
+
+
+def look_for_findings() -> None:
+    """Two of Alpha, one of them on a volume shared with Beta; the other is done and measured in the second month."""
+    owners.detect_findings(today=TODAY, now=NOW)
+    done = Finding.objects.filter(resource_id="vol-alpha-gp2").update(
+        state="done", is_done_by_hand=True, done_on=date(2026, 2, 10), verified_from=date(2026, 2, 1)
+    )
+    assert done == 1
+    owners.detect_findings(today=TODAY, now=NOW)
 
 
 def token_of(user: User) -> str:
@@ -315,12 +340,16 @@ def test_every_page_of_the_team_itself_opens_for_its_lead(
         "team",
         *(f"tagging:{name}" for name in ("chargeback", "explore", "resources", "statement", "tags", "why")),
     }
+    pages |= {"tagging:findings", "tagging:finding"}
     pages |= {f"budgets:{name}" for name in ("budgets", "budget", "inbox")}
     endpoints = {
         f"api:{name}" for name in ("costs", "allocations", "chargeback", "statement", "compliance", "resources")
     }
+    endpoints |= {"api:findings", "api:finding"}
     endpoints |= {f"api:{name}" for name in ("budgets", "budget", "alerts")}
     assert pages | endpoints <= opened
+    finding = client.get(f"/findings/{ref_of(FindingKind.DEAR_STORAGE, 'vol-alpha-gp2', 'alpha')}/").content
+    assert b"Saved, month by month" in finding
     body = client.get("/teams/alpha/").content
     assert b"i-alpha-1" in body
 

@@ -6,6 +6,9 @@ from itertools import product
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from costs.terms import FindingKind
+from tagging.services.findings import ref_of
+
 # What a reader could put in place of each argument: own things, another team's, and things that do not exist.
 ARGUMENTS: dict[str, tuple[str, ...]] = {
     "team_key": ("alpha", "alpha-mobile", "beta", "no-such-team"),
@@ -21,6 +24,14 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "budget_key": ("alpha-monthly", "beta-monthly", "everything", "no-such-budget"),
     "alert_ref": ("alpha-monthly-2026-02-actual-50", "beta-monthly-2026-02-actual-50", "no-such-alert"),
     "book_name": ("representative", "no-such-book"),
+    # own, own, another team's, nobody's, none
+    "finding_ref": (
+        ref_of(FindingKind.DEAR_STORAGE, "vol-alpha-gp2", "alpha"),
+        ref_of(FindingKind.DEAR_STORAGE, "vol-shared-gp2", "alpha"),
+        ref_of(FindingKind.DEAR_STORAGE, "vol-shared-gp2", "beta"),
+        ref_of(FindingKind.DEAR_STORAGE, "vol-nobody-gp2", ""),
+        "no-such-finding",
+    ),
     "content_type_id": ("1",),
     "history_id": ("1",),
     "url": ("nothing-here",),
