@@ -32,6 +32,10 @@ def found(team: Team, other_team: Team) -> str:
     return row_of("vol-pay").ref
 
 
+def get(client: Client, path: str) -> Any:
+    return client.get(path)
+
+
 def decide(client: Client, ref: str, **fields: str) -> Any:
     return client.post(f"/findings/{ref}/state/", fields, follow=True)
 
@@ -41,7 +45,7 @@ def test_staff_read_what_there_is_to_save_first(
 ) -> None:
     client = client_for(finops_lead)
     with django_assert_max_num_queries(QUERIES):
-        page = text_of(client.get("/findings/"))
+        page = text_of(get(client, "/findings/"))
     # 20 + 10 + 6 of 100 + 50 + 30
     assert 'value="36">$36.00</data> a month is spent on nothing, in 3 places' in page
     assert "vol-pay" in page
@@ -52,7 +56,7 @@ def test_staff_read_what_there_is_to_save_first(
 
 def test_a_team_reads_its_own_findings_alone(found: str, team_lead: User, client_for: ClientFor) -> None:
     client = client_for(team_lead)
-    page = text_of(client.get("/findings/"))
+    page = text_of(get(client, "/findings/"))
     assert "$20.00</data> a month is spent on nothing, in 1 place" in page
     for hidden in ("vol-search", "vol-nobody", "Search", "Unallocated"):
         assert hidden not in page
@@ -76,13 +80,12 @@ def test_a_team_reads_its_own_findings_alone(found: str, team_lead: User, client
 def test_filters_stand_in_the_address(
     query: str, shown: set[str], found: str, finops_lead: User, client_for: ClientFor
 ) -> None:
-    response = client_for(finops_lead).get(f"/findings/?{query}&format=csv")
-    _, rows = file_of(response)
+    _, rows = file_of(get(client_for(finops_lead), f"/findings/?{query}&format=csv"))
     assert {row[2] for row in rows[1:]} == shown
 
 
 def test_the_file_has_every_figure_and_the_evidence(found: str, finops_lead: User, client_for: ClientFor) -> None:
-    head, rows = file_of(client_for(finops_lead).get("/findings/?format=csv"))
+    head, rows = file_of(get(client_for(finops_lead), "/findings/?format=csv"))
     assert head == {"Basis": "Effective cost, a month", "Currency": "USD"}
     first = dict(zip(rows[0], rows[1], strict=True))
     assert (first["Resource"], first["Belongs to"], first["Cost a month"], first["Saving a month"]) == (
@@ -126,7 +129,7 @@ def test_a_decision_that_is_none_changes_nothing(
 
 def test_viewers_look_and_change_nothing(found: str, viewer: User, client_for: ClientFor) -> None:
     client = client_for(viewer)
-    page = text_of(client.get(f"/findings/{found}/"))
+    page = text_of(get(client, f"/findings/{found}/"))
     assert "Leads of the team and FinOps staff decide." in page
     assert "<form method" not in page.split('id="decide"')[1].split("</section>")[0]
     assert decide(client, found, state="done").status_code == 404
@@ -141,7 +144,7 @@ def test_staff_with_a_leads_eyes_change_nothing(
     session[VIEW_AS_SESSION_KEY] = team_lead.pk
     session.save()
     assert (
-        "<form method" not in text_of(client.get(f"/findings/{found}/")).split('id="decide"')[1].split("</section>")[0]
+        "<form method" not in text_of(get(client, f"/findings/{found}/")).split('id="decide"')[1].split("</section>")[0]
     )
     assert decide(client, found, state="done").status_code == 403
     assert row_of("vol-pay").state is FindingState.OPEN
@@ -155,28 +158,28 @@ def test_a_done_one_shows_what_it_saved_month_by_month(
     detect_on(date(2025, 12, 3))
     client = client_for(team_lead)
     with django_assert_max_num_queries(QUERIES):
-        page = text_of(client.get(f"/findings/{found}/"))
+        page = text_of(get(client, f"/findings/{found}/"))
     assert "November 2025" in page
     assert page.count(">$20.00</data>") >= 2  # 100 − 80
-    _, rows = file_of(client.get(f"/findings/{found}/?format=csv"))
+    _, rows = file_of(get(client, f"/findings/{found}/?format=csv"))
     assert rows[1] == ["2025-11", "30", "100", "80", "20"]
-    assert "saved $20.00" in text_of(client.get("/findings/?state=done"))
+    assert "saved $20.00" in text_of(get(client, "/findings/?state=done"))
 
 
 def test_the_way_to_the_lines_leads_to_the_owners_own(found: str, team_lead: User, client_for: ClientFor) -> None:
-    page = text_of(client_for(team_lead).get(f"/findings/{found}/"))
+    page = text_of(get(client_for(team_lead), f"/findings/{found}/"))
     assert "/why/payments/?period=2025-10&amp;basis=effective&amp;currency=USD&amp;resource=vol-pay&amp;lines=1" in page
 
 
 def test_pages_without_findings_say_what_to_do_next(finops_lead: User, team_lead: User, client_for: ClientFor) -> None:
-    assert "Import a bill, or an inventory" in text_of(client_for(finops_lead).get("/findings/"))
-    assert "Nothing has been given to your team yet." in text_of(client_for(team_lead).get("/findings/"))
+    assert "Import a bill, or an inventory" in text_of(get(client_for(finops_lead), "/findings/"))
+    assert "Nothing has been given to your team yet." in text_of(get(client_for(team_lead), "/findings/"))
 
 
 def test_dismissed_ones_are_out_of_the_list_to_act_on(found: str, team_lead: User, client_for: ClientFor) -> None:
     dismiss_finding(found, user=team_lead, now=at(NOV_3), until=date(2999, 1, 1), note="Meant to be so.")
     client = client_for(team_lead)
-    _, rows = file_of(client.get("/findings/?format=csv"))
+    _, rows = file_of(get(client, "/findings/?format=csv"))
     assert rows[1:] == []
-    assert "until 1 Jan 2999" in text_of(client.get("/findings/?state=dismissed"))
+    assert "until 1 Jan 2999" in text_of(get(client, "/findings/?state=dismissed"))
     assert selectors.findings(Scope.all()).total_monthly_saving == 16
