@@ -146,14 +146,13 @@ def demo_password(data_dir: Path) -> str:
 
 
 def queue_imports(exports: DemoExports, *, today: date) -> list[int]:
-    """One import a month and one for each inventory, handed to the worker; returns their pks."""
+    """One import a month and one for each kind of each inventory, handed to the worker; returns their pks."""
     requested_by = User.objects.get(username=PEOPLE[0].username).pk
     queued: list[int] = []
     for _month, files in exports.bills:
         queued += intake.prepare_imports(files, source_name=SOURCE, requested_by=requested_by, today=today)
-    queued += intake.prepare_imports(
-        exports.inventories, snapshot_on=exports.snapshot_on, requested_by=requested_by, today=today
-    )
+    for day, files in exports.inventories:
+        queued += intake.prepare_imports(files, snapshot_on=day, requested_by=requested_by, today=today)
     for import_pk in queued:
         enqueue_import(import_pk)
     return queued

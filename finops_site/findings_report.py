@@ -8,7 +8,7 @@ from costs.money import plain
 from finops_site.demo_report import aligned
 from tagging.selectors import FindingRow, FindingTable
 
-SHOWN = 20
+SHOWN = 12  # findings the report of the demo lists
 
 
 def findings_as_dict(found: FindingTable, *, as_of: date) -> dict[str, Any]:

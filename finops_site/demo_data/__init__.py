@@ -1,7 +1,7 @@
 """A made-up company's billing exports: deterministic by seed and day, no Django, no clock.
 
-`write_exports` writes three months of an hourly cost and usage report in AWS's own layout and an
-inventory of the current month. See docs/how-to/demo.md for the story in it.
+`write_exports` writes three months of an hourly cost and usage report in AWS's own layout and inventories of
+the first and the current month. See docs/how-to/demo.md for the story in it.
 """
 
 from collections.abc import Iterator
@@ -30,13 +30,12 @@ SMALL = 0.05  # the scale tests use
 
 @dataclass(frozen=True)
 class DemoExports:
-    """What was written. `bills` are (month, its files), oldest first."""
+    """What was written. `bills` are (month, its files), `inventories` (day, its files), oldest first."""
 
     company: Company
     estate: Estate
     bills: tuple[tuple[Month, tuple[Path, ...]], ...]
-    inventories: tuple[Path, Path]
-    snapshot_on: date
+    inventories: tuple[tuple[date, tuple[Path, Path]], ...]
 
 
 def write_exports(
@@ -49,8 +48,11 @@ def write_exports(
     bills = tuple(
         (lines.month, write_month(folder, lines, made, seed=seed)) for lines in month_lines(estate, months, seed=seed)
     )
-    inventories = write_inventory(folder / "inventory", estate, months[-1], seed=seed)
-    return DemoExports(made, estate, bills, inventories, today - timedelta(days=1))
+    inventories = (
+        (months[0].period.range.last, write_inventory(folder / "inventory-before", estate, months[0], seed=seed)),
+        (today - timedelta(days=1), write_inventory(folder / "inventory", estate, months[-1], seed=seed)),
+    )
+    return DemoExports(made, estate, bills, inventories)
 
 
 def company_estate(company: Company, months: tuple[Month, ...], *, seed: int) -> Estate:

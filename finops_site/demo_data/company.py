@@ -44,6 +44,8 @@ class Fleet:
     ran: str = "always"
     volume_gb: int = 0
     is_spot: bool = False
+    volume_type: str = "gp3"
+    is_idle: bool = False  # runs with next to no load
 
 
 @dataclass(frozen=True)

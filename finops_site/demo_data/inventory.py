@@ -24,6 +24,7 @@ COMPUTE_COLUMNS = (
     "MemoryUtilization",
     "NetworkIn_Bps",
     "NetworkOut_Bps",
+    "Volumes",
 )
 STORAGE_COLUMNS = (
     "BucketName",
@@ -38,14 +39,16 @@ STORAGE_COLUMNS = (
     "Encryption",
 )
 MONTH_HOURS, WEEK_HOURS = 730, 168
+IDLE = 20  # by how much less an idle instance does
 
 
 def write_inventory(folder: Path, estate: Estate, month: Month, *, seed: int) -> tuple[Path, Path]:
-    """Write `compute.csv` and `storage.csv` as of the last hour of `month` with data."""
+    """Write `compute.csv` and `storage.csv` as of the last hour of `month` with data, of what was there by then."""
     folder.mkdir(parents=True, exist_ok=True)
     draw = np.random.default_rng([seed, 7])
     compute, storage = folder / "compute.csv", folder / "storage.csv"
-    _write(compute, COMPUTE_COLUMNS, (_instance_row(instance, month, draw) for instance in estate.instances))
+    there = [instance for instance in estate.instances if instance.created_on < month.period.end]
+    _write(compute, COMPUTE_COLUMNS, (_instance_row(instance, month, draw) for instance in there))
     _write(storage, STORAGE_COLUMNS, _bucket_rows(estate, draw))
     return compute, storage
 
@@ -63,7 +66,9 @@ def _instance_row(instance: Instance, month: Month, draw: np.random.Generator) -
     runs = bool(hours_run(fleet.ran, instance.index, fleet.count, month)[-WEEK_HOURS:].any())
     cpu, memory = draw.uniform(18, 78, 2)
     traffic = draw.integers(40_000, 4_000_000, 2)
-    volume = rates.units(rates.GP3_GB_MONTH[fleet.region]) * fleet.volume_gb // MONTH_HOURS
+    if fleet.is_idle:
+        cpu /= IDLE
+    volume = rates.volume_rate(fleet.volume_type, fleet.region) * fleet.volume_gb // MONTH_HOURS
     hourly = rates.hourly_rate(fleet.instance_type, fleet.region) if runs else volume
     return [
         instance.instance_id,
@@ -78,6 +83,7 @@ def _instance_row(instance: Instance, month: Month, draw: np.random.Generator) -
         f"{memory:.2f}" if runs else "0",
         str(traffic[0] if runs else 0),
         str(traffic[1] if runs else 0),
+        instance.volume_id if fleet.volume_gb else "",
     ]
 
 

@@ -2,8 +2,8 @@
 
 What there is to find: Storefront spells its own name five ways; Growth hardly tags; Fraud sits under
 Payments; ten reserved c5.2xlarge are half used and expire soon; the r5 Savings Plan idles at night;
-Search started GPU training in us-west-2; eleven stopped instances still pay for volumes; the shared
-platform belongs to nobody yet.
+Search started GPU training in us-west-2; eleven stopped instances still pay for volumes; Growth's landing pages idle;
+Search keeps gp2 volumes; the shared platform belongs to nobody yet.
 """
 
 from finops_site.demo_data.company import (
@@ -103,14 +103,24 @@ FLEETS = (
     Fleet("etl-spot", "data", "data-platform", VIRGINIA, "m5.4xlarge", 8, "Prod", "nightly", is_spot=True),
     Fleet("notebooks", "data", "data-platform", VIRGINIA, "t3.xlarge", 5, "Dev", "office", volume_gb=250),
     Fleet("old-warehouse", "data", "data-platform", VIRGINIA, "r5.4xlarge", 3, "Prod", "stopped", 2000),
-    Fleet("search-index", "search", "search-production", VIRGINIA, "r5.2xlarge", 6, "Prod", volume_gb=800),
+    Fleet(
+        "search-index",
+        "search",
+        "search-production",
+        VIRGINIA,
+        "r5.2xlarge",
+        6,
+        "Prod",
+        volume_gb=800,
+        volume_type="gp2",
+    ),
     Fleet("search-query", "search", "search-production", VIRGINIA, "c6i.2xlarge", 5, "Prod", volume_gb=100),
     Fleet("ranker-training", "search", "search-production", OREGON, "g5.4xlarge", 6, "Dev", "jump", volume_gb=1000),
     Fleet("campaigns", "growth", "growth-marketing", IRELAND, "m5.2xlarge", 6, "Prod", volume_gb=200),
-    Fleet("landing-pages", "growth", "growth-marketing", IRELAND, "t3.xlarge", 6, "Prod", volume_gb=100),
+    Fleet("landing-pages", "growth", "growth-marketing", IRELAND, "t3.xlarge", 6, "Prod", volume_gb=100, is_idle=True),
     Fleet("campaign-2024", "growth", "growth-marketing", IRELAND, "m5.2xlarge", 6, "Prod", "stopped", 800),
     Fleet("build", "", "platform-shared", VIRGINIA, "m6i.2xlarge", 4, "Prod", volume_gb=300),
-    Fleet("bastion", "", "platform-shared", VIRGINIA, "t3.large", 2, "Prod", volume_gb=30),
+    Fleet("bastion", "", "platform-shared", VIRGINIA, "t3.large", 2, "Prod", volume_gb=30, is_idle=True),
 )
 
 DATABASES = (

@@ -113,20 +113,20 @@ def instance_meter(instance: Instance) -> Meter:
 
 
 def volume_meter(instance: Instance) -> Meter:
-    """A GB-month of the instance's gp3 volume. It carries the instance's tags."""
-    region = instance.fleet.region
-    rate = rates.units(rates.GP3_GB_MONTH[region])
+    """A GB-month of the instance's volume. It carries the instance's tags."""
+    region, kind = instance.fleet.region, instance.fleet.volume_type
+    rate = rates.volume_rate(kind, region)
     tags = {key: value for key, value in instance.tags.items() if not key.startswith("aws:autoscaling")}
     return meter(
         "AmazonEC2",
-        f"{rates.prefix(region)}EBS:VolumeUsage.gp3",
-        "CreateVolume-Gp3",
+        f"{rates.prefix(region)}EBS:VolumeUsage.{kind}",
+        f"CreateVolume-{kind.capitalize()}",
         account=instance.account_id,
         region=region,
         rate=rate,
         line_item_resource_id=instance.volume_id,
         line_item_line_item_description=(
-            f"${rate_in_words(rate)} per GB-month of General Purpose (gp3) provisioned storage"
+            f"${rate_in_words(rate)} per GB-month of General Purpose ({kind}) provisioned storage"
         ),
         pricing_unit="GB-Mo",
         product_product_family="Storage",

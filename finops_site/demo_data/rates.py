@@ -33,6 +33,7 @@ NORMALIZATION = {"large": 4.0, "xlarge": 8.0, "2xlarge": 16.0, "4xlarge": 32.0}
 SIZES = {"large": (2, 8), "xlarge": (4, 16), "2xlarge": (8, 32), "4xlarge": (16, 64)}
 
 GP3_GB_MONTH = {"us-east-1": "0.08", "us-west-2": "0.08", "eu-west-1": "0.088"}
+GP2_GB_MONTH = {"us-east-1": "0.10", "us-west-2": "0.10", "eu-west-1": "0.11"}
 RDS_GB_MONTH = ("0.115", "0.23")  # gp2 in one zone, in two
 S3_GB_MONTH = {"STANDARD": "0.023", "STANDARD_IA": "0.0125", "GLACIER": "0.0036"}
 S3_REQUEST = ("0.000005", "0.0000004")  # writes, reads
@@ -58,6 +59,11 @@ def hourly_rate(instance_type: str, region: str) -> int:
     """The on-demand rate of a Linux instance."""
     american, irish = HOURLY[instance_type]
     return units(irish if region == "eu-west-1" else american)
+
+
+def volume_rate(volume_type: str, region: str) -> int:
+    """A GB-month of a general purpose volume."""
+    return units((GP2_GB_MONTH if volume_type == "gp2" else GP3_GB_MONTH)[region])
 
 
 def prefix(region: str) -> str:

@@ -138,12 +138,14 @@ def _spend_of(
     """One owner's part of one resource, in the newest month that has it."""
     month = max((sheet.months[row.import_pk] for row in rows), key=lambda month: (month.item.period, month.item.pk))
     current = [row for row in rows if row.import_pk == month.item.pk]
-    last = max(current, key=lambda row: (row.resource_id == subject, row.effective_cost, row.slice_key))
+    # Its own rows say where it is; where it has none (a stopped instance), those of what is attached.
+    named = sorted(current, key=lambda row: (row.resource_id != subject, -row.effective_cost, row.slice_key))
+    last = named[0]
     return OwnedSpend(
         owner_key=owner_key,
         spend=_spend(subject, currency, month, current, sheet),
         resource_ids=tuple(sorted({row.resource_id for row in current} | {subject})),
-        resource_name=next((row.name for row in current if row.name and row.resource_id == subject), ""),
+        resource_name=next((row.name for row in named if row.name), ""),
         service_name=last.service_name,
         region_id=last.region_id,
         sub_account_id=last.sub_account_id,

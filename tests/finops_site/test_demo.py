@@ -15,7 +15,7 @@ from django.contrib.auth.models import User
 
 from costs.periods import BillingPeriod
 from costs.scope import Scope
-from costs.terms import CostMetric
+from costs.terms import CostMetric, FindingKind
 from finops_site import demo, demo_report
 from finops_site.demo_data import LARKFIELD
 from tagging.access import is_finops, scope_of
@@ -52,18 +52,20 @@ def test_the_demo_reports_a_month_that_ties_out_and_changes_nothing_when_run_aga
     assert re.search(r"Tie-out: bill \$[\d,.]+ − owners \$[\d,.]+ − unallocated \$[\d,.]+ = \$0\.00", first.stdout)
     for team in LARKFIELD.teams:
         assert re.search(rf"^{team.name}  .*\$", first.stdout, re.MULTILINE), team.name
+    for kind in (FindingKind.NOT_RUNNING, FindingKind.IDLE, FindingKind.UNUSED_COMMITMENT, FindingKind.DEAR_STORAGE):
+        assert re.search(rf"^{kind.heading}  .*\$", first.stdout, re.MULTILINE), kind
     assert "dana.reyes" in first.stdout
     in_force = "state = 'in_force'"
-    assert count(tmp_path, "costs_billimport", in_force) == 5  # three months, two inventories
+    assert count(tmp_path, "costs_billimport", in_force) == 7  # three months, two inventories of two days
     assert count(tmp_path, "auth_user") == len(demo.PEOPLE)
     allocated = count(tmp_path, "tagging_allocatedcost")
     assert processes_of(tmp_path) == set()
 
     second = run_demo(tmp_path, "--no-serve", "--size", "small")
     assert second.returncode == 0, second.stderr
-    assert second.stdout.count(": unchanged") == 5
+    assert second.stdout.count(": unchanged") == 7
     assert second.stdout[second.stdout.index("Chargeback of") :] == first.stdout[first.stdout.index("Chargeback of") :]
-    assert count(tmp_path, "costs_billimport", in_force) == 5
+    assert count(tmp_path, "costs_billimport", in_force) == 7
     assert count(tmp_path, "tagging_team") == len(LARKFIELD.teams)
     assert count(tmp_path, "auth_user") == len(demo.PEOPLE)
     assert count(tmp_path, "tagging_allocatedcost") == allocated

@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -179,7 +180,8 @@ def test_the_same_day_and_seed_write_the_same_bytes_and_another_seed_others(tmp_
 
     def contents(exports: DemoExports) -> list[bytes]:
         files = [path for _month, paths in exports.bills for path in paths]
-        return [path.read_bytes() for path in (*files, *exports.inventories)]
+        files += [path for _day, paths in exports.inventories for path in paths]
+        return [path.read_bytes() for path in files]
 
     assert contents(again) == contents(small)
     assert contents(other) != contents(small)
@@ -214,10 +216,42 @@ def test_the_first_of_a_month_reports_three_full_months() -> None:
 
 
 def test_the_inventory_lists_stopped_instances_with_what_their_volumes_cost(small: DemoExports) -> None:
-    compute, storage = small.inventories
-    with compute.open() as file:
-        stopped = [row for row in csv.DictReader(file) if row["State"] == "stopped"]
+    (before, _), (day, (compute, storage)) = small.inventories
+    assert (before, day) == (date(2026, 1, 31), date(2026, 3, 9))
+    rows = inventory_rows(compute)
+    stopped = [row for row in rows if row["State"] == "stopped"]
     assert {row["InstanceType"] for row in stopped} == {"m5.2xlarge", "r5.4xlarge"}
     assert stopped[0]["CostUSD"] == "0.1096"  # 1,000 GB × 0.08 ÷ 730 h
     assert storage.read_text().count("\n") == len(LARKFIELD.buckets) + 1
-    assert small.snapshot_on == date(2026, 3, 9)
+
+
+def test_the_inventory_names_volumes_and_tells_who_idles(small: DemoExports) -> None:
+    rows = inventory_rows(small.inventories[1][1][0])
+    idle = [row for row in rows if row["State"] == "running" and float(row["CPUUtilization"]) <= 5]
+    assert {row["InstanceType"] for row in idle} == {"t3.xlarge", "t3.large"}
+    volumes = {volume.volume_id for volume in small.estate.instances}
+    assert {row["Volumes"] for row in rows} - {""} <= volumes
+
+
+def test_an_earlier_inventory_has_nothing_that_came_later(small: DemoExports) -> None:
+    before, now = (inventory_rows(files[0]) for _day, files in small.inventories)
+    missing = {row["ResourceId"] for row in now} - {row["ResourceId"] for row in before}
+    later = {each.instance_id for each in small.estate.instances if each.fleet.ran == "jump"}
+    assert missing == later
+
+
+def test_gp2_volumes_cost_a_quarter_more_than_gp3_ones() -> None:
+    kinds = {
+        volume: replace(fleet("m5.xlarge", count=1, volume_gb=672), volume_type=volume) for volume in ("gp2", "gp3")
+    }
+    costs = {
+        kind: [row["cost"] for row in bill_of(tiny(fleets=(each,)), 1) if f"VolumeUsage.{kind}" in str(row)]
+        for kind, each in kinds.items()
+    }
+    # 672 GB in 672 hours are a GB-month an hour, at 0.10 and 0.08
+    assert {kind: set(found) for kind, found in costs.items()} == {"gp2": {Decimal("0.1")}, "gp3": {Decimal("0.08")}}
+
+
+def inventory_rows(path: Path) -> list[dict[str, str]]:
+    with path.open() as file:
+        return list(csv.DictReader(file))

@@ -17,6 +17,7 @@ from costs.scope import Scope
 from costs.terms import CostMetric
 from finops_site import demo, demo_budgets, demo_programme, demo_report, env, pipeline
 from finops_site.embedded import ServiceError
+from finops_site.findings_report import SHOWN, findings_as_text
 from finops_site.preflight import check_folder, check_port
 from finops_site.supervisor import Services, running_services
 from ri import selectors as commitments
@@ -67,7 +68,7 @@ class Command(BaseCommand):
         today = timezone.now().date()
         exports = demo.write_files(settings.DATA_DIR, today=today, size=size)
         months = ", ".join(str(month.period) for month, _files in exports.bills)
-        self._say(f"{exports.company.name}: bills of {months} and an inventory in {settings.DATA_DIR / 'demo'}")
+        self._say(f"{exports.company.name}: bills of {months} and inventories in {settings.DATA_DIR / 'demo'}")
         made = demo.set_up_company(exports.company)
         logins = demo.set_up_people(demo.demo_password(settings.DATA_DIR))
         self._say(f"{made} teams with their rules made" if made else "teams and rules kept as they are")
@@ -84,6 +85,8 @@ class Command(BaseCommand):
         self.stdout.write("\n" + demo_report.chargeback_report(chargeback))
         self.stdout.write("\n" + demo_report.compliance_report(ownership.compliance(Scope.all(), period)) + "\n")
         self.stdout.write("\n" + demo_budgets.budget_report(today=today) + "\n")
+        found = ownership.findings(Scope.all())
+        self.stdout.write("\n" + findings_as_text(found, shown=SHOWN) + "\n")
         run = commitments.run_by_pk(Scope.all(), recommend(demo.SOURCE))
         self.stdout.write("\nWhat to commit to: " + run_as_text(run) + "\n")
         begun = demo_programme.set_up_programme(today=today)
