@@ -290,13 +290,15 @@ def dear_storage(spend: Spend, limits: Limits, rates: Rates) -> Detected | None:
     cost = sum((spend.a_month(amount) for _, amount in moves), ZERO)
     saving = sum((round_money(spend.a_month(amount) * move.saving) for move, amount in moves), ZERO)
     largest = max(moves, key=lambda pair: pair[1])[0]
-    text = f"Kept in {largest.storage_class}; {largest.cheaper} costs {figures.pct(largest.saving, 0)} less"
+    is_known = largest.if_seldom_read and spend.reading is not None
+    kept = f"Kept in {largest.storage_class}{' and seldom read' if is_known else ''}"
+    condition = ", if it is seldom read" if largest.if_seldom_read and not is_known else ""
     return Detected(
         FindingKind.DEAR_STORAGE,
         cost,
         saving,
         spend.a_month(spend.cost),
-        f"{text}{', if it is seldom read.' if largest.if_seldom_read else '.'}",
+        f"{kept}; {largest.cheaper} costs {figures.pct(largest.saving, 0)} less{condition}.",
         (
             *((f"In {move.storage_class}", figures.money(amount, spend.currency)) for move, amount in moves),
             *([_reads(spend)] if largest.if_seldom_read else []),

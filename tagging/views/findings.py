@@ -82,7 +82,7 @@ def finding(request: HttpRequest, finding_ref: str) -> HttpResponseBase:
         "found": found,
         "row": found.row,
         "may_change": may_change_finding(request.user, found.row.owner_key) and not is_viewing_as(request),
-        "lines_url": _lines_url(found.row),
+        "resources": [(name, _lines_url(found.row, name)) for name in found.resource_ids],
         "today": current_moment().date(),
         "trust": _trust(scope, found.row.currency),
     }
@@ -166,15 +166,15 @@ def _may_change(request: HttpRequest, scope: Scope, row: FindingRow, led: frozen
     return not is_viewing_as(request) and (scope.everything or row.owner_key in led)
 
 
-def _lines_url(row: FindingRow) -> str:
-    """The lines of the bill behind it; '' for commitments, whose fees name no resource."""
+def _lines_url(row: FindingRow, resource_id: str) -> str:
+    """The lines of the bill behind one of its resources; '' for commitments, whose fees name none."""
     if row.kind is FindingKind.UNUSED_COMMITMENT:
         return ""
     pairs = [
         ("period", str(row.period)),
         ("basis", CostMetric.EFFECTIVE.value),
         ("currency", row.currency),
-        ("resource", row.resource_id),
+        ("resource", resource_id),
         ("lines", "1"),
     ]
     place = reverse("tagging:why", args=[row.owner_key]) if row.owner_key else reverse("tagging:why_nobody")

@@ -137,6 +137,9 @@ def test_a_gp2_volume_saves_its_share_whoever_reads_it() -> None:
 def test_a_standard_bucket_saves_only_where_reading_costs_little(reading: str, saving: str | None) -> None:
     found = dear_storage(spend("105", storage={"STANDARD": D(100)}, reading=D(reading)), LIMITS, {})
     assert (None if found is None else found.monthly_saving) == (D(saving) if saving else None)
+    if found is not None:
+        assert found.reason == "Kept in STANDARD and seldom read; STANDARD_IA costs 45\u00a0% less."
+        assert dict(found.evidence)["Reads"] == "requests and transfer cost 5.0\u00a0% of the storage"
 
 
 def test_an_inventory_says_that_it_does_not_know_how_often_a_bucket_is_read() -> None:
