@@ -21,7 +21,7 @@ FIGURE = "Exact text: a share (1 is all of it), a count or money, as the metric'
 AMOUNT, WHOLE = r"\d{1,9}(\.\d{1,10})?", r"\d{1,3}"
 
 
-class StepSerializer(serializers.Serializer[Any]):
+class PlanStepSerializer(serializers.Serializer[Any]):
     """A step with its state, worked out from its measure."""
 
     phase = serializers.CharField(help_text=", ".join(Phase))
@@ -39,7 +39,7 @@ class StepSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField()
 
 
-class MonthSerializer(serializers.Serializer[Any]):
+class ProgrammeMonthSerializer(serializers.Serializer[Any]):
     """A metric in one month of the programme."""
 
     month_number = serializers.IntegerField()
@@ -57,7 +57,7 @@ class ProgrammeMetricSerializer(serializers.Serializer[Any]):
     unit = serializers.CharField(help_text=", ".join(Unit))
     basis = serializers.CharField(help_text="What the figure is, in words.")
     smaller_is_better = serializers.BooleanField()
-    months = MonthSerializer(many=True)
+    months = ProgrammeMonthSerializer(many=True)
 
 
 class AssumptionsSerializer(serializers.Serializer[Any]):
@@ -122,7 +122,7 @@ class RiskSerializer(serializers.Serializer[Any]):
     state = serializers.CharField(help_text=", ".join(RiskState))
 
 
-class SavingSerializer(serializers.Serializer[Any]):
+class SavingSourceSerializer(serializers.Serializer[Any]):
     """A source of savings; null where there is no claim, no advice, nothing measured."""
 
     kind = serializers.CharField(help_text=", ".join(SavingSource))
@@ -142,7 +142,7 @@ class SavingsSerializer(serializers.Serializer[Any]):
     claimed_annual = MoneyText(allow_null=True)
     planned_annual = MoneyText(allow_null=True)
     measured_annual = MoneyText(allow_null=True)
-    sources = SavingSerializer(many=True)
+    sources = SavingSourceSerializer(many=True)
 
 
 class ProgrammeSerializer(serializers.Serializer[Any]):
@@ -152,7 +152,7 @@ class ProgrammeSerializer(serializers.Serializer[Any]):
     currency = CurrencyText()
     starts_on = serializers.DateField()
     as_of = serializers.DateField()
-    plan = StepSerializer(many=True)
+    plan = PlanStepSerializer(many=True)
     metrics = ProgrammeMetricSerializer(many=True)
     business_case = BusinessCaseSerializer()
     risks = RiskSerializer(many=True)
