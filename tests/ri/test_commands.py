@@ -46,6 +46,16 @@ def test_hourly_usage_on_demand_gets_its_optimum(tmp_path: Path) -> None:
     assert_golden("recommend_hourly", found)
 
 
+def test_new_prices_are_followed_by_new_advice(tmp_path: Path) -> None:
+    eight_days(tmp_path)
+    answer("recommend", "--source", SOURCE)
+    assert answer("import_prices", str(price_file(tmp_path)))["advice_on"] == [SOURCE]
+    assert RecommendationRun.objects.latest("pk").price_book_name == "own"
+    price_file(tmp_path, "us-east-1,m5.large,Linux/UNIX,default,0.10,standard,1,no_upfront,0,0.05\n")
+    said = text("import_prices", str(tmp_path / "own.csv"))
+    assert said == f"price book own: 1 offer instead of 1\nadvice on {SOURCE} is worked out again\n"
+
+
 def test_without_a_day_the_newest_hour_ends_the_window(tmp_path: Path) -> None:
     eight_days(tmp_path)
     import_prices(price_file(tmp_path))

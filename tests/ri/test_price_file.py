@@ -84,6 +84,7 @@ def test_a_company_s_own_book_goes_before_the_built_in_one(tmp_path: Path) -> No
         "offerings": 1,
         "is_changed": True,
         "replaced": None,
+        "advice_on": [],
     }
     assert chosen_book().name == "our-prices"
     assert chosen_book("representative").is_built_in

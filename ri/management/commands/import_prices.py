@@ -10,11 +10,11 @@ from django.core.management.base import BaseCommand, CommandError
 
 from costs.errors import FinopsError
 from ri.price_file import COLUMNS
-from ri.services import import_prices
+from ri.services import import_prices, reprice
 
 
 class Command(BaseCommand):
-    help = f"Read a price book from a CSV with the columns {','.join(COLUMNS)}."
+    help = f"Read a price book from a CSV with the columns {','.join(COLUMNS)}, and work out again the advice on it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path, metavar="FILE")
@@ -24,11 +24,16 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             book = import_prices(options["file"], name=options["name"])
+            done = reprice(book.name).sources if book.is_changed else ()
         except FinopsError as error:
             raise CommandError(str(error)) from error
         if options["json"]:
-            self.stdout.write(json.dumps(asdict(book)))
+            self.stdout.write(json.dumps(asdict(book) | {"advice_on": done}))
         else:
             state = "" if book.is_changed else ", unchanged"
             before = f" instead of {book.replaced}" if book.is_changed and book.replaced is not None else ""
-            self.stdout.write(f"price book {book.name}: {book.offerings} offers{before}{state}")
+            self.stdout.write(
+                f"price book {book.name}: {book.offerings} offer{'' if book.offerings == 1 else 's'}{before}{state}"
+            )
+            if done:
+                self.stdout.write(f"advice on {', '.join(done)} is worked out again")
