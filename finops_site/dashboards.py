@@ -150,6 +150,7 @@ def _team_panels(scope: Scope, team: TeamView, month: MonthChoice, cube: Panel[C
         "resources": one.top_resources(own, team, month),
         "compliance": changes.tag_compliance(own, month),
         "landing": landing.landing(asked, rows, cube),
+        "best": actions.best_finding(own, month),
         "budgets": plans.outlook(rows, team_key=team.key),
         "members": ownership.team_members(scope, team.key) if scope.everything else (),
     }

@@ -8,11 +8,14 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from costs import figures
+from costs.money import ZERO
 from costs.scope import Scope
 from finops_site.panels.parts import MonthChoice, panel
 from ri import selectors as commitments
 from ri.selectors import Advised
 from ri.terms import RunKind
+from tagging import selectors as ownership
+from tagging.results import FindingTable
 
 SHOWN = 3
 MONTHS_OF_A_YEAR = 12
@@ -37,13 +40,55 @@ class Actions:
     why_none: str
 
 
+@dataclass(frozen=True)
+class BestFinding:
+    """The largest finding (None without any), and the rest of them together."""
+
+    action: Action | None
+    more: int
+    more_monthly: Decimal
+    currency: str
+
+
 @panel
 def best_actions(scope: Scope, month: MonthChoice) -> Actions:
-    """Advice on commitments, source by source, in the page's currency."""
+    """Findings by kind and advice on commitments by source, in the page's currency."""
     advice = commitments.advised(scope)
-    found = [*_purchases(advice, month.currency)]
+    wasted = ownership.findings(scope, currency=month.currency)
+    found = [*_fixes(wasted), *_purchases(advice, month.currency)]
     ranked = sorted(found, key=lambda row: (-row.monthly, row.title))
     return Actions(tuple(ranked[:SHOWN]), "" if ranked else _why_none(advice))
+
+
+@panel
+def best_finding(scope: Scope, month: MonthChoice) -> BestFinding:
+    """The reader's largest finding that is still to be acted on, and how many more there are."""
+    found = ownership.findings(scope, currency=month.currency)
+    live = [row for row in found.rows if row.is_live and row.monthly_saving > 0]
+    if not live:
+        return BestFinding(None, 0, ZERO, found.currency)
+    first, rest = live[0], live[1:]
+    action = Action(
+        title=first.name,
+        url=reverse("tagging:finding", args=[first.ref]),
+        monthly=first.monthly_saving,
+        currency=first.currency,
+        rests_on=f"{first.kind.heading}: {first.reason} Effective cost of {first.period.label}.",
+    )
+    return BestFinding(action, len(rest), sum((row.monthly_saving for row in rest), ZERO), found.currency)
+
+
+def _fixes(found: FindingTable) -> Iterable[Action]:
+    for total in found.by_kind:
+        if total.count and total.monthly_saving > 0:
+            params = {"kind": total.kind.value, "currency": found.currency}
+            yield Action(
+                title=f"{total.kind.heading}: {total.count} finding{'' if total.count == 1 else 's'}",
+                url=f"{reverse('tagging:findings')}?{urlencode(params)}",
+                monthly=total.monthly_saving,
+                currency=found.currency,
+                rests_on=f"{total.kind.explanation} Effective cost a month of what is open or accepted.",
+            )
 
 
 def _purchases(advice: Iterable[Advised], currency: str) -> Iterable[Action]:
@@ -69,5 +114,5 @@ def _rests_on(run: Advised) -> str:
 
 def _why_none(advice: Iterable[Advised]) -> str:
     if not list(advice):
-        return "Nobody has asked for advice on commitments yet."
-    return "The newest advice recommends no purchase."
+        return "No finding is open, and nobody has asked for advice on commitments yet."
+    return "No finding is open, and the newest advice recommends no purchase."

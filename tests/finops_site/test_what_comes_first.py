@@ -17,7 +17,7 @@ from budgets.services import create_budget
 from budgets.terms import Cadence, ScopeKind
 from finops_site.models import MonthMetric
 from ri.models import Recommendation, RecommendationRun
-from tagging.models import Team
+from tagging.models import Finding, Team
 from tagging.services import RuleInput, save_rule
 from tagging.terms import RuleKind
 from tests.conftest import ClientFor
@@ -225,9 +225,9 @@ def test_actions_are_advice_by_source_with_what_it_rests_on(two_months: None, st
 
 
 def test_without_actions_the_page_says_why(two_months: None, staff: Client) -> None:
-    assert "Nobody has asked for advice on commitments yet." in text_of(staff.get("/overview/"))
+    assert "No finding is open, and nobody has asked for advice on commitments yet." in text_of(staff.get("/overview/"))
     advise("payer")
-    assert "The newest advice recommends no purchase." in text_of(staff.get("/overview/"))
+    assert "No finding is open, and the newest advice recommends no purchase." in text_of(staff.get("/overview/"))
 
 
 def test_figures_stand_against_their_targets_with_links(two_months: None, staff: Client) -> None:
@@ -257,6 +257,7 @@ def test_the_pages_keep_to_their_queries_with_plans_and_figures(
 ) -> None:
     measure("coverage", "0.75")
     advise("payer", "600")
+    waste("a", "10", team="payments")
     found(plan("Payments", "40", team="payments"), NOVEMBER.start, "30", "48")
     with django_assert_max_num_queries(20):  # no plan of all spend: its forecast is worked out
         assert staff.get("/overview/").status_code == 200
@@ -276,3 +277,60 @@ def test_a_broken_budget_list_leaves_the_rest_of_the_page(
     assert page.count("could not be shown") == 2  # where the month lands, budgets
     assert "could not be read" in page  # the tile of alerts
     assert "$42.00" in page
+
+
+def waste(ref: str, saving: str, *, kind: str = "not_running", team: str = "", state: str = "open") -> None:
+    Finding.objects.create(
+        ref=ref,
+        kind=kind,
+        subject_key=ref,
+        resource_id=f"i-{ref}",
+        owner_kind="team" if team else "nobody",
+        owner_key=team,
+        currency="USD",
+        period=NOVEMBER.start,
+        monthly_cost=D(saving),
+        monthly_saving=D(saving),
+        baseline_cost=D(saving),
+        reason=f"Stopped {ref}.",
+        first_seen_on=TODAY,
+        last_seen_on=TODAY,
+        changed_at=datetime(2025, 11, 21, tzinfo=UTC),
+        state=state,
+    )
+
+
+def test_findings_stand_among_the_actions_by_kind(two_months: None, staff: Client) -> None:
+    waste("a", "10", team="payments")
+    waste("b", "15")
+    waste("c", "90", state="done")
+    waste("d", "4", kind="idle", team="search")
+    advise("payer", "240")
+    advise("other", "12")
+    rows = staff.get("/overview/").context["actions"].value.rows
+    # Not running 10 + 15, advice 240 ÷ 12, idle 4; the advice of 12 ÷ 12 is the fourth.
+    assert [(row.title, row.monthly) for row in rows] == [
+        ("Not running, still paid: 2 findings", D(25)),
+        ("Buy 1 recommended commitment", D(20)),
+        ("Idle: 1 finding", D(4)),
+    ]
+    assert rows[0].url == "/findings/?kind=not_running&currency=USD"
+
+
+def test_the_team_page_names_its_own_largest_finding(two_months: None, lead: Client) -> None:
+    waste("small", "3", team="payments")
+    waste("large", "10", team="payments", state="accepted")
+    waste("done", "50", team="payments", state="done")
+    waste("theirs", "900", team="search")
+    response = lead.get("/teams/payments/")
+    best = response.context["best"].value
+    assert (best.action.title, best.action.monthly, best.action.url) == ("i-large", D(10), "/findings/large/")
+    assert (best.more, best.more_monthly) == (1, D(3))
+    page = text_of(response)
+    assert "Stopped large." in page
+    assert "theirs" not in page
+
+
+def test_a_team_without_findings_reads_so(two_months: None, lead: Client) -> None:
+    waste("theirs", "900", team="search")
+    assert "No finding of Payments is open." in text_of(lead.get("/teams/payments/"))
