@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.conf import settings
 from django.urls import reverse
 from django.utils.http import urlencode
 
@@ -21,7 +22,7 @@ SHOWN = {
     Metric.EFFECTIVE_SAVINGS_RATE: "ri:commitments",
     Metric.COMPLIANCE: "tagging:tags",
     Metric.VARIANCE: "budgets:budgets",
-    Metric.ACTIVE_BUDGETS: "budgets:budgets",
+    Metric.ACTIVE_BUDGETS: "budgets:budgets",  # the last: see _in_use
 }
 # What a month that is not over has no figure for: the month before stands in, and is named.
 OF_FULL_MONTHS = frozenset({Metric.UTILIZATION, Metric.EFFECTIVE_SAVINGS_RATE})
@@ -50,7 +51,10 @@ class Tile:
 def target_tiles(scope: Scope, month: MonthChoice, rows: Panel[tuple[BudgetRow, ...]]) -> tuple[Tile, ...]:
     """The month's figures against their targets, and the open alerts. One query."""
     found = metric_months(scope, (month.period.previous(), month.period), month.currency)
-    return (*(_tile(metric, found[metric], month) for metric in SHOWN), _alerts(rows.value))
+    tiles = [_tile(metric, found[metric], month) for metric in SHOWN]
+    if rows.value is not None:
+        tiles[-1] = _in_use(rows.value, month)
+    return (*tiles, _alerts(rows.value))
 
 
 def _tile(metric: Metric, months: Months, month: MonthChoice) -> Tile:
@@ -63,6 +67,14 @@ def _tile(metric: Metric, months: Months, month: MonthChoice) -> Tile:
         href=_href(SHOWN[metric], metric, month),
         tone=_tone(measured),
     )
+
+
+def _in_use(rows: tuple[BudgetRow, ...], month: MonthChoice) -> Tile:
+    """Active budgets as they stand now: a budget that was just made counts at once."""
+    metric, target = Metric.ACTIVE_BUDGETS, settings.ACTIVE_BUDGETS_TARGET
+    count = sum(1 for row in rows if row.is_active and row.starts_on < month.period.end)
+    tone = "good" if count >= target else "bad"
+    return Tile(metric.label, str(count), _target(metric), reverse(SHOWN[metric]), tone)
 
 
 def _measured(metric: Metric, months: Months, month: MonthChoice) -> MetricValue | None:

@@ -244,7 +244,7 @@ def test_figures_stand_against_their_targets_with_links(two_months: None, staff:
         ("Effective savings rate", "12.3\xa0%", "", ""),
         ("Tag compliance", "50.0\xa0%", "target 95 %", "bad"),
         ("Budget variance", "n/a", "target at most 5 %, no monthly plan", ""),
-        ("Active budgets", "n/a", "target 5, not measured yet", ""),
+        ("Active budgets", "0", "target 5", "bad"),
         ("Open alerts", "0", "nothing waits", "good"),
     ]
     assert tiles[0].href == "/commitments/?period=2025-11"
