@@ -15,7 +15,7 @@ from ri import selectors as commitments
 from ri.selectors import Advised
 from ri.terms import RunKind
 from tagging import selectors as ownership
-from tagging.results import FindingTable
+from tagging.results import FindingTable, KindTotal
 
 SHOWN = 3
 MONTHS_OF_A_YEAR = 12
@@ -83,12 +83,17 @@ def _fixes(found: FindingTable) -> Iterable[Action]:
         if total.count and total.monthly_saving > 0:
             params = {"kind": total.kind.value, "currency": found.currency}
             yield Action(
-                title=f"{total.kind.heading}: {total.count} finding{'' if total.count == 1 else 's'}",
+                title=total.kind.heading,
                 url=f"{reverse('tagging:findings')}?{urlencode(params)}",
                 monthly=total.monthly_saving,
                 currency=found.currency,
-                rests_on=f"{total.kind.explanation} Effective cost a month of what is open or accepted.",
+                rests_on=_findings_text(total, found.currency),
             )
+
+
+def _findings_text(total: KindTotal, currency: str) -> str:
+    some = f"{total.count} finding{'' if total.count == 1 else 's'}"
+    return f"{some}, open or accepted, on {figures.money(total.monthly_cost, currency)} of effective cost a month"
 
 
 def _purchases(advice: Iterable[Advised], currency: str) -> Iterable[Action]:

@@ -310,10 +310,11 @@ def test_findings_stand_among_the_actions_by_kind(two_months: None, staff: Clien
     rows = staff.get("/overview/").context["actions"].value.rows
     # Not running 10 + 15, advice 240 ÷ 12, idle 4; the advice of 12 ÷ 12 is the fourth.
     assert [(row.title, row.monthly) for row in rows] == [
-        ("Not running, still paid: 2 findings", D(25)),
+        ("Not running, still paid", D(25)),
         ("Buy 1 recommended commitment", D(20)),
-        ("Idle: 1 finding", D(4)),
+        ("Idle", D(4)),
     ]
+    assert rows[0].rests_on == "2 findings, open or accepted, on $25.00 of effective cost a month"
     assert rows[0].url == "/findings/?kind=not_running&currency=USD"
 
 
