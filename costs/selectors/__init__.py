@@ -61,6 +61,7 @@ from costs.selectors.spending import (
     resource_keys_of,
     spending,
     unused_commitments,
+    was_running,
 )
 from costs.selectors.uploads import Upload, UploadedImport, upload_held
 
@@ -132,4 +133,5 @@ __all__ = [
     "upload_held",
     "usage_covers",
     "usage_days",
+    "was_running",
 ]

@@ -155,13 +155,14 @@ def covered_days(scope: Scope, items: Collection[ActiveImport]) -> dict[int, int
     """
     scope.require_everything()
     days = {item.pk: item.period.day_count for item in items}
-    running = {item.pk: item.period.start for item in items if _was_running(item)}
+    running = {item.pk: item.period.start for item in items if was_running(item)}
     used = DailyCost.objects.filter(bill_import_id__in=running, slice__charge_category=ChargeCategory.USAGE.value)
     last = dict(used.order_by().values_list("bill_import_id").annotate(last=Max("charge_date")))
     return days | {pk: (last[pk] - start).days + 1 if pk in last else 0 for pk, start in running.items()}
 
 
-def _was_running(item: ActiveImport) -> bool:
+def was_running(item: ActiveImport) -> bool:
+    """Whether a bill came in before its month was over."""
     if item.billing_format.is_inventory:
         return False
     return item.finished_at is None or item.finished_at.date() < item.period.end

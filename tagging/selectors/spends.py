@@ -9,6 +9,7 @@ from datetime import date
 from decimal import Decimal
 
 from django.conf import settings
+from django.db.models import Max
 
 from costs import selectors as intake
 from costs.detectors import Commitment, Limits, Spend, StorageMove
@@ -16,10 +17,12 @@ from costs.money import ZERO
 from costs.periods import BillingPeriod
 from costs.scope import Scope
 from costs.selectors import ActiveImport, CommitmentRow, MeasuredMonth, SpendingSheet, SpendRow
-from tagging.models import Allocation
+from costs.terms import ChargeCategory
+from tagging.models import AllocatedCost, Allocation
 from tagging.terms import OwnerKind
 
 PERCENT = 100
+OwnerDays = Mapping[tuple[int, str], int]
 PLAN, RESERVATION, RESERVED = "savings plan", "reservation of {}", "reservation"
 
 
@@ -48,10 +51,18 @@ class LaterMonth:
     period: BillingPeriod
     currency: str
     covered_days: int
+    own_days: tuple[tuple[tuple[int, str], int], ...]  # as `days_by_owner`
     imports: tuple[ActiveImport, ...]
     sources: frozenset[str]
     other_bills: frozenset[str]  # sources of bills that are not in this month
     has_bill: bool
+
+    def days_of(self, owner_key: str) -> int:
+        """The days covered for this owner: its own to the last usage while the month was running, else all."""
+        running = {item.pk for item in self.imports if intake.was_running(item)}
+        if len(running) < len(self.imports):
+            return self.covered_days
+        return max((days for (_, owner), days in self.own_days if owner == owner_key), default=0)
 
     def tells_of(self, source_name: str) -> bool:
         """Whether it says what things of a source cost: its own data, or a bill that took over from an inventory."""
@@ -89,7 +100,8 @@ def owned_spends(scope: Scope, within: Limits) -> tuple[OwnedSpend, ...]:
         subject = attached.get(row.resource_id, row.resource_id)
         currency = sheet.months[row.import_pk].item.currency
         grouped.setdefault((subject, owners.get((row.import_pk, row.slice_key), ""), currency), []).append(row)
-    found = [_spend_of(*key, rows, sheet) for key, rows in sorted(grouped.items())]
+    days = days_by_owner(scope, [month.item for month in sheet.months.values()])
+    found = [_spend_of(*key, rows, sheet, days) for key, rows in sorted(grouped.items())]
     return (*found, *_commitments(sheet, owners))
 
 
@@ -132,8 +144,25 @@ def owners_of(scope: Scope, import_pks: Iterable[int]) -> dict[tuple[int, int], 
     return {(pk, key): owner for pk, key, owner in rows.values_list("bill_import_id", "slice_id", "owner_key")}
 
 
+def days_by_owner(scope: Scope, items: Collection[ActiveImport]) -> OwnerDays:
+    """Of months that were still running: the days to each owner's own last usage, by import and owner.
+
+    Nothing an owner reads may depend on how far the costs of others go.
+    """
+    scope.require_everything()
+    running = {item.pk: item.period.start for item in items if intake.was_running(item)}
+    used = AllocatedCost.objects.filter(bill_import_id__in=running, charge_category=ChargeCategory.USAGE.value)
+    last = used.order_by().values_list("bill_import_id", "owner_key").annotate(last=Max("charge_date"))
+    return {(pk, owner): (day - running[pk]).days + 1 for pk, owner, day in last}
+
+
 def _spend_of(
-    subject: str, owner_key: str, currency: str, rows: Sequence[SpendRow], sheet: SpendingSheet
+    subject: str,
+    owner_key: str,
+    currency: str,
+    rows: Sequence[SpendRow],
+    sheet: SpendingSheet,
+    days: OwnerDays,
 ) -> OwnedSpend:
     """One owner's part of one resource, in the newest month that has it."""
     month = max((sheet.months[row.import_pk] for row in rows), key=lambda month: (month.item.period, month.item.pk))
@@ -143,7 +172,7 @@ def _spend_of(
     last = named[0]
     return OwnedSpend(
         owner_key=owner_key,
-        spend=_spend(subject, currency, month, current, sheet),
+        spend=_spend(subject, month, current, sheet, days.get((month.item.pk, owner_key), month.covered_days)),
         resource_ids=tuple(sorted({row.resource_id for row in current} | {subject})),
         resource_name=next((row.name for row in named if row.name), ""),
         service_name=last.service_name,
@@ -153,32 +182,35 @@ def _spend_of(
     )
 
 
-def _spend(subject: str, currency: str, month: MeasuredMonth, rows: Sequence[SpendRow], sheet: SpendingSheet) -> Spend:
+def _spend(
+    subject: str, month: MeasuredMonth, rows: Sequence[SpendRow], sheet: SpendingSheet, covered_days: int
+) -> Spend:
     is_inventory = month.item.billing_format.is_inventory
     above = [row for row in rows if row.is_above_list]
     reading = sum((row.effective_cost for row in rows if row.is_reading), ZERO)
     return Spend(
         resource_id=subject,
-        currency=currency,
+        currency=month.item.currency,
         period=month.item.period,
-        covered_days=month.covered_days,
+        covered_days=covered_days,
         cost=sum((row.effective_cost for row in rows), ZERO),
         is_inventory=is_inventory,
         inventory=sheet.seen.get(subject),
-        after_stop=_after_stop(rows, sheet),
+        after_stop=_after_stop(rows, sheet, short=month.covered_days - covered_days),
         above_list=(_total(above), sum((row.list_cost for row in above), ZERO)) if above else None,
         storage=_by_class(rows),
         reading=None if is_inventory else reading,
     )
 
 
-def _after_stop(rows: Sequence[SpendRow], sheet: SpendingSheet) -> tuple[int, Decimal] | None:
+def _after_stop(rows: Sequence[SpendRow], sheet: SpendingSheet, *, short: int) -> tuple[int, Decimal] | None:
+    """Days and cost since it stopped; `short` is by how many days the owner's own usage ends before the bill does."""
     found = [
         sheet.after_stop[key]
         for row in rows
         if (key := (row.import_pk, row.resource_key, row.slice_key)) in sheet.after_stop
     ]
-    return (max(days for days, _ in found), sum((cost for _, cost in found), ZERO)) if found else None
+    return (max(days for days, _ in found) - short, sum((cost for _, cost in found), ZERO)) if found else None
 
 
 def _by_class(rows: Iterable[SpendRow]) -> Mapping[str, Decimal]:
@@ -198,7 +230,7 @@ def later_months(scope: Scope, since: date) -> tuple[LaterMonth, ...]:
     scope.require_everything()
     bills = {item.source_name for item in intake.active_imports(scope) if not item.billing_format.is_inventory}
     items = [item for item in intake.active_imports(scope) if item.period.start >= since]
-    days = intake.covered_days(scope, items)
+    days, own = intake.covered_days(scope, items), days_by_owner(scope, items)
     grouped: dict[tuple[BillingPeriod, str], list[ActiveImport]] = {}
     for item in items:
         grouped.setdefault((item.period, item.currency), []).append(item)
@@ -207,6 +239,7 @@ def later_months(scope: Scope, since: date) -> tuple[LaterMonth, ...]:
             period=period,
             currency=currency,
             covered_days=covered,
+            own_days=tuple((pair, days) for pair, days in own.items() if pair[0] in {item.pk for item in found}),
             imports=tuple(found),
             sources=frozenset(item.source_name for item in found),
             other_bills=frozenset(bills - {item.source_name for item in found}),

@@ -43,6 +43,7 @@ def _counts(month: LaterMonth, item: Finding) -> bool:
         and since is not None
         and month.period.start >= since
         and month.tells_of(item.source_name)
+        and month.days_of(item.owner_key) > 0
     )
 
 
@@ -83,7 +84,7 @@ def _floors(items: Iterable[Finding]) -> dict[int, Decimal]:
 
 
 def _row(item: Finding, month: LaterMonth, cost: Decimal, floor: Decimal) -> FindingMonth:
-    days, whole = month.covered_days, month.period.day_count
+    days, whole = month.days_of(item.owner_key), month.period.day_count
 
     def of_days(amount: Decimal) -> Decimal:
         return amount if days >= whole else round_money(amount * days / whole)

@@ -147,8 +147,9 @@ def test_what_is_gone_from_the_bill_is_done_and_saves_its_cost_from_the_next_mon
     assert (row.state, row.done_on, row.note) == (FindingState.DONE, DEC_3, "No longer in the bill.")
     detail = selectors.finding(Scope.all(), row.ref)
     assert [(str(each.period), each.saving) for each in detail.months] == [("2025-11", D(100))]
-    # December to its 10th day: of 31 days a baseline of 100 × 10 / 31 = 32.2580645161, and nothing paid.
-    month([volume("16", team="search", name="vol-search", day=10)], period=DECEMBER)
+    # Payments' own December goes to the 10th: of 31 days a baseline of 100 × 10 / 31 = 32.2580645161, nothing paid.
+    others = volume("16", team="search", name="vol-search", day=12)
+    month([volume("5", name="vol-new", kind="EBS:VolumeUsage.gp3", day=10), others], period=DECEMBER)
     detect_on(date(2025, 12, 11))
     detail = selectors.finding(Scope.all(), row.ref)
     assert [each.saving for each in detail.months] == [D(100), D("32.2580645161")]
