@@ -22,8 +22,10 @@ class FinopsSiteConfig(AppConfig):
     name = "finops_site"
 
     def ready(self) -> None:
-        """Months in force follow the tags that rules and policy ask for; who signs in is counted by month."""
+        """Months in force follow the tags that rules and policy ask for, findings follow their owners; who signs in
+        is counted by month."""
         when_rules_change(read_months_for_new_tags)
+        when_rules_change(look_for_findings_of_new_owners)
         user_logged_in.connect(remember_sign_in, dispatch_uid="finops_site.remember_sign_in")
         post_migrate.connect(import_string("finops_site.programme.foundation.lay_foundation"), sender=self)
 
@@ -38,6 +40,13 @@ def read_months_for_new_tags() -> None:
     from finops_site.tasks import enqueue_retracking  # noqa: PLC0415
 
     enqueue_retracking()
+
+
+def look_for_findings_of_new_owners() -> None:
+    """Have a worker look again, because a finding belongs to whoever owns the cost."""
+    from finops_site.tasks import enqueue_findings  # noqa: PLC0415
+
+    enqueue_findings()
 
 
 def remember_sign_in(*, user: "AbstractBaseUser", **_: object) -> None:

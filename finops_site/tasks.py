@@ -65,9 +65,19 @@ def measure_metrics(import_pks: list[int] | None = None) -> None:
     pipeline.measure_metrics(now=timezone.now(), import_pks=import_pks)
 
 
+def enqueue_findings() -> None:
+    """Have a worker look for findings again. Without a queue the next import or morning does it."""
+    try:
+        with _queue() as queue:
+            queue.ping()
+    except redis.RedisError:
+        return
+    detect_findings.delay()
+
+
 @shared_task(name="finops_site.detect_findings")  # type: ignore[untyped-decorator]
 def detect_findings() -> None:
-    """After every import and every day: look for money spent on nothing, and measure what became of it."""
+    """After every import, change of rules and day: look for money spent on nothing, measure what became of it."""
     found = pipeline.detect_findings(now=timezone.now())
     if found.opened or found.reopened or found.gone:
         logger.info("Findings: %s new, %s again, %s gone.", len(found.opened), len(found.reopened), len(found.gone))
@@ -119,5 +129,9 @@ def give_up_dead_imports() -> list[int]:
 
 def take_retry(import_pk: int) -> bool:
     """Whether this import still had its one automatic retry; from now on it has not."""
-    with redis.Redis.from_url(settings.REDIS_URL.replace("redis+socket://", "unix://", 1)) as queue:
+    with _queue() as queue:
         return bool(queue.set(f"finops:import-retried:{import_pk}", 1, nx=True, ex=RETRY_MEMORY_SECONDS))
+
+
+def _queue() -> "redis.Redis":
+    return redis.Redis.from_url(settings.REDIS_URL.replace("redis+socket://", "unix://", 1), socket_connect_timeout=2)

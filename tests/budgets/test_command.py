@@ -126,3 +126,14 @@ def test_the_demo_gets_its_budgets_once_and_reports_them() -> None:
     report = demo_budgets.budget_report(today=today)
     assert "Payments, monthly" in report
     assert "alerts wait in the inbox" in report
+
+
+def test_a_change_of_rules_has_a_worker_look_for_findings_where_there_is_a_queue(
+    monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(tasks.detect_findings, "delay", lambda: asked.append("detect"))
+    tasks.enqueue_findings()
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    tasks.enqueue_findings()
+    assert asked == ["detect"]

@@ -15,12 +15,14 @@ from tagging import selectors
 from tagging.access import may_change_finding
 from tagging.models import Finding, Team
 from tagging.services import (
+    RuleInput,
     accept_finding,
     dismiss_finding,
     finish_finding,
     reopen_finding,
+    save_rule,
 )
-from tagging.terms import FindingState
+from tagging.terms import FindingState, RuleKind
 from tests.tagging.builders import NOVEMBER, OCTOBER, month
 from tests.tagging.finding_world import at, both, detect_on, full, make_rules, row_of, volume
 
@@ -237,3 +239,13 @@ def test_staff_and_leads_of_the_owner_may_change_a_finding(
     ]
     assert may_change_finding(finops_lead, "")
     assert not may_change_finding(team_lead, "")
+
+
+def test_findings_follow_when_the_cost_gets_another_owner_by_rule(team: Team) -> None:
+    full(OCTOBER, volume("30", team="", name="vol-nobody"))
+    detect_on(NOV_3)
+    save_rule(RuleInput(RuleKind.ACCOUNT, sub_account_id="111111111111", team_key="payments"))
+    detect_on(NOV_3)
+    rows = {row.owner_key: row for row in selectors.findings(Scope.all()).rows}
+    assert rows["payments"].state is FindingState.OPEN
+    assert (rows[""].state, rows[""].note) == (FindingState.DONE, "Belongs to another owner now.")
