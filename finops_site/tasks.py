@@ -8,6 +8,8 @@ from celery import chain, shared_task
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from budgets import notifications
 from costs import services as intake
@@ -68,7 +70,7 @@ def measure_metrics(import_pks: list[int] | None = None) -> None:
 def enqueue_findings() -> None:
     """Have a worker look for findings again. Without a queue the next import or morning does it."""
     try:
-        with _queue() as queue:
+        with _queue(retry=Retry(NoBackoff(), 0), socket_connect_timeout=2) as queue:
             queue.ping()
     except redis.RedisError:
         return
@@ -133,5 +135,5 @@ def take_retry(import_pk: int) -> bool:
         return bool(queue.set(f"finops:import-retried:{import_pk}", 1, nx=True, ex=RETRY_MEMORY_SECONDS))
 
 
-def _queue() -> "redis.Redis":
-    return redis.Redis.from_url(settings.REDIS_URL.replace("redis+socket://", "unix://", 1), socket_connect_timeout=2)
+def _queue(**options: Any) -> "redis.Redis":
+    return redis.Redis.from_url(settings.REDIS_URL.replace("redis+socket://", "unix://", 1), **options)
