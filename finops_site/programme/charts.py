@@ -87,13 +87,11 @@ def risk_chart(plan: Plan) -> BarChart:
 
 
 def _saved(readings: Readings, period: BillingPeriod) -> Decimal | None:
-    amounts = [
-        months[period]
-        for metric in (Metric.SAVING_COMMITMENTS, Metric.SAVING_FINDINGS)
-        if period in (months := readings.get(metric, {}))
-    ]
+    """Both savings of a month; None while one of them cannot be told yet, so that half a sum is never drawn."""
+    months = [readings.get(metric, {}) for metric in (Metric.SAVING_COMMITMENTS, Metric.SAVING_FINDINGS)]
+    amounts = [found[period] for found in months if period in found]
     known = [amount for amount in amounts if amount is not None]
-    return sum(known, ZERO) if known else None
+    return sum(known, ZERO) if known and len(known) == len(amounts) else None
 
 
 def _percent(share: Decimal | None) -> Decimal | None:

@@ -96,5 +96,5 @@ RISKS = (
     DefaultRisk("Prices fall or a newer instance type is cheaper", "0.15", 20_000,
                 "Terms of one year where the payback allows it; convertible where the type may change.", PLATFORM),
     DefaultRisk("Bills come late or incomplete", "0.2", 5_000,
-                "Months only close when they tie out; late imports are shown on the overview.", FINANCE),
+                "Imports that do not tie out are refused; late ones are shown on the overview.", FINANCE),
 )  # fmt: skip

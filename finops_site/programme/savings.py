@@ -74,7 +74,7 @@ def _verified(source: SavingSource, verified: VerifiedMonths, running: BillingPe
     if not full:
         return NOTHING
     period, saving = max(full)
-    return Amount(saving * YEAR, f"findings that are done, verified on the bill of {period.label}, × 12")
+    return Amount(saving * YEAR, f"Findings that are done, verified on the bill of {period.label}, × 12")
 
 
 def _with_advice(waiting: Amount, runs: Sequence[Run], plan: Plan) -> Amount:
@@ -99,7 +99,7 @@ def _of_commitments(readings: Readings, running: BillingPeriod) -> Amount:
         return NOTHING
     period, value = max(full)
     return Amount(
-        value * YEAR, f"net saving of all reservations and plans in {period.label} × 12, bought whenever they were"
+        value * YEAR, f"Net saving of all reservations and plans in {period.label} × 12, bought whenever they were"
     )
 
 

@@ -1,5 +1,6 @@
 """Tables of the programme."""
 
+from collections.abc import Callable
 from typing import Any
 
 import django_tables2 as tables
@@ -23,6 +24,12 @@ from finops_site.metrics.terms import Unit
 from finops_site.programme.progress import value_text
 from finops_site.programme.targets import Cell, MetricRow
 from finops_site.programme.terms import StepState
+
+
+def _total(name: str) -> Callable[[Any], str]:
+    """A footer with the table's own total of a column."""
+    return lambda table: table.total(name)
+
 
 WRAPPED = {"td": {"class": "wrap"}}
 STATE_TONES = {
@@ -48,7 +55,11 @@ class PlanTable(FinopsTable):
     reason = tables.Column("Measured", attrs=WRAPPED, orderable=False)
 
     class Meta:
-        row_attrs = {"class": lambda record: "row-total" if record["is_gate"] else ""}
+        row_attrs = {"class": lambda record: "row-gate" if record["is_gate"] else ""}
+
+    def render_reason(self, value: str, record: dict[str, Any]) -> str:
+        """What a go/no-go point misses stands above the table; files hold it whole."""
+        return value.partition(" Missing:")[0] if record["is_gate"] else value
 
 
 class MonthColumn(tables.Column):
@@ -63,10 +74,10 @@ class MonthColumn(tables.Column):
     def render(self, record: MetricRow) -> SafeString:
         cell = record.cells[self.at]
         aim = "" if cell.target is None else f"{_side(record)} {value_text(record.metric, cell.target, self.currency)}"
-        tone = cell.tone or "neutral"
         text = actual_text(record, cell, self.currency)
-        shown = format_html('<span class="badge badge-{}">{}</span>', tone, text) if cell.tone else text
-        return format_html('{}<br><span class="small muted">{}</span>', shown, aim)
+        shown = format_html('<span class="badge badge-{}">{}</span>', cell.tone, text) if cell.tone else text
+        under = format_html('<span class="small muted">{}</span>', aim)
+        return format_html("{}<br>{}", shown, under) if shown else under
 
 
 class FigureColumn(tables.Column):
@@ -155,9 +166,9 @@ class SavingTable(FinopsTable):
     """Savings a year by source: claimed, planned, measured."""
 
     source = LinkColumn(verbose_name="Source", url="url", footer="Total")
-    claimed = MoneyColumn("Claimed", currency_of="currency", empty_values=(), footer=lambda t: t.total("claimed"))
-    planned = MoneyColumn("Planned", currency_of="currency", empty_values=(), footer=lambda t: t.total("planned"))
-    measured = MoneyColumn("Measured", currency_of="currency", empty_values=(), footer=lambda t: t.total("measured"))
+    claimed = MoneyColumn("Claimed", currency_of="currency", empty_values=(), footer=_total("claimed"))
+    planned = MoneyColumn("Planned", currency_of="currency", empty_values=(), footer=_total("planned"))
+    measured = MoneyColumn("Measured", currency_of="currency", empty_values=(), footer=_total("measured"))
     difference = tables.Column("How they compare", attrs=WRAPPED, orderable=False)
     claim_basis = tables.Column("Basis of the claim", attrs=WRAPPED, orderable=False)
     planned_basis = tables.Column("Planned from", attrs=WRAPPED, orderable=False)
