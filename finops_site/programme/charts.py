@@ -20,11 +20,13 @@ def coverage_chart(rows: tuple[MetricRow, ...]) -> LineChart | None:
     row = next((row for row in rows if row.metric is Metric.COVERAGE), None)
     if row is None:
         return None
+    measured = tuple(_percent(cell.actual) for cell in row.cells)
     return LineChart(
         title="Commitment coverage by month",
         labels=tuple(cell.period.label for cell in row.cells),
         ticks=tuple(f"{cell.period.start:%b}" for cell in row.cells),
-        current=Series("Measured", tuple(_percent(cell.actual) for cell in row.cells)),
+        current=Series("Measured", measured),
+        highlight=_newest(measured),
         previous=Series("Target", tuple(_percent(cell.target) for cell in row.cells)),
         unit="%",
         label_header="Month",
@@ -42,6 +44,7 @@ def saving_chart(plan: Plan, case: CaseRow | None, readings: Readings) -> LineCh
         labels=tuple(period.label for period in periods),
         ticks=tuple(f"{period.start:%b}" for period in periods),
         current=Series("Measured", measured),
+        highlight=_newest(measured),
         previous=Series(f"{case.scenario.name} scenario", aims) if case else None,
         has_totals=False,
         currency=plan.currency,
@@ -92,6 +95,11 @@ def _saved(readings: Readings, period: BillingPeriod) -> Decimal | None:
     amounts = [found[period] for found in months if period in found]
     known = [amount for amount in amounts if amount is not None]
     return sum(known, ZERO) if known and len(known) == len(amounts) else None
+
+
+def _newest(amounts: tuple[Decimal | None, ...]) -> int | None:
+    """The place of the last known amount: alone it makes no line, marked it is seen."""
+    return max((at for at, amount in enumerate(amounts) if amount is not None), default=None)
 
 
 def _percent(share: Decimal | None) -> Decimal | None:

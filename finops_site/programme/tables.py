@@ -1,6 +1,7 @@
 """Tables of the programme."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import django_tables2 as tables
@@ -49,13 +50,16 @@ class PlanTable(FinopsTable):
     state = BadgeColumn("State", tones=STATE_TONES)
     title = LinkColumn(verbose_name="Step", url="url", attrs=WRAPPED)
     due_on = DayColumn("Due")
-    phase = tables.Column("Phase", attrs={"td": {"class": "nowrap"}}, order_by=("due_on",))
+    phase = tables.Column("Phase", visible=False)
     owner = tables.Column("Owner")
-    goal = tables.Column("Measure", attrs=WRAPPED)
+    goal = tables.Column("Measure")
     reason = tables.Column("Measured", attrs=WRAPPED, orderable=False)
 
     class Meta:
         row_attrs = {"class": lambda record: "row-gate" if record["is_gate"] else ""}
+
+    def render_due_on(self, value: date, record: dict[str, Any]) -> SafeString:
+        return format_html('{}<br><span class="small muted">{}</span>', figures.day(value), record["phase"])
 
     def render_reason(self, value: str, record: dict[str, Any]) -> str:
         """What a go/no-go point misses stands above the table; files hold it whole."""
@@ -124,7 +128,7 @@ class ScenarioTable(FinopsTable):
     payback_months = NumberColumn("Payback, months", places=1, empty_values=())
     cash = MoneyColumn("Net cash, undiscounted", currency_of="currency")
     npv = MoneyColumn("NPV", currency_of="currency")
-    basis = tables.Column("Basis", attrs=WRAPPED, orderable=False)
+    basis = tables.Column("Basis", orderable=False)
 
     class Meta:
         row_attrs = {"class": lambda record: "row-adjusted" if record["is_adjusted"] else ""}
@@ -186,10 +190,10 @@ class SavingTable(FinopsTable):
         return "no claim" if value is None else figures.money(value, record["currency"])
 
     def render_planned(self, value: Any, record: Any) -> str:
-        return "nothing known" if value is None else figures.money(value, record["currency"])
+        return "none" if value is None else figures.money(value, record["currency"])
 
     def render_measured(self, value: Any, record: Any) -> str:
-        return NOT_YET if value is None else figures.money(value, record["currency"])
+        return "none yet" if value is None else figures.money(value, record["currency"])
 
 
 def actual_text(row: MetricRow, cell: Cell, currency: str) -> str:

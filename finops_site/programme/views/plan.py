@@ -31,6 +31,8 @@ def plan(request: HttpRequest, found: Plan) -> HttpResponseBase:
     steps = PlanTable(
         [rows.step(item, found) for item in progress], request=request, caption="Plan with progress", prefix="p-"
     )
+    if to_file:
+        steps.columns.show("phase")
     table = MetricTable(
         metrics, request=request, currency=found.currency, to_file=to_file, caption="Success metrics", prefix="m-"
     )
