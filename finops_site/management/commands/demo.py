@@ -77,6 +77,8 @@ class Command(BaseCommand):
         demo.wait_for_imports(queued, clock=timezone.now, say=self._say)
         planned = demo_budgets.set_up_budgets(today=today)
         self._say(f"{planned} budgets made" if planned else "budgets kept as they are")
+        begun = demo_programme.set_up_programme(today=today)
+        self._say("programme made" if begun else "programme kept as it is")
         pipeline.evaluate_budgets(now=timezone.now())
         pipeline.detect_findings(now=timezone.now())
         pipeline.measure_metrics(now=timezone.now())
@@ -89,8 +91,6 @@ class Command(BaseCommand):
         self.stdout.write("\n" + findings_as_text(found, shown=SHOWN) + "\n")
         run = commitments.run_by_pk(Scope.all(), recommend(demo.SOURCE))
         self.stdout.write("\nWhat to commit to: " + run_as_text(run) + "\n")
-        begun = demo_programme.set_up_programme(today=today)
-        self._say("programme made" if begun else "programme kept as it is")
         self.stdout.write("\n" + demo_programme.programme_report(today=today) + "\n")
         return logins
 
