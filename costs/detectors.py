@@ -30,6 +30,7 @@ class ListRate:
     hourly: Decimal
     currency: str = "USD"
     book: str = ""
+    is_representative: bool = False  # a stand-in for prices that nobody has given: nothing is saved against it
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,8 @@ class Spend:
 class Detected:
     """One finding: what it costs a month, what of that can be saved, and why.
 
-    `baseline` is the month's cost of all that is looked at again when the saving is verified.
+    `baseline` is the month's cost of all that is looked at again when the saving is verified. `weight` is what decides
+    whether it is worth a finding where the saving cannot be counted.
     """
 
     kind: FindingKind
@@ -138,6 +140,7 @@ class Detected:
     baseline: Decimal
     reason: str
     evidence: Evidence
+    weight: Decimal = ZERO
 
 
 Rates = Mapping[tuple[str, ...], ListRate]
@@ -153,7 +156,8 @@ def detect(spend: Spend, limits: Limits, rates: Rates) -> Detected | None:
     for detector in _DETECTORS:
         found = detector(spend, limits, rates)
         if found is not None:
-            return found if found.monthly_saving >= limits.min_saving and found.monthly_saving > 0 else None
+            worth = max(found.monthly_saving, found.weight)
+            return found if worth >= limits.min_saving and worth > 0 else None
     return None
 
 
@@ -262,21 +266,22 @@ def _inventory_rate(spend: Spend, limits: Limits, rates: Rates) -> Detected | No
     if offered is None or not listed or seen.hourly_rate <= listed * (1 + limits.rate_tolerance):
         return None
     cost = spend.a_month(spend.cost)
-    times = _times(seen.hourly_rate, listed)
+    above = round_money(cost * (seen.hourly_rate - listed) / seen.hourly_rate)
+    text = f"Costs {_times(seen.hourly_rate, listed)} times the list price of {seen.instance_type} in {seen.region_id}."
+    counted = ("Above list", f"{figures.money(above, spend.currency)} a month")
+    if offered.is_representative:
+        text += " That price is only representative: check the rate, or import your own price book."
+        counted = ("Above list", f"{counted[1]}; no saving is counted against a representative price")
+    rate = f"{seen.hourly_rate.normalize():f} {spend.currency}, inventory of {figures.day(seen.taken_on)}"
+    price = f"{listed.normalize():f} {spend.currency} an hour on demand, price book '{offered.book}'"
     return Detected(
         FindingKind.OFF_LIST_RATE,
         cost,
-        round_money(cost * (seen.hourly_rate - listed) / seen.hourly_rate),
+        ZERO if offered.is_representative else above,
         cost,
-        f"Costs {times} times the list price of {seen.instance_type} in {seen.region_id}.",
-        (
-            (
-                "Hourly rate",
-                f"{seen.hourly_rate.normalize():f} {spend.currency}, inventory of {figures.day(seen.taken_on)}",
-            ),
-            ("List price", f"{listed.normalize():f} {spend.currency} an hour on demand, price book '{offered.book}'"),
-            spend.measured(),
-        ),
+        text,
+        (("Hourly rate", rate), ("List price", price), counted, spend.measured()),
+        weight=above,
     )
 
 

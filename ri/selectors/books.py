@@ -73,7 +73,10 @@ def list_rates() -> tuple[ListRate, ...]:
         (offer.region_id, offer.instance_type, offer.platform, offer.tenancy): offer.on_demand_hourly
         for offer in book.offers
     }
-    return tuple(ListRate(*place, hourly, book.currency, book.name) for place, hourly in sorted(found.items()))
+    return tuple(
+        ListRate(*place, hourly, book.currency, book.name, is_representative=book.is_built_in)
+        for place, hourly in sorted(found.items())
+    )
 
 
 def offers_in(scope: Scope, book_name: str, chosen: OfferFilter | None = None) -> tuple[Offer, ...]:

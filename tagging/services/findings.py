@@ -17,8 +17,7 @@ from tagging.selectors.spends import OwnedSpend, limits, owned_spends
 from tagging.services.verifying import verify_savings
 from tagging.terms import FindingState
 
-GONE = "No longer in the bill."
-MOVED = "Belongs to another owner now."
+GONE = "No longer among its owner's costs."  # also where it went to another one: no team is told of others
 FOUND_AGAIN = "Found again."
 STILL_THERE = "Found again in {}, a full month after it was marked done."
 DISMISSAL_OVER = "The dismissal has ended."
@@ -192,7 +191,7 @@ def _close_gone(
     for item in gone:
         moved = (item.kind, item.subject_key) in taken_on
         counts = item.state in ACTED_ON and not moved
-        set_state(item, FindingState.DONE, now=now, note=MOVED if moved else GONE)
+        set_state(item, FindingState.DONE, now=now, note=GONE)
         item.done_on = today
         item.verified_from = BillingPeriod.of(item.period).end if counts else None
         save_event(item, now)

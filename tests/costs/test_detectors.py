@@ -100,6 +100,21 @@ def test_an_inventory_rate_above_list_saves_the_part_above_list() -> None:
     assert found.reason == "Costs 5.21 times the list price of m5.large in us-east-1."
 
 
+def test_nothing_is_saved_against_a_representative_price_but_the_rate_is_still_a_finding() -> None:
+    rates = rate_table([replace(RATES["USD", "us-east-1", "m5.large", "linux", "default"], is_representative=True)])
+    found = detect(spend(inventory=RUNNING, is_inventory=True), LIMITS, rates)
+    assert found is not None
+    assert (found.kind, found.monthly_cost, found.monthly_saving) == (FindingKind.OFF_LIST_RATE, D(360), D(0))
+    assert found.reason.endswith("That price is only representative: check the rate, or import your own price book.")
+    assert ("Above list", "$290.88 a month; no saving is counted against a representative price") in found.evidence
+
+
+def test_a_rate_a_little_above_a_representative_price_is_no_finding() -> None:
+    # 0.25 a month at 0.5 an hour: 0.20 of it above list, less than the smallest saving worth a finding (1.00).
+    rates = rate_table([replace(RATES["USD", "us-east-1", "m5.large", "linux", "default"], is_representative=True)])
+    assert detect(spend("0.25", inventory=RUNNING, is_inventory=True), LIMITS, rates) is None
+
+
 @pytest.mark.parametrize(
     "seen",
     [

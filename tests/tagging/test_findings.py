@@ -146,7 +146,7 @@ def test_what_is_gone_from_the_bill_is_done_and_saves_its_cost_from_the_next_mon
     found = detect_on(DEC_3)
     row = row_of("vol-pay")
     assert found.gone == (row.ref,)
-    assert (row.state, row.done_on, row.note) == (FindingState.DONE, DEC_3, "No longer in the bill.")
+    assert (row.state, row.done_on, row.note) == (FindingState.DONE, DEC_3, "No longer among its owner's costs.")
     detail = selectors.finding(Scope.all(), row.ref)
     assert [(str(each.period), each.saving) for each in detail.months] == [("2025-11", D(100))]
     # Payments' own December goes to the 10th: of 31 days a baseline of 100 × 10 / 31 = 32.2580645161, nothing paid.
@@ -200,7 +200,7 @@ def test_cost_that_went_to_another_owner_saves_nothing() -> None:
     full(NOVEMBER, volume("100", team="search"))
     detect_on(DEC_3)
     rows = {row.owner_key: row for row in selectors.findings(Scope.all()).rows}
-    assert rows["payments"].note == "Belongs to another owner now."
+    assert rows["payments"].note == "No longer among its owner's costs."
     assert (rows["payments"].state, rows["payments"].verified_saving) == (FindingState.DONE, D(0))
     assert rows["search"].state is FindingState.OPEN
 
@@ -248,4 +248,4 @@ def test_findings_follow_when_the_cost_gets_another_owner_by_rule(team: Team) ->
     detect_on(NOV_3)
     rows = {row.owner_key: row for row in selectors.findings(Scope.all()).rows}
     assert rows["payments"].state is FindingState.OPEN
-    assert (rows[""].state, rows[""].note) == (FindingState.DONE, "Belongs to another owner now.")
+    assert (rows[""].state, rows[""].note) == (FindingState.DONE, "No longer among its owner's costs.")
