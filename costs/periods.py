@@ -2,6 +2,7 @@
 
 import calendar
 import re
+from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -11,6 +12,14 @@ from costs.errors import InvalidRequestError
 # Far from the ends of the calendar, so that the months before and after always exist.
 FIRST_YEAR, LAST_YEAR = 1900, 2999
 _PERIOD = re.compile(r"^(\d{4})-(\d{2})$")
+
+
+def day_argument(text: str) -> date:
+    """A day given to a command. Raises ArgumentTypeError, which the command prints as its error."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise ArgumentTypeError(f"'{text}' is not a day. Write it as YYYY-MM-DD, like 2025-11-05.") from error
 
 
 @dataclass(frozen=True, order=True)

@@ -15,7 +15,7 @@ from costs import services as intake
 from costs.errors import FinopsError
 from costs.periods import BillingPeriod
 from costs.scope import Scope
-from costs.selectors import Attention, ImportDetail
+from costs.selectors import Attention, ImportDetail, ImportRow
 from costs.terms import ImportState
 from finops_site import demo_data
 from finops_site.demo_data import Company, DemoExports
@@ -172,7 +172,7 @@ def wait_for_imports(import_pks: Sequence[int], *, clock: Callable[[], datetime]
                 say(_outcome(detail))
         if waiting and time.monotonic() - said_at > SAY_EVERY_SECONDS:
             said_at = time.monotonic()
-            say("; ".join(_progress(detail) for detail in details if detail.row.is_under_way))
+            say(progress_text([detail.row for detail in details if detail.row.is_under_way]))
         _refuse_silence(details)
         time.sleep(LOOK_EVERY_SECONDS if waiting else 0)
 
@@ -185,9 +185,15 @@ def _refuse_silence(details: Sequence[ImportDetail]) -> None:
             )
 
 
-def _progress(detail: ImportDetail) -> str:
-    row = detail.row
-    return f"import {row.pk} of {row.source_name}: {row.step or row.state.value} {row.percent} %"
+def progress_text(rows: Sequence[ImportRow]) -> str:
+    """What is being worked on, and how many wait."""
+    queued = sum(row.state is ImportState.QUEUED for row in rows)
+    parts = [
+        f"import {row.pk}: {row.step or row.state.value}, {row.percent} %"
+        for row in rows
+        if row.state is not ImportState.QUEUED
+    ]
+    return "; ".join([*parts, *([f"{queued} queued"] if queued else [])])
 
 
 def _outcome(detail: ImportDetail) -> str:

@@ -79,8 +79,9 @@ def budget_report(*, today: date) -> str:
     waiting = [row for row in plans.alerts(Scope.all(), open_only=True) if not row.told_with]
     lines = [f"Budgets as of {today}, effective cost without credits, refunds and tax", ""]
     lines += aligned(header, rows, text_columns=3)
-    lines += ["", f"{len(waiting)} alerts wait in the inbox:"]
+    count = f"{len(waiting)} alert waits" if len(waiting) == 1 else f"{len(waiting)} alerts wait"
+    lines += ["", f"{count} in the inbox:" if waiting else "No alert waits in the inbox."]
     for row in waiting:
         passed = "expected" if row.kind is ThresholdKind.FORECAST else "spent"
-        lines.append(f"  {row.severity.value}: {row.budget_name}, {row.percent:f} % {passed}")
+        lines.append(f"  {row.severity.value}: {row.budget_name}, {row.period.label}: {row.percent:f} % {passed}")
     return "\n".join(lines)

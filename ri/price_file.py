@@ -36,6 +36,8 @@ def read_prices(path: Path) -> tuple[Offer, ...]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as text:
             found = tuple(_offers(path.name, text))
+    except FileNotFoundError as error:
+        raise ImportRejectedError("There is no such file.", "Give the path of a CSV.", str(path)) from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ImportRejectedError(f"The file cannot be read ({error}).", "Save it as UTF-8 CSV.", path.name) from error
     if not found:

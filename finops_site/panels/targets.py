@@ -120,5 +120,5 @@ def _alerts(rows: tuple[BudgetRow, ...] | None) -> Tile:
         return Tile("Open alerts", figures.NOT_AVAILABLE, "could not be read", reverse("budgets:inbox"), "")
     waiting = sum(row.open_alerts for row in rows)
     of = sum(1 for row in rows if row.open_alerts)
-    note = f"of {of} budget{'' if of == 1 else 's'}" if waiting else "nothing waits"
+    note = f"on {of} budget{'' if of == 1 else 's'}" if waiting else "nothing waits"
     return Tile("Open alerts", str(waiting), note, reverse("budgets:inbox"), "warn" if waiting else "good")

@@ -2,7 +2,6 @@
 
 import zlib
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 
 import pytest
@@ -16,9 +15,9 @@ from finops_site import pipeline
 from tagging.models import AllocationRule, Team
 from tagging.terms import RuleKind
 from tests.browser import crawl
+from tests.finops_site.advice_world import TODAY, dear_volumes, put_to_work
 from tests.leaks.bills import Line, write_bill
 
-TODAY = date(2026, 3, 10)
 TAGS = (("Team", "Payments"), ("Environment", "Prod"), ("Owner", "leo"))
 Way = tuple[str, str]
 # A page is looked at in one of these pairs, so in both sizes and both schemes; over the run all four ways are met,
@@ -62,11 +61,18 @@ def company(team: Team, other_team: Team, tmp_path: Path) -> None:
         lines += [
             Line("bucket-search", "14.10", day=2, service="Amazon Simple Storage Service", product="AmazonS3",
                  usage_type="TimedStorage-ByteHrs", operation="StandardStorage", tags=(("Team", "Search"),)),
+            *dear_volumes(team.name),
             Line("", "3.00", kind="Tax", usage_type="", operation=""),
             Line("", "-2.50", kind="Credit", usage_type="", operation=""),
         ]  # fmt: skip
         for pk in intake.prepare_imports([write_bill(tmp_path / f"{period}.csv", period, lines)], today=TODAY):
             pipeline.run_import(pk)
+
+
+@pytest.fixture
+def company_at_work(company: None, team: Team, tmp_path: Path) -> None:
+    """The same with advice, a price book, budgets, alerts, findings and a programme."""
+    put_to_work(tmp_path, team_key=team.key)
 
 
 @pytest.fixture
@@ -118,18 +124,33 @@ def faults_for(
     return faults, {found.name for found in pages}
 
 
-@pytest.mark.usefixtures("company")
+@pytest.mark.usefixtures("company_at_work")
 def test_every_page_of_staff_is_free_of_faults(opened: Browser, live_server: LiveServer, finops_lead: User) -> None:
     faults, views = faults_for(opened, live_server.url, finops_lead, turn=0)
     assert not faults, "\n".join(faults)
     assert {"overview", "team", "tagging:explore", "tagging:chargeback", "tagging:tags", "costs:imports"} <= views
+    assert {
+        "tagging:finding",
+        "budgets:budget",
+        "ri:pool",
+        "ri:price_book",
+        "programme_case",
+        "programme_part",
+    } <= views
 
 
-@pytest.mark.usefixtures("company")
+@pytest.mark.usefixtures("company_at_work")
 def test_every_page_of_a_team_lead_is_free_of_faults(opened: Browser, live_server: LiveServer, team_lead: User) -> None:
     faults, views = faults_for(opened, live_server.url, team_lead, turn=1)
     assert not faults, "\n".join(faults)
-    assert {"team", "tagging:explore", "tagging:statement", "tagging:tags"} <= views
+    assert {
+        "team",
+        "tagging:explore",
+        "tagging:statement",
+        "tagging:tags",
+        "tagging:finding",
+        "budgets:budget",
+    } <= views
     assert not {"overview", "costs:imports", "admin:index"} & views
 
 

@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
 from budgets import selectors
-from budgets.models import Alert, BudgetStatus
+from budgets.models import Alert, Budget, BudgetStatus
 from budgets.terms import ScopeKind
 from finops_site import celery, demo_budgets, pipeline, tasks
 from tagging.models import Team
@@ -125,7 +125,16 @@ def test_the_demo_gets_its_budgets_once_and_reports_them() -> None:
     pipeline.evaluate_budgets(now=moment(today))
     report = demo_budgets.budget_report(today=today)
     assert "Payments, monthly" in report
-    assert "alerts wait in the inbox" in report
+    assert "No alert waits in the inbox." in report
+
+
+def test_the_demos_report_names_the_month_of_an_alert() -> None:
+    today = date(2025, 11, 15)
+    demo_budgets.set_up_budgets(today=today)
+    Budget.objects.filter(name="All spend, monthly").update(amount=1)
+    pipeline.evaluate_budgets(now=moment(today))
+    lines = demo_budgets.budget_report(today=today).splitlines()
+    assert lines[-2:] == ["1 alert waits in the inbox:", "  critical: All spend, monthly, November 2025: 100 % spent"]
 
 
 def test_a_change_of_rules_has_a_worker_look_for_findings_where_there_is_a_queue(

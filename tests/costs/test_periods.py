@@ -1,11 +1,12 @@
 """Billing periods: names, ends, neighbours."""
 
+from argparse import ArgumentTypeError
 from datetime import date
 
 import pytest
 
 from costs.errors import InvalidRequestError
-from costs.periods import BillingPeriod, DateRange
+from costs.periods import BillingPeriod, DateRange, day_argument
 
 FEBRUARY = BillingPeriod(date(2024, 2, 1))
 
@@ -58,3 +59,9 @@ def test_a_range_is_half_open() -> None:
 )
 def test_a_range_names_its_days_for_people(start: date, end: date, label: str) -> None:
     assert DateRange(start, end).label == label
+
+
+def test_a_day_given_to_a_command_is_read_or_refused_with_the_cure() -> None:
+    assert day_argument("2025-11-05") == date(2025, 11, 5)
+    with pytest.raises(ArgumentTypeError, match=r"'5 November' is not a day. Write it as YYYY-MM-DD"):
+        day_argument("5 November")

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from django.conf import settings
@@ -15,7 +17,8 @@ from django.contrib.auth.models import User
 
 from costs.periods import BillingPeriod
 from costs.scope import Scope
-from costs.terms import CostMetric, FindingKind
+from costs.selectors import ImportRow
+from costs.terms import CostMetric, FindingKind, ImportState
 from finops_site import demo, demo_report
 from finops_site.demo_data import LARKFIELD
 from tagging.access import is_finops, scope_of
@@ -161,3 +164,12 @@ def test_the_report_lists_owners_unallocated_cost_and_the_tie_out() -> None:
         "",
         "Tie-out: bill $1,300.00 − owners $1,234.56 − unallocated $65.44 = $0.00",
     ]
+
+
+def test_the_demo_says_what_is_worked_on_and_how_many_imports_wait() -> None:
+    rows = [
+        SimpleNamespace(pk=1, state=ImportState.LANDING, step="Rolling up", percent=66),
+        SimpleNamespace(pk=2, state=ImportState.QUEUED, step="", percent=0),
+        SimpleNamespace(pk=3, state=ImportState.QUEUED, step="", percent=0),
+    ]
+    assert demo.progress_text(cast("list[ImportRow]", rows)) == "import 1: Rolling up, 66 %; 2 queued"

@@ -335,3 +335,11 @@ def test_the_team_page_names_its_own_largest_finding(two_months: None, lead: Cli
 def test_a_team_without_findings_reads_so(two_months: None, lead: Client) -> None:
     waste("theirs", "900", team="search")
     assert "No finding of Payments is open." in text_of(lead.get("/teams/payments/"))
+
+
+def test_a_team_without_findings_is_told_of_its_costliest_tags_to_fix(two_months: None, lead: Client) -> None:
+    month([Spend("30", tags=PAY, resource="i-dear"), Spend("4", tags=PAY, resource="i-cheap")], period=NOVEMBER)
+    page = text_of(lead.get("/teams/payments/"))
+    assert "Fix the tags of i-dear</a>" in page
+    assert "CostCenter, Project missing or wrong; the costliest resource to fix" in page
+    assert "Fix the tags of i-cheap" not in page

@@ -103,3 +103,8 @@ def test_a_refused_file_leaves_the_book_as_it_was(tmp_path: Path) -> None:
 def test_the_built_in_book_cannot_be_overwritten(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="name of its own"):
         call_command("import_prices", str(book(tmp_path, GOOD)), "--name", "Representative")
+
+
+def test_a_file_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
+    with pytest.raises(ImportRejectedError, match=r"There is no such file\."):
+        read_prices(tmp_path / "nowhere.csv")

@@ -14,6 +14,7 @@ from budgets.results import AlertRow, BudgetRow
 from costs.errors import FinopsError
 from costs.figures import money, pct
 from costs.money import plain, round_money
+from costs.periods import day_argument
 from costs.scope import Scope
 from costs.text_tables import aligned
 
@@ -23,7 +24,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("keys", nargs="*", metavar="KEY", help="budgets by their key; none means all in use")
-        parser.add_argument("--as-of", type=date.fromisoformat, help="the day to evaluate as of (default: today)")
+        parser.add_argument("--as-of", type=day_argument, help="the day to evaluate as of (default: today)")
         parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
     def handle(self, *args: Any, **options: Any) -> None:

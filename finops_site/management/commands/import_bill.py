@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from costs import services as intake
 from costs.errors import FinopsError
+from costs.periods import day_argument
 from costs.scope import Scope
 from costs.selectors.outcome import import_outcome
 from finops_site import pipeline
@@ -24,7 +25,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
         parser.add_argument("--source", help="name of the source (default: aws-PAYER, inventory-compute, -storage)")
-        parser.add_argument("--date", type=date.fromisoformat, help="day an inventory was taken (default: today)")
+        parser.add_argument("--date", type=day_argument, help="day an inventory was taken (default: today)")
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from costs.errors import FinopsError
 from costs.figures import day, money, number, pct
+from costs.periods import day_argument
 from costs.scope import Scope
 from costs.text_tables import aligned
 from finops_site.api_programme import ProgrammeSerializer
@@ -24,9 +25,7 @@ class Command(BaseCommand):
     help = "Print the programme: plan with measured progress, scenarios, risks, savings. Makes it where there is none."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "--start", type=date.fromisoformat, help="the day a programme that is yet to be made starts on"
-        )
+        parser.add_argument("--start", type=day_argument, help="the day a programme that is yet to be made starts on")
         parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
 
     def handle(self, *args: Any, **options: Any) -> None:

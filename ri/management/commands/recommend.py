@@ -5,13 +5,13 @@ with [--max-payback MONTHS] [--min-uptime PERCENT] [--target PERCENT] [--prices 
 
 import json
 from argparse import ArgumentParser
-from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from costs.errors import FinopsError, InvalidRequestError
+from costs.periods import day_argument
 from costs.scope import Scope
 from ri.answers import run_as_dict, run_as_text
 from ri.selectors import run_by_pk
@@ -23,7 +23,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--source", required=True, help="name of a bill's or an inventory's source")
-        parser.add_argument("--as-of", type=date.fromisoformat, help="look back from this day (default: the newest)")
+        parser.add_argument("--as-of", type=day_argument, help="look back from this day (default: the newest)")
         parser.add_argument("--max-payback", help="longest payback of an upfront payment in months; 0: no limit")
         parser.add_argument("--min-uptime", help="per cent of hours from which an instance is steady")
         parser.add_argument("--target", help="per cent of steady instances to reserve")
