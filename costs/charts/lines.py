@@ -111,8 +111,7 @@ def _points(chart: LineChart, scale: Scale, centres: list[str]) -> str:
             continue
         title = f"{chart.labels[at]}: {figure(amount, chart.currency, chart.unit)}"
         if chart.previous and at < len(before) and (other := before[at]) is not None:
-            beside = chart.previous.name if chart.unit else "before"
-            title += f" ({beside}: {figure(other, chart.currency, chart.unit)})"
+            title += f" ({chart.previous.name}: {figure(other, chart.currency, chart.unit)})"
         y = scale.y(amount)
         css = "line-dot line-mark" if at == chart.highlight else "line-dot"
         shape = (

@@ -95,7 +95,7 @@ _ABOUT = {
         Unit.MONEY,
         "on-demand value of what reservations and plans covered − all they cost, used or not; full months only",
     ),
-    Metric.RESOURCES_FIXED: _About("Resources fixed", Unit.COUNT, "findings that were done in the month"),
+    Metric.RESOURCES_FIXED: _About("Resources fixed", Unit.COUNT, "resources whose finding was done in the month"),
     Metric.SAVING_FINDINGS: _About(
         "Saved by findings", Unit.MONEY, "what findings that are done save, verified on the bill of the month"
     ),

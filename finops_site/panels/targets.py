@@ -28,9 +28,9 @@ SHOWN = {
 OF_FULL_MONTHS = frozenset({Metric.UTILIZATION, Metric.EFFECTIVE_SAVINGS_RATE})
 NOT_MEASURED = "not measured yet"
 WITHOUT = {
-    Metric.COVERAGE: "no usage of instances",
+    Metric.COVERAGE: "no usage of instances in a bill",
     Metric.UTILIZATION: "no commitments",
-    Metric.EFFECTIVE_SAVINGS_RATE: "no usage of instances",
+    Metric.EFFECTIVE_SAVINGS_RATE: "no usage of instances in a bill",
     Metric.COMPLIANCE: "nothing to tag",
     Metric.VARIANCE: "no monthly plan",
 }

@@ -4,7 +4,6 @@ from decimal import Decimal
 
 from costs import figures
 from costs.charts import Bar, BarChart, LineChart, Series
-from costs.money import ZERO
 from costs.periods import BillingPeriod
 from finops_site.metrics.terms import Metric
 from finops_site.programme.progress import Readings
@@ -91,10 +90,9 @@ def risk_chart(plan: Plan) -> BarChart:
 
 def _saved(readings: Readings, period: BillingPeriod) -> Decimal | None:
     """Both savings of a month; None while one of them cannot be told yet, so that half a sum is never drawn."""
-    months = [readings.get(metric, {}) for metric in (Metric.SAVING_COMMITMENTS, Metric.SAVING_FINDINGS)]
-    amounts = [found[period] for found in months if period in found]
-    known = [amount for amount in amounts if amount is not None]
-    return sum(known, ZERO) if known and len(known) == len(amounts) else None
+    commitments = readings.get(Metric.SAVING_COMMITMENTS, {}).get(period)
+    findings = readings.get(Metric.SAVING_FINDINGS, {}).get(period)
+    return None if commitments is None or findings is None else commitments + findings
 
 
 def _newest(amounts: tuple[Decimal | None, ...]) -> int | None:

@@ -1,5 +1,6 @@
 """Rows of the programme's tables, and the addresses they lead to."""
 
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +17,7 @@ def part_url(kind: str, ref: int) -> str:
     return reverse("programme_part", args=[kind, ref])
 
 
-def step(found: Progress, plan: Plan) -> dict[str, Any]:
+def step(found: Progress, plan: Plan, *, today: date) -> dict[str, Any]:
     item = found.step
     return {
         "phase": item.phase.label,
@@ -28,6 +29,7 @@ def step(found: Progress, plan: Plan) -> dict[str, Any]:
         "state": found.state.value,
         "reason": found.reason,
         "is_gate": item.is_gate,
+        "is_due": item.due_on < today,
     }
 
 

@@ -61,7 +61,10 @@ def _waiting(source: SavingSource, live: Sequence[FindingRow]) -> Amount:
     if not rows:
         return NOTHING
     saving = sum((row.monthly_saving for row in rows), ZERO) * YEAR
-    return Amount(saving, f"{len(rows)} finding{'' if len(rows) == 1 else 's'} open or accepted, a month × 12")
+    basis = f"{len(rows)} finding{'' if len(rows) == 1 else 's'} open or accepted, a month × 12"
+    if source is SavingSource.COMMITMENTS:
+        basis += ", at most: if all that is unused found use for a year"
+    return Amount(saving, basis)
 
 
 def _verified(source: SavingSource, verified: VerifiedMonths, running: BillingPeriod) -> Amount:

@@ -41,13 +41,24 @@ STATE_TONES = {
     StepState.GO.value: "good",
     StepState.NO_GO.value: "bad",
 }
+# What stands on the badge where the state's own name says more than is known.
+NOT_DUE = {StepState.ON_TRACK.value: "Not yet due", StepState.NO_GO.value: "No go yet"}
 NOT_YET = "not measured yet"
+
+
+class StateColumn(BadgeColumn):
+    """A step's state. One that is not due is nowhere said to be lost, or to be on its way."""
+
+    def render(self, value: Any, record: Any = None) -> SafeString:
+        if record["is_due"] or value not in NOT_DUE:
+            return super().render(value)
+        return format_html('<span class="badge badge-info">{}</span>', NOT_DUE[value])
 
 
 class PlanTable(FinopsTable):
     """The plan by due date; go/no-go points stand out."""
 
-    state = BadgeColumn("State", tones=STATE_TONES)
+    state = StateColumn("State", tones=STATE_TONES)
     title = LinkColumn(verbose_name="Step", url="url", attrs=WRAPPED)
     due_on = DayColumn("Due")
     phase = tables.Column("Phase", visible=False)

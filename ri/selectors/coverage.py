@@ -23,6 +23,7 @@ _ELIGIBLE = ("on_demand", "reserved", "plan_covered")
 def coverage(scope: Scope, period: BillingPeriod, *, currency: str = "") -> Coverage:
     """Coverage, utilisation and effective savings rate of a month, with every commitment in it.
 
+    Of bills: an inventory does not tell how instances are paid, so a month it alone covers has nothing to divide by.
     Raises InvalidRequestError for a month without costs.
     """
     scope.require_everything()
@@ -45,7 +46,7 @@ def default_period(scope: Scope) -> BillingPeriod | None:
 
 
 def _coverage(scope: Scope, period: BillingPeriod, items: Sequence[ActiveImport], currency: str) -> Coverage:
-    mine = [item for item in items if item.currency == currency]
+    mine = [item for item in items if item.currency == currency and not item.billing_format.is_inventory]
     usage = intake.instance_usage(scope, mine)
     covers = intake.usage_covers(scope, mine)
     last = covers[1].date() if covers else None
@@ -74,9 +75,17 @@ def _coverage(scope: Scope, period: BillingPeriod, items: Sequence[ActiveImport]
         total_cost=total,
         on_demand_cost=on_demand.list_cost,
         last_usage_on=last,
-        is_partial=last is not None and last < period.end - timedelta(days=1),
+        is_partial=_is_partial(scope, mine if counted else (), period, last),
         commitments=tuple(sorted(rows, key=lambda row: (-row.unused_cost, row.commitment_id))),
     )
+
+
+def _is_partial(scope: Scope, items: Sequence[ActiveImport], period: BillingPeriod, last: date | None) -> bool:
+    """Whether usage ends before the month; of bills with fees and no instances, whether one came in before its end."""
+    if last is not None:
+        return last < period.end - timedelta(days=1)
+    days = intake.covered_days(scope, items)
+    return any(count < period.day_count for count in days.values())
 
 
 def _kind(usage: Sequence[InstanceUsage], kind: str) -> InstanceUsage:

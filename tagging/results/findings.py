@@ -92,6 +92,15 @@ class FindingTable:
     def live_count(self) -> int:
         return sum(total.count for total in self.by_kind)
 
+    @property
+    def saving_count(self) -> int:
+        """The findings to act on that a saving is counted for; the others are to be looked into."""
+        return sum(1 for row in self.rows if row.is_live and row.monthly_saving > 0)
+
+    @property
+    def unsure_count(self) -> int:
+        return self.live_count - self.saving_count
+
 
 @dataclass(frozen=True)
 class FindingEvent:

@@ -98,6 +98,12 @@ def test_a_line_has_a_gap_where_an_amount_is_missing() -> None:
     ]
 
 
+def test_a_mark_names_the_line_that_its_second_figure_is_of() -> None:
+    aims = charts.Series("Likely scenario", amounts("18750"))
+    chart = charts.LineChart("Savings", ("Oct",), charts.Series("Measured", amounts("1971.7")), previous=aims)
+    assert "Oct: $1,971.70 (Likely scenario: $18,750.00)" in charts.draw(chart)
+
+
 def test_bars_are_as_long_as_their_share_of_the_largest() -> None:
     chart = charts.BarChart("Top", (charts.Bar("A", Decimal(200)), charts.Bar("B", Decimal(-50))))
     rects = [(r.get("class"), r.get("width")) for r in parsed(charts.draw(chart)).iter("rect")]

@@ -31,6 +31,12 @@ def may(folder: Path) -> BillImport:
     return _in_force(folder, MAY, lines)
 
 
+def fee_alone(folder: Path) -> BillImport:
+    """May as it is delivered in its first hours: A's fee for all 744 hours, and nothing used yet."""
+    fee = reservation("a", MAY, hours="744", fee="37.2", used="0", value="0", cost="0", unused="37.2")[1]
+    return _in_force(folder, MAY, [fee])
+
+
 def reservation(
     name: str,
     month: str,

@@ -18,6 +18,7 @@ from budgets.inputs import BudgetInput
 from budgets.services import create_budget, evaluate_budgets
 from budgets.terms import ScopeKind
 from costs.errors import NotFoundInScopeError
+from costs.models import BillImport
 from costs.periods import BillingPeriod
 from costs.scope import Scope
 from finops_site.metrics.keeping import measure_month, measure_months, record_sign_in
@@ -29,6 +30,7 @@ from tagging.models import Finding, FindingMonth, Team
 from tagging.services import RuleInput, save_rule
 from tagging.terms import MANDATORY_TAGS, MemberRole, RuleKind
 from tests.conftest import member_of
+from tests.costs.bills import bring_in
 from tests.finops_site import metrics_world as world
 from tests.finops_site.api_world import Api, assert_golden
 from tests.ri.world import eight_days
@@ -91,6 +93,29 @@ def test_a_month_that_is_not_over_has_coverage_and_no_utilisation(tmp_path: Path
     assert found[Metric.COVERAGE].value == D("0.7594936709")  # 1,080 ÷ 1,422 hours
     later = (Metric.UTILIZATION, Metric.EFFECTIVE_SAVINGS_RATE, Metric.SAVING_COMMITMENTS)
     assert [found[name].value for name in later] == [None, None, None]
+
+
+def test_fees_alone_on_the_first_day_of_a_month_say_nothing_of_use(tmp_path: Path) -> None:
+    # The fee of 744 hours stands on the 1st with nothing used yet: 37.20 unused would be 0 % and a loss of 37.20.
+    made = world.fee_alone(tmp_path)
+    rates = (Metric.COVERAGE, Metric.UTILIZATION, Metric.EFFECTIVE_SAVINGS_RATE, Metric.SAVING_COMMITMENTS)
+    BillImport.objects.filter(pk=made.pk).update(finished_at=at(date(2026, 5, 1)))
+    found = measured(MAY, date(2026, 5, 1))
+    assert [found[name].value for name in rates] == [None, None, None, None]
+    # The same at the month's end is true: nothing of it was used.
+    BillImport.objects.filter(pk=made.pk).update(finished_at=at(date(2026, 6, 2)))
+    found = measured(MAY, date(2026, 6, 2))
+    assert [found[name].value for name in rates] == [None, D(0), None, D("-37.2")]
+
+
+def test_an_inventory_does_not_tell_how_instances_are_paid(tmp_path: Path) -> None:
+    path = tmp_path / "inventory.csv"
+    path.write_text("ResourceId,Region,CostUSD,InstanceType,State\ni-1,us-east-1,0.5,m5.large,running\n")
+    bring_in(path, snapshot_on=date(2025, 11, 5))
+    found = measured(NOVEMBER)
+    # 360.00 in the month; whether reserved or on demand nobody knows: not 0 %.
+    rates = (Metric.COVERAGE, Metric.UTILIZATION, Metric.EFFECTIVE_SAVINGS_RATE)
+    assert [found[name].value for name in rates] == [None, None, None]
 
 
 def test_tags_count_resources_and_money(team: Team) -> None:

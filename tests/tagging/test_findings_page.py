@@ -11,7 +11,7 @@ from django.test import Client
 from costs.scope import Scope
 from tagging import selectors
 from tagging.middleware import VIEW_AS_SESSION_KEY
-from tagging.models import Team
+from tagging.models import Finding, Team
 from tagging.services import dismiss_finding, finish_finding
 from tagging.terms import FindingState
 from tests.tagging.builders import NOVEMBER, OCTOBER
@@ -52,6 +52,19 @@ def test_staff_read_what_there_is_to_save_first(
     assert "vol-nobody" in page
     assert "Kept in gp2; gp3 costs 20\u00a0% less." in page
     assert "Effective cost" in page
+
+
+def test_a_finding_without_a_saving_is_no_place_where_money_is_spent_on_nothing(
+    found: str, finops_lead: User, client_for: ClientFor
+) -> None:
+    Finding.objects.filter(resource_id="vol-nobody").update(monthly_saving=0)
+    page = text_of(get(client_for(finops_lead), "/findings/"))
+    # 20 + 10; the third is worth looking into, and nothing is counted for it.
+    assert "$30.00</data> a month is spent on nothing, in 2 places. 1 more to look into, without a saving" in page
+    Finding.objects.update(monthly_saving=0)
+    page = text_of(get(client_for(finops_lead), "/findings/"))
+    assert "3 findings to look into, without a saving counted." in page
+    assert "spent on nothing, in" not in page
 
 
 def test_a_team_reads_its_own_findings_alone(found: str, team_lead: User, client_for: ClientFor) -> None:

@@ -28,9 +28,8 @@ def plan(request: HttpRequest, found: Plan) -> HttpResponseBase:
     progress = selectors.progress(scope, found, today=today)
     metrics = selectors.success_metrics(scope, found, today=today)
     to_file = "format" in request.GET
-    steps = PlanTable(
-        [rows.step(item, found) for item in progress], request=request, caption="Plan with progress", prefix="p-"
-    )
+    lines = [rows.step(item, found, today=today) for item in progress]
+    steps = PlanTable(lines, request=request, caption="Plan with progress", prefix="p-")
     if to_file:
         steps.columns.show("phase")
     table = MetricTable(

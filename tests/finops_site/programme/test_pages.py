@@ -11,8 +11,13 @@ from django.http import HttpResponse
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from costs.periods import BillingPeriod
+from costs.scope import Scope
+from finops_site.metrics.terms import Metric
 from finops_site.models import PlanStep, Programme, Risk, SavingClaim, Scenario, Target
-from finops_site.programme import defaults, services
+from finops_site.programme import defaults, selectors, services
+from finops_site.programme.charts import saving_chart
+from finops_site.programme.progress import Readings
 from tests.conftest import ClientFor
 from tests.finops_site.programme.world import NOW, START, begin
 from tests.tagging.page_world import QUERIES, file_of, text_of
@@ -254,6 +259,29 @@ def test_settings_move_the_due_dates(staff: Client) -> None:
     assert "The programme is changed." in text_of(page)
     assert table(staff, "?format=csv")[0]["Due"] == "2026-02-04"  # three days after the start
     assert post(staff, "edit/", WHAT_IF | {"name": "", "starts_on": "2026-02-01", "currency": "usd"}).status_code == 400
+
+
+def test_what_is_not_due_is_neither_on_its_way_nor_lost(staff: Client) -> None:
+    begin()
+    page = text_of(get(staff, ""))
+    # On day 58 coverage of 30 % has until 11 April (90 days) to come to 40 %.
+    assert "Not yet due" in page
+    assert "No go yet" in page
+    assert "On track" not in page
+    assert {row["State"] for row in table(staff, "?format=csv")} >= {"on_track", "no_go"}
+
+
+def test_half_a_saving_is_a_gap_in_the_chart() -> None:
+    full, running, alone = (BillingPeriod.parse(f"2026-{month}") for month in ("01", "02", "03"))
+    readings: Readings = {
+        Metric.SAVING_COMMITMENTS: {full: Decimal(100), running: None},
+        Metric.SAVING_FINDINGS: {full: Decimal("20.5"), running: Decimal(7), alone: Decimal(7)},
+    }
+    services.start_programme(starts_on=START)
+    plan = selectors.programme(Scope.all())
+    assert plan
+    drawn = saving_chart(plan, None, readings).current.amounts
+    assert drawn == (Decimal("120.5"), None, None, None, None, None)
 
 
 def test_unknown_kinds_and_rows_are_not_found(staff: Client) -> None:
