@@ -94,6 +94,7 @@ class Spend:
 
     `cost` is that of the first `covered_days` days. `is_inventory`: it is the inventory's own rate, not a bill.
     `after_stop` is (days, cost) since inventories say that it does not run; bills only.
+    `is_attached`: the inventory tells of an instance of another owner that it is attached to, which is not named.
     `storage` is cost by storage class; `reading` what requests and transfer out of it cost, None where not known.
     """
 
@@ -104,6 +105,7 @@ class Spend:
     cost: Decimal
     is_inventory: bool = False
     inventory: Inventoried | None = None
+    is_attached: bool = False
     after_stop: tuple[int, Decimal] | None = None
     above_list: tuple[Decimal, Decimal] | None = None  # cost of on-demand lines above list, and their list cost
     commitment: Commitment | None = None
@@ -172,12 +174,13 @@ def not_running(spend: Spend, limits: Limits, rates: Rates) -> Detected | None:
         return None
     cost = spend.a_month(amount, days)
     since = f"since {figures.day(seen.state_since)}"
+    stopped = f"Attached to an instance that is {seen.state}" if spend.is_attached else seen.state.capitalize()
     return Detected(
         FindingKind.NOT_RUNNING,
         cost,
         cost,
         cost,
-        f"{seen.state.capitalize()} {since} and still costs {figures.money(cost, spend.currency)} a month.",
+        f"{stopped} {since} and still costs {figures.money(cost, spend.currency)} a month.",
         (
             ("State", f"{seen.state}, {since if seen.state_since != seen.taken_on else 'as first seen'}"),
             ("Inventory of", figures.day(seen.taken_on)),

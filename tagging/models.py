@@ -174,6 +174,8 @@ class Finding(models.Model):
     is_done_by_hand = models.BooleanField(default=False)
     verified_from = models.DateField(null=True, blank=True)  # first month its saving is measured in
     verified_saving = MoneyField(default=0)
+    # For staff nothing was saved then. Its owner is never told: its own costs did fall, wherever they went.
+    went_to_another = models.BooleanField(default=False)
     history = HistoricalRecords()
 
     class Meta:

@@ -24,6 +24,8 @@ class Seen(Inventoried):
     """With the ids that bills know the resource and its volumes by."""
 
     resource_id: str = ""
+    resource_key: int = 0
+    import_pk: int = 0
     volumes: tuple[str, ...] = ()
 
     def tells(self, idle_cpu_pct: float) -> bool:
@@ -72,6 +74,8 @@ def _seen(snapshots: Sequence[ResourceSnapshot], load_since: date) -> Seen:
         platform=attributes.get("platform", ""),
         tenancy=attributes.get("tenancy", ""),
         resource_id=last.resource.resource_id,
+        resource_key=last.resource_id,
+        import_pk=last.bill_import_id,
         volumes=tuple(part for part in re.split(r"[\s;,|]+", volumes) if part),
     )
 

@@ -34,6 +34,11 @@ class MeasuredMonth:
     is_for_fees: bool = False
 
     @property
+    def past_days(self) -> int:
+        """Days that were over when it came in, whatever usage it has."""
+        return past_days(self.item)
+
+    @property
     def is_full(self) -> bool:
         return self.covered_days >= self.item.period.day_count
 
@@ -168,6 +173,13 @@ def was_running(item: ActiveImport) -> bool:
     return item.finished_at is None or item.finished_at.date() < item.period.end
 
 
+def past_days(item: ActiveImport) -> int:
+    """How many days of its month were over when an import came in, by the calendar alone."""
+    if not was_running(item) or item.finished_at is None:
+        return item.period.day_count
+    return max(0, (item.finished_at.date() - item.period.start).days)
+
+
 def resource_keys_of(scope: Scope, resource_ids: Collection[str]) -> dict[int, str]:
     """Resources by these ids, in whatever account, by key."""
     scope.require_everything()
@@ -178,7 +190,10 @@ def resource_keys_of(scope: Scope, resource_ids: Collection[str]) -> dict[int, s
 
 
 def _measured(scope: Scope, min_days: int) -> Iterable[MeasuredMonth]:
-    """Of every source the newest month with enough days; for fees the newest full one."""
+    """Of every source the newest month of which enough days are over; for fees the newest full one.
+
+    Which one that is must not depend on how far anybody's usage goes: all owners read findings of that month.
+    """
     items = [item for item in active_imports(scope) if not _is_taken_over(item, active_imports(scope))]
     newest: dict[tuple[str, str], list[ActiveImport]] = {}
     for item in sorted(items, key=lambda item: item.period, reverse=True):
@@ -186,7 +201,7 @@ def _measured(scope: Scope, min_days: int) -> Iterable[MeasuredMonth]:
     for found in newest.values():
         days = covered_days(scope, found[:2])
         months = [MeasuredMonth(item, days[item.pk]) for item in found[:2] if days[item.pk]]
-        first = next((month for month in months if month.covered_days >= min_days), next(iter(months), None))
+        first = next((month for month in months if month.past_days >= min_days), next(iter(months), None))
         if first is None:
             continue
         yield first
@@ -219,9 +234,9 @@ def _rows(month: MeasuredMonth, telling: Collection[str], classes: Collection[st
     stored = Q(pk__in=())
     for name in classes:
         stored |= Q(slice__usage_type__endswith=usage_ending(name))
-    dear = costs.filter(stored).order_by().values("resource_id")
-    found = {(row.resource_key, row.slice_key): row for row in _read(costs.filter(above))}
-    found |= {(row.resource_key, row.slice_key): row for row in _read(costs.filter(resource_id__in=dear))}
+    # All lines of each resource: what is verified later are all its costs, so the baseline is of all of them too.
+    wanted = costs.filter(above | stored).order_by().values("resource_id")
+    found = {(row.resource_key, row.slice_key): row for row in _read(costs.filter(resource_id__in=wanted))}
     for some in in_parts(sorted(resource_keys_of(Scope.all(), telling))):
         found |= {(row.resource_key, row.slice_key): row for row in _read(costs.filter(resource_id__in=some))}
     return found.values()

@@ -71,7 +71,7 @@ def finding(scope: Scope, ref: str) -> FindingDetail:
     if item is None:
         raise NotFoundInScopeError("Nothing here.")
     return FindingDetail(
-        row=_row(item, labels(scope, "team", [item.owner_key])),
+        row=_row(scope, item, labels(scope, "team", [item.owner_key])),
         baseline_cost=item.baseline_cost,
         resource_ids=tuple(item.resource_ids),
         events=_events(item),
@@ -80,21 +80,20 @@ def finding(scope: Scope, ref: str) -> FindingDetail:
                 BillingPeriod.of(month.period), month.covered_days, month.baseline_cost, month.actual_cost, month.saving
             )
             for month in item.months.all()
+            if _counts(scope, item)
         ),
     )
 
 
 def saved_in(scope: Scope, period: BillingPeriod, *, currency: str) -> Decimal:
     """What findings that are done saved in this month, as verified on its bill. One query."""
-    rows = FindingMonth.objects.filter(finding__in=_reached(scope), finding__currency=currency, period=period.start)
+    rows = _months(scope, currency).filter(period=period.start)
     return rows.aggregate(saved=Sum("saving"))["saved"] or ZERO
 
 
 def verified_by_month(scope: Scope, *, currency: str) -> dict[BillingPeriod, dict[FindingKind, Decimal]]:
     """What findings that are done saved in each later month, by kind; months nothing was verified in are not there."""
-    rows = FindingMonth.objects.filter(finding__currency=currency)
-    if not scope.everything:
-        rows = rows.filter(finding__in=_reached(scope).values("pk"))
+    rows = _months(scope, currency)
     found: dict[BillingPeriod, dict[FindingKind, Decimal]] = {}
     for day, kind, saving in rows.order_by("period").values_list("period", "finding__kind").annotate(Sum("saving")):
         found.setdefault(BillingPeriod(day), {})[FindingKind(kind)] = saving
@@ -108,14 +107,30 @@ def _reached(scope: Scope) -> QuerySet[Finding]:
     return found.filter(owner_kind=OwnerKind.TEAM.value, owner_key__in=scope.team_keys)
 
 
+def _months(scope: Scope, currency: str) -> QuerySet[FindingMonth]:
+    """Measured months that count for this reader."""
+    rows = FindingMonth.objects.filter(finding__currency=currency)
+    if scope.everything:
+        return rows.filter(finding__went_to_another=False)
+    return rows.filter(finding__in=_reached(scope).values("pk"))
+
+
+def _counts(scope: Scope, item: Finding) -> bool:
+    """Whether what was verified of it is a saving: for the company nothing is where a cost only went to another owner.
+
+    Its own team's costs did fall; whether they went to another team must not be seen from what it reads.
+    """
+    return not (scope.everything and item.went_to_another)
+
+
 def _rows(scope: Scope) -> tuple[FindingRow, ...]:
     items = list(_reached(scope))
     names = labels(scope, "team", {item.owner_key for item in items})
-    rows = (_row(item, names) for item in items)
+    rows = (_row(scope, item, names) for item in items)
     return tuple(sorted(rows, key=lambda row: (-row.monthly_saving, row.resource_id, row.ref)))
 
 
-def _row(item: Finding, names: dict[str, str]) -> FindingRow:
+def _row(scope: Scope, item: Finding, names: dict[str, str]) -> FindingRow:
     return FindingRow(
         ref=item.ref,
         kind=FindingKind(item.kind),
@@ -140,7 +155,7 @@ def _row(item: Finding, names: dict[str, str]) -> FindingRow:
         first_seen_on=item.first_seen_on,
         last_seen_on=item.last_seen_on,
         done_on=item.done_on,
-        verified_saving=item.verified_saving,
+        verified_saving=item.verified_saving if _counts(scope, item) else ZERO,
     )
 
 

@@ -16,7 +16,7 @@ from costs.detectors import Commitment, Limits, Spend, StorageMove
 from costs.money import ZERO
 from costs.periods import BillingPeriod
 from costs.scope import Scope
-from costs.selectors import ActiveImport, CommitmentRow, MeasuredMonth, SpendingSheet, SpendRow
+from costs.selectors import ActiveImport, CommitmentRow, MeasuredMonth, Seen, SpendingSheet, SpendRow
 from costs.terms import ChargeCategory
 from tagging.models import AllocatedCost, Allocation
 from tagging.terms import OwnerKind
@@ -92,20 +92,42 @@ def owned_spends(scope: Scope, within: Limits) -> tuple[OwnedSpend, ...]:
         classes=[move.storage_class for move in within.moves],
     )
     owners = owners_of(scope, sheet.months)
-    attached = {
-        volume: each.resource_id for each in sheet.seen.values() if each.is_not_running for volume in each.volumes
-    }
+    attached = {volume: each for each in sheet.seen.values() if each.is_not_running for volume in each.volumes}
+    instances = _instances_of_owners(scope, attached.values(), sheet, owners)
     grouped: dict[tuple[str, str, str], list[SpendRow]] = {}
     for row in sheet.rows:
-        subject = attached.get(row.resource_id, row.resource_id)
+        owner, instance = owners.get((row.import_pk, row.slice_key), ""), attached.get(row.resource_id)
+        is_own = instance is not None and (instance.resource_id, owner) in instances
+        subject = instance.resource_id if instance is not None and is_own else row.resource_id
         currency = sheet.months[row.import_pk].item.currency
-        grouped.setdefault((subject, owners.get((row.import_pk, row.slice_key), ""), currency), []).append(row)
+        grouped.setdefault((subject, owner, currency), []).append(row)
     days = days_by_owner(scope, [month.item for month in sheet.months.values()])
-    found = [_spend_of(*key, rows, sheet, days) for key, rows in sorted(grouped.items())]
-    return (*found, *_commitments(sheet, owners))
+    found = [_spend_of(*key, rows, sheet, days, attached.get(key[0])) for key, rows in sorted(grouped.items())]
+    return (*found, *_commitments(sheet, owners, days))
 
 
-def _commitments(sheet: SpendingSheet, owners: Mapping[tuple[int, int], str]) -> Iterator[OwnedSpend]:
+def _instances_of_owners(
+    scope: Scope, instances: Iterable[Seen], sheet: SpendingSheet, owners: Mapping[tuple[int, int], str]
+) -> frozenset[tuple[str, str]]:
+    """(instance, owner) pairs: whose they are by the costs measured, or by the inventory that lists them.
+
+    A volume is put with its instance only where both have one owner: nobody reads the id of another's instance.
+    """
+    by_place = {(each.import_pk, each.resource_key): each.resource_id for each in instances}
+    pks = {pk for pk, _ in by_place}
+    listed = owners_of(scope, pks)
+    found = {(row.resource_id, owners.get((row.import_pk, row.slice_key), "")) for row in sheet.rows}
+    for some in intake.in_parts(sorted({key for _, key in by_place})):
+        rows = intake.resource_costs(scope, pks).filter(resource_id__in=some).order_by()
+        for pk, slice_key, key in rows.values_list("bill_import_id", "slice_id", "resource_id"):
+            if (pk, key) in by_place:
+                found.add((by_place[pk, key], listed.get((pk, slice_key), "")))
+    return frozenset(found)
+
+
+def _commitments(
+    sheet: SpendingSheet, owners: Mapping[tuple[int, int], str], days: OwnerDays
+) -> Iterator[OwnedSpend]:
     """Every owner's part of every commitment that the newest month still has, from the newest full month."""
     grouped: dict[tuple[str, str, str], list[CommitmentRow]] = {}
     for row in sheet.commitments:
@@ -115,19 +137,25 @@ def _commitments(sheet: SpendingSheet, owners: Mapping[tuple[int, int], str]) ->
         full = [row for row in rows if sheet.months[row.import_pk].is_for_fees]
         current = [row for row in rows if not sheet.months[row.import_pk].is_for_fees]
         if current:
-            yield _commitment(commitment_id, owner, currency, full or current, sheet)
+            yield _commitment(commitment_id, owner, currency, full or current, sheet, days)
 
 
 def _commitment(
-    commitment_id: str, owner: str, currency: str, rows: Sequence[CommitmentRow], sheet: SpendingSheet
+    commitment_id: str,
+    owner: str,
+    currency: str,
+    rows: Sequence[CommitmentRow],
+    sheet: SpendingSheet,
+    days: OwnerDays,
 ) -> OwnedSpend:
     last, month = rows[-1], sheet.months[rows[-1].import_pk]
     kind = PLAN if last.category == "Spend" else RESERVATION.format(last.instance_type).strip()
     unused = sum((row.unused for row in rows), ZERO)
+    covered = _days_of(owner, month, days)
     owned = Commitment(kind, sum((row.cost for row in rows), ZERO), unused, last.ends_on)
     return OwnedSpend(
         owner_key=owner,
-        spend=Spend(commitment_id, currency, month.item.period, month.covered_days, unused, commitment=owned),
+        spend=Spend(commitment_id, currency, month.item.period, covered, unused, commitment=owned),
         resource_ids=(commitment_id,),
         resource_name=kind.capitalize() if last.category == "Spend" else f"{last.instance_type} {RESERVED}".strip(),
         service_name=last.service_name,
@@ -163,6 +191,7 @@ def _spend_of(
     rows: Sequence[SpendRow],
     sheet: SpendingSheet,
     days: OwnerDays,
+    instance: Seen | None,
 ) -> OwnedSpend:
     """One owner's part of one resource, in the newest month that has it."""
     month = max((sheet.months[row.import_pk] for row in rows), key=lambda month: (month.item.period, month.item.pk))
@@ -172,7 +201,7 @@ def _spend_of(
     last = named[0]
     return OwnedSpend(
         owner_key=owner_key,
-        spend=_spend(subject, month, current, sheet, days.get((month.item.pk, owner_key), month.covered_days)),
+        spend=_spend(subject, month, current, sheet, _days_of(owner_key, month, days), instance),
         resource_ids=tuple(sorted({row.resource_id for row in current} | {subject})),
         resource_name=next((row.name for row in named if row.name), ""),
         service_name=last.service_name,
@@ -182,9 +211,20 @@ def _spend_of(
     )
 
 
+def _days_of(owner_key: str, month: MeasuredMonth, days: OwnerDays) -> int:
+    """Days of a month covered for this owner; where it has no usage of its own, those that were over."""
+    return days.get((month.item.pk, owner_key), month.past_days or 1)
+
+
 def _spend(
-    subject: str, month: MeasuredMonth, rows: Sequence[SpendRow], sheet: SpendingSheet, covered_days: int
+    subject: str,
+    month: MeasuredMonth,
+    rows: Sequence[SpendRow],
+    sheet: SpendingSheet,
+    covered_days: int,
+    instance: Seen | None,
 ) -> Spend:
+    """`instance`: of another owner, which does not run and that this is attached to."""
     is_inventory = month.item.billing_format.is_inventory
     above = [row for row in rows if row.is_above_list]
     reading = sum((row.effective_cost for row in rows if row.is_reading), ZERO)
@@ -195,7 +235,8 @@ def _spend(
         covered_days=covered_days,
         cost=sum((row.effective_cost for row in rows), ZERO),
         is_inventory=is_inventory,
-        inventory=sheet.seen.get(subject),
+        inventory=sheet.seen.get(subject, instance),
+        is_attached=subject not in sheet.seen and instance is not None,
         after_stop=_after_stop(rows, sheet, short=month.covered_days - covered_days),
         above_list=(_total(above), sum((row.list_cost for row in above), ZERO)) if above else None,
         storage=_by_class(rows),

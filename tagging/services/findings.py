@@ -178,21 +178,21 @@ def set_state(item: Finding, state: FindingState, *, now: datetime, note: str) -
     item.state, item.note = state.value, note
     item.changed_at, item.changed_by = now, None
     item.dismissed_until = item.done_on = item.verified_from = None
-    item.is_done_by_hand = False
+    item.is_done_by_hand = item.went_to_another = False
     item.verified_saving = ZERO
 
 
 def _close_gone(
     known: dict[str, Finding], found: dict[str, _Found], fresh: Sequence[Finding], *, today: date, now: datetime
 ) -> list[Finding]:
-    """Findings whose cost is gone are done; where it went to another owner, nothing was saved."""
+    """Findings whose cost is gone are done. Where it went to another owner, only the first one saved anything."""
     taken_on = {(item.kind, item.subject_key) for item in fresh}
     gone = [item for ref, item in known.items() if ref not in found and item.state != FindingState.DONE.value]
     for item in gone:
         moved = (item.kind, item.subject_key) in taken_on
-        counts = item.state in ACTED_ON and not moved
+        counts = item.state in ACTED_ON
         set_state(item, FindingState.DONE, now=now, note=GONE)
-        item.done_on = today
+        item.done_on, item.went_to_another = today, moved
         item.verified_from = BillingPeriod.of(item.period).end if counts else None
         save_event(item, now)
     return gone

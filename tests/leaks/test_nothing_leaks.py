@@ -26,8 +26,13 @@ from budgets.inputs import BudgetInput
 from budgets.services import create_budget, evaluate_budgets
 from budgets.terms import ScopeKind
 from costs import services as intake
+from costs.scope import Scope
 from costs.terms import FindingKind
 from finops_site import pipeline
+from finops_site.metrics import keeping
+from finops_site.programme.business_case import Assumptions
+from finops_site.programme.services import save_assumptions, start_programme
+from tagging import selectors
 from tagging import services as owners
 from tagging.models import AllocationRule, Finding, Membership, Team
 from tagging.services.findings import ref_of
@@ -39,7 +44,27 @@ pytestmark = pytest.mark.thorough
 TODAY = date(2026, 3, 10)
 NOW = datetime(2026, 3, 10, 6, tzinfo=UTC)
 PERIODS = ("2026-01", "2026-02")
-GP2 = "EBS:VolumeUsage.gp2"
+GP2, GP3 = "EBS:VolumeUsage.gp2", "EBS:VolumeUsage.gp3"
+STOPPED_ON = date(2026, 2, 10)
+# i-alpha-stopped and one of others have a volume each; vol-alpha-guest hangs on the stopped instance of others.
+INVENTORY = (
+    "ResourceId,Region,CostUSD,Tags,InstanceType,State,CPUUtilization,Volumes",
+    "i-alpha-stopped,us-east-1,0.10,Team=Alpha,m5.large,stopped,0,vol-alpha-stopped",
+    "i-alpha-idle,us-east-1,0.10,Team=Alpha,m5.large,running,2,",
+    "i-alpha-1,us-east-1,0.10,Team=Alpha,m5.large,running,60,",
+    "i-shared,us-east-1,0.10,Team=Alpha,m5.large,running,3,",
+)
+OTHERS_INVENTORY = {
+    1: (
+        "i-beta-stopped,us-east-1,0.10,Team=Beta,m5.large,stopped,0,vol-beta-stopped vol-alpha-guest",
+        "i-beta-idle,us-east-1,0.10,Team=Beta,m5.large,running,1,",
+    ),
+    2: (
+        "i-beta-hush,eu-west-1,7.00,Team=BETA,hush.large,stopped,0,vol-beta-stopped vol-alpha-guest vol-hush",
+        "i-beta-idle,us-east-1,9.00,Team=BETA,r5.large,running,4,",
+        "i-gamma,eu-west-1,3.00,Team=Gamma,r5.large,terminated,0,vol-gamma",
+    ),
+}
 # Every way a page or endpoint may be asked: files, bases, groupings, filters, sorting, pages, another team's keys.
 # The API refuses parameters an endpoint does not have, so most stand alone; pages leave unknown ones aside.
 QUERIES = (
@@ -91,6 +116,7 @@ TIMES = re.compile(
     rb"\d+\xc2?\xa0?\s?(second|minute|hour)s?( ago)?|\d\d:\d\d(:\d\d)?( UTC)?"
 )
 NONCES = re.compile(rb'nonce="[^"]*"|nonce-[A-Za-z0-9+/=_-]+|csrfmiddlewaretoken"? value="[^"]*"|csrftoken=[^;]*')
+MOST_KNOWN = 80  # names of addresses outside admin and accounts, no fewer than there were
 HEADERS_OF_THE_MOMENT = {"Date", "Expires", "Content-Security-Policy"}
 
 
@@ -126,6 +152,9 @@ def own_lines(period: str) -> list[Line]:
              usage_type="TimedStorage-ByteHrs", operation="StandardStorage", tags=tags[:1]),
         Line("vol-alpha-gp2", "60.00", day=2, usage_type=GP2, operation="CreateVolume-Gp2", tags=tags[:1]),
         Line("vol-shared-gp2", "30.00", day=2, usage_type=GP2, operation="CreateVolume-Gp2", tags=tags[:1]),
+        Line("vol-alpha-stopped", "31.00", day=20, usage_type=GP3, operation="CreateVolume-Gp3", tags=tags[:1]),
+        Line("vol-alpha-guest", "18.00", day=20, usage_type=GP3, operation="CreateVolume-Gp3", tags=tags[:1]),
+        Line("i-alpha-idle", "44.00", day=5, tags=tags[:1]),
         Line("i-mobile-1", "4.00", day=4, account="333333333333", tags=mobile),
         *(moved if period == PERIODS[0] else ()),
     ]  # fmt: skip
@@ -138,6 +167,8 @@ def others_lines(world: int, period: str) -> list[Line]:
         Line("i-beta-1", "100.00", day=1, tags=beta),
         Line("i-shared", "5.00", day=5, tags=(*beta, ("Name", "beta-shared"))),
         Line("i-nobody", "7.00", day=2),
+        Line("i-beta-idle", "21.00", day=6, tags=beta),
+        Line("vol-beta-stopped", "11.00", day=21, usage_type=GP3, tags=beta),
         Line("vol-nobody-gp2", "25.00", day=2, usage_type=GP2),
         Line("vol-shared-gp2", "20.00", day=3, usage_type=GP2, tags=beta),
         Line("", "3.00", day=1, kind="Tax", usage_type="", operation=""),
@@ -154,6 +185,8 @@ def others_lines(world: int, period: str) -> list[Line]:
         Line("db-beta", "41.00", day=5, service="Amazon Relational Database Service", product="AmazonRDS",
              usage_type="InstanceUsage:db.r5.large", operation="CreateDBInstance", tags=renamed),
         Line("i-nobody", "9.00", day=2, account="444444444444"),
+        Line("i-beta-idle", "57.00", day=7, tags=renamed),
+        Line("vol-beta-stopped", "19.00", day=25, usage_type=GP3, tags=renamed),
         Line("vol-beta-gp2", "90.00", day=9, usage_type=GP2, tags=renamed),
         Line("vol-shared-gp2", "70.00", day=3, usage_type=GP2, tags=(*hushed, ("Project", "hush"))),
         Line("", "5.55", day=1, kind="Tax", usage_type="", operation=""),
@@ -169,6 +202,10 @@ def import_world(folder: Path, world: int) -> None:
         write_bill(path, period, [*others_lines(world, period), *own_lines(period)], extra_keys=extra)
         for pk in intake.prepare_imports([path], today=TODAY):
             pipeline.run_import(pk)
+    inventory = folder / f"inventory{world}.csv"
+    inventory.write_text("\n".join((*INVENTORY, *OTHERS_INVENTORY[world])) + "\n")
+    for pk in intake.prepare_imports([inventory], snapshot_on=STOPPED_ON, today=TODAY):
+        pipeline.run_import(pk)
 
 
 def rule(team: Team, value: str, position: int, *, key: str = "Team") -> None:
@@ -199,6 +236,8 @@ def first_world(db: None, tmp_path: Path) -> User:
     import_world(tmp_path, 1)
     make_budgets()
     look_for_findings()
+    start_programme(starts_on=date(2026, 1, 5))
+    keeping.measure_months(today=TODAY, now=NOW)
     return lead
 
 
@@ -237,10 +276,14 @@ def change_everything_of_others(folder: Path) -> None:
     create_budget(BudgetInput("Region secret", ScopeKind.TOTAL, Decimal(1)), author=None, today=date(2026, 1, 1))
     evaluate()
     look_for_findings()
+    save_assumptions(Assumptions(Decimal(123_456), Decimal("0.07"), 3, 2, 5))
+    keeping.measure_months(today=TODAY, now=NOW)
 
 
 def look_for_findings() -> None:
-    """Two of Alpha, one of them on a volume shared with Beta; the other is done and measured in the second month."""
+    """Of Alpha two volumes of a dear class, one shared with Beta, the other done and measured in the second month; an
+    idle instance, one that it shares with Beta, a stopped one with its volume, and a volume on one of others.
+    """
     owners.detect_findings(today=TODAY, now=NOW)
     done = Finding.objects.filter(resource_id="vol-alpha-gp2").update(
         state="done", is_done_by_hand=True, done_on=date(2026, 2, 10), verified_from=date(2026, 2, 1)
@@ -350,8 +393,43 @@ def test_every_page_of_the_team_itself_opens_for_its_lead(
     assert pages | endpoints <= opened
     finding = client.get(f"/findings/{ref_of(FindingKind.DEAR_STORAGE, 'vol-alpha-gp2', 'alpha')}/").content
     assert b"Saved, month by month" in finding
+    shown = client.get("/api/v1/findings/?state=open").json()["results"]
+    assert {(row["kind"], row["resource_id"]) for row in shown} == {
+        ("not_running", "i-alpha-stopped"),
+        ("not_running", "vol-alpha-guest"),
+        ("idle", "i-alpha-idle"),
+        ("idle", "i-shared"),
+        ("dear_storage", "vol-shared-gp2"),
+    }
+    found = {(row.owner_key, row.kind.value) for row in selectors.findings(Scope.all()).rows}
+    assert {("beta", "not_running"), ("beta", "idle"), ("beta", "dear_storage"), ("", "dear_storage")} <= found
+    assert len(client.get("/api/v1/alerts/").json()["results"]) >= 2
     body = client.get("/teams/alpha/").content
     assert b"i-alpha-1" in body
+
+
+@pytest.mark.django_db
+def test_every_address_is_asked_and_those_of_staff_are_not_there_for_a_lead(
+    first_world: User, client_for: Callable[[User], Client]
+) -> None:
+    """Guards the tests above: what is new must be among what they ask, in the state the reader should find it in."""
+    client = client_for(first_world)
+    got: dict[str, set[int]] = {}
+    for address in addresses():
+        if not address.path.startswith(("/admin/", "/accounts/")):
+            got.setdefault(address.name, set()).add(client.get(address.path).status_code)
+    assert len(got) > MOST_KNOWN
+    staff_only = [name for name in got if name.startswith(("programme", "ri:", "api:metrics", "api:programme"))]
+    staff_only += ["overview", "api:recommendations", "api:commitment_coverage", "api:price_books", "budgets:budget_new"]
+    staff_only += ["budgets:budget_edit"]
+    assert len([name for name in staff_only if name.startswith("programme")]) == 10
+    assert len([name for name in staff_only if name.startswith("ri:")]) == 7
+    assert {name: got[name] for name in staff_only if not got[name] <= {404, 405}} == {}
+    # Own ones open, others' are not there; what changes something is no page to open.
+    for name in ("tagging:finding", "budgets:budget", "api:finding", "api:budget", "team", "api:statement"):
+        assert got[name] == {200, 404}, name
+    for name in ("tagging:finding_state", "budgets:acknowledge", "api:finding_state", "api:alert_acknowledge"):
+        assert got[name] == {405}, name
 
 
 def show_difference(url: str, before: Answer, after: Answer) -> None:

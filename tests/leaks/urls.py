@@ -24,12 +24,16 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "budget_key": ("alpha-monthly", "beta-monthly", "everything", "no-such-budget"),
     "alert_ref": ("alpha-monthly-2026-02-actual-50", "beta-monthly-2026-02-actual-50", "no-such-alert"),
     "book_name": ("representative", "no-such-book"),
-    # own, own, another team's, nobody's, none
+    # own, own, another team's, nobody's, own ones of other kinds, another team's, none
     "finding_ref": (
         ref_of(FindingKind.DEAR_STORAGE, "vol-alpha-gp2", "alpha"),
         ref_of(FindingKind.DEAR_STORAGE, "vol-shared-gp2", "alpha"),
         ref_of(FindingKind.DEAR_STORAGE, "vol-shared-gp2", "beta"),
         ref_of(FindingKind.DEAR_STORAGE, "vol-nobody-gp2", ""),
+        ref_of(FindingKind.NOT_RUNNING, "i-alpha-stopped", "alpha"),
+        ref_of(FindingKind.NOT_RUNNING, "vol-alpha-guest", "alpha"),
+        ref_of(FindingKind.IDLE, "i-shared", "alpha"),
+        ref_of(FindingKind.IDLE, "i-beta-idle", "beta"),
         "no-such-finding",
     ),
     "content_type_id": ("1",),

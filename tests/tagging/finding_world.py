@@ -35,6 +35,13 @@ def full(period: BillingPeriod, *spends: Spend, source: str = "payer") -> BillIm
     return made
 
 
+def came_in(day: date, *spends: Spend) -> BillImport:
+    """November as it was brought in on one of its days."""
+    made = month(spends)
+    BillImport.objects.filter(pk=made.pk).update(finished_at=at(day))
+    return made
+
+
 def both() -> Sequence[Spend]:
     return (volume("100"), volume("50", team="search", name="vol-search"))
 

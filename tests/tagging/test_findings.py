@@ -24,7 +24,7 @@ from tagging.services import (
 )
 from tagging.terms import FindingState, RuleKind
 from tests.tagging.builders import NOVEMBER, OCTOBER, month
-from tests.tagging.finding_world import at, both, detect_on, full, make_rules, row_of, volume
+from tests.tagging.finding_world import at, both, came_in, detect_on, full, make_rules, row_of, volume
 
 pytestmark = [pytest.mark.real_parts, pytest.mark.django_db]
 D = Decimal
@@ -87,10 +87,10 @@ def test_looking_again_changes_nothing_and_leaves_no_trace_in_the_history() -> N
 
 def test_a_month_under_way_is_scaled_and_one_too_young_is_left_for_the_month_before() -> None:
     full(OCTOBER, volume("100"))
-    month([volume("8", day=1), volume("8", day=2)])
+    came_in(NOV_3, volume("8", day=1), volume("8", day=2))
     detect_on(NOV_3)
     assert row_of("vol-pay").monthly_cost == D(100)  # two days of November say nothing yet
-    month([volume("8", day=day) for day in range(1, 7)])
+    came_in(date(2025, 11, 7), *(volume("8", day=day) for day in range(1, 7)))
     detect_on(date(2025, 11, 7))
     row = row_of("vol-pay")
     assert row.monthly_cost == D(240)  # 48.00 in 6 of 30 days
