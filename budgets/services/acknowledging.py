@@ -13,5 +13,6 @@ def acknowledge(ref: str, *, user: User, now: datetime, note: str = "") -> bool:
 
     The caller has read the alert within the user's scope.
     """
+    note = note.replace("\0", "").strip()  # no database takes that character
     fresh = Alert.objects.filter(Q(ref=ref) | Q(told_with=ref), acknowledged_at__isnull=True)
-    return bool(fresh.update(acknowledged_at=now, acknowledged_by=user, note=note.strip()[:300]))
+    return bool(fresh.update(acknowledged_at=now, acknowledged_by=user, note=note[:300]))

@@ -20,6 +20,7 @@ from costs.api_base import (
     PeriodText,
     ScopedView,
     api_scope,
+    body_of,
     choice,
     text,
 )
@@ -205,9 +206,7 @@ class FindingDecision(ScopedView):
         user = request.user
         if not isinstance(user, AbstractUser) or not may_change_finding(user, row.owner_key):
             raise NotFoundInScopeError("Nothing here.")
-        fields = DecisionSerializer(data=request.data)
-        fields.is_valid(raise_exception=True)
-        asked = fields.validated_data
+        asked = body_of(request, DecisionSerializer)
         services.change_finding(
             finding_ref,
             FindingState(asked["state"]),

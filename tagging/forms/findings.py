@@ -46,8 +46,9 @@ class FindingFilterForm(forms.Form):
 
 
 class DecisionForm(forms.Form):
-    """The state somebody puts a finding into."""
+    """The state somebody puts a finding into, having looked at `version` of it."""
 
     state = forms.ChoiceField(choices=[(state.value, state.value) for state in FindingState])
     until = forms.DateField(required=False)
     note = forms.CharField(required=False, max_length=500)
+    version = forms.CharField(required=False, max_length=40, widget=forms.HiddenInput)

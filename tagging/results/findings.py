@@ -50,6 +50,11 @@ class FindingRow:
         return self.resource_name or self.resource_id
 
     @property
+    def version(self) -> str:
+        """Changes with every decision: whoever decides says what they looked at."""
+        return self.changed_at.isoformat()
+
+    @property
     def is_live(self) -> bool:
         """Whether its saving is still to be had: open or accepted."""
         return self.state in (FindingState.OPEN, FindingState.ACCEPTED)

@@ -125,9 +125,7 @@ def _instances_of_owners(
     return frozenset(found)
 
 
-def _commitments(
-    sheet: SpendingSheet, owners: Mapping[tuple[int, int], str], days: OwnerDays
-) -> Iterator[OwnedSpend]:
+def _commitments(sheet: SpendingSheet, owners: Mapping[tuple[int, int], str], days: OwnerDays) -> Iterator[OwnedSpend]:
     """Every owner's part of every commitment that the newest month still has, from the newest full month."""
     grouped: dict[tuple[str, str, str], list[CommitmentRow]] = {}
     for row in sheet.commitments:

@@ -39,9 +39,19 @@ def reopen_finding(ref: str, *, user: AbstractUser, now: datetime, note: str = "
 
 
 def change_finding(
-    ref: str, state: FindingState, *, user: AbstractUser, now: datetime, note: str = "", until: date | None = None
+    ref: str,
+    state: FindingState,
+    *,
+    user: AbstractUser,
+    now: datetime,
+    note: str = "",
+    until: date | None = None,
+    version: str = "",
 ) -> None:
-    """Put a finding into a state, whatever state it was in."""
+    """Put a finding into a state, whatever state it was in. One that is done stays as it is but for the note.
+
+    With the `version` that the user looked at: raises InvalidRequestError where somebody has decided since.
+    """
     note = note.strip()[:NOTE_LIMIT]
     if state is FindingState.DISMISSED:
         _check_dismissal(until, note, now.date())
@@ -51,16 +61,28 @@ def change_finding(
         item = Finding.objects.select_for_update().filter(ref=ref).first()
         if item is None:
             raise NotFoundInScopeError("Nothing here.")
-        set_state(item, state, now=now, note=note)
-        item.changed_by_id = user.pk
-        item.dismissed_until = until
-        if state is FindingState.DONE:
-            item.done_on = now.date()
-            item.is_done_by_hand = True
-            item.verified_from = BillingPeriod.of(now.date()).end
-        save_event(item, now)
+        if version and version != item.changed_at.isoformat():
+            raise InvalidRequestError(f"It has become {item.state} since you looked. Read why, then decide again.")
+        if state is FindingState.DONE and item.state == state.value:
+            item.note, item.changed_at, item.changed_by_id = note, now, user.pk
+            save_event(item, now)
+            return
+        _decide(item, state, user=user, now=now, note=note, until=until)
         FindingMonth.objects.filter(finding=item).delete()
         verify_savings(refs=[ref])
+
+
+def _decide(
+    item: Finding, state: FindingState, *, user: AbstractUser, now: datetime, note: str, until: date | None
+) -> None:
+    set_state(item, state, now=now, note=note)
+    item.changed_by_id = user.pk
+    item.dismissed_until = until
+    if state is FindingState.DONE:
+        item.done_on = now.date()
+        item.is_done_by_hand = True
+        item.verified_from = BillingPeriod.of(now.date()).end
+    save_event(item, now)
 
 
 def _check_dismissal(until: date | None, note: str, today: date) -> None:

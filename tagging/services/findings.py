@@ -185,11 +185,16 @@ def set_state(item: Finding, state: FindingState, *, now: datetime, note: str) -
 def _close_gone(
     known: dict[str, Finding], found: dict[str, _Found], fresh: Sequence[Finding], *, today: date, now: datetime
 ) -> list[Finding]:
-    """Findings whose cost is gone are done. Where it went to another owner, only the first one saved anything."""
+    """Findings whose cost is gone are done. Where it only went to another owner, the company saved nothing."""
+    came_up: dict[tuple[str, str], date] = {}  # when the newest finding of the same, that stands, was first seen
+    for item in [*fresh, *(item for ref, item in known.items() if ref in found)]:
+        same = (item.kind, item.subject_key)
+        came_up[same] = max(came_up.get(same, item.first_seen_on), item.first_seen_on)
     taken_on = {(item.kind, item.subject_key) for item in fresh}
     gone = [item for ref, item in known.items() if ref not in found and item.state != FindingState.DONE.value]
     for item in gone:
-        moved = (item.kind, item.subject_key) in taken_on
+        same = (item.kind, item.subject_key)  # also where this one was opened again after it had gone to another
+        moved = same in taken_on or came_up.get(same, item.last_seen_on) > item.last_seen_on
         counts = item.state in ACTED_ON
         set_state(item, FindingState.DONE, now=now, note=GONE)
         item.done_on, item.went_to_another = today, moved

@@ -104,7 +104,13 @@ def finding_state(request: HttpRequest, finding_ref: str) -> HttpResponseBase:
     state, asked = FindingState(form.cleaned_data["state"]), form.cleaned_data
     try:
         services.change_finding(
-            finding_ref, state, user=request.user, now=current_moment(), note=asked["note"], until=asked["until"]
+            finding_ref,
+            state,
+            user=request.user,
+            now=current_moment(),
+            note=asked["note"],
+            until=asked["until"],
+            version=asked["version"],
         )
     except InvalidRequestError as error:
         messages.error(request, str(error))

@@ -102,6 +102,26 @@ def test_where_a_bill_covers_the_month_a_stopped_instance_costs_what_its_volume_
     assert dict(detail.row.evidence)["Measured"] == "May 2026, effective cost of 20 of 31 days, scaled to the month"
 
 
+def test_a_volume_on_an_instance_of_another_team_does_not_name_it(tmp_path: Path) -> None:
+    rows = (
+        "i-secret,us-east-1,0.1,Team=search,m5.large,stopped,0,vol-1",
+        "i-own,us-east-1,0.1,Team=payments,m5.large,",
+    )
+    inventory(tmp_path, date(2026, 5, 11), rows[0], f"{rows[1]}stopped,0,vol-2")
+    bring_in(write_csv(tmp_path / "bill.csv", list(may())))
+    rows_found = found()
+    # From the 12th on 20 days: vol-1 at 1.00 and vol-2 at 0.50 a day; in 31 days 31.00 and 15.50.
+    assert {name: (row.kind, row.owner_key, row.monthly_saving) for name, row in rows_found.items()} == {
+        "vol-1": (FindingKind.NOT_RUNNING, "payments", D(31)),
+        "i-own": (FindingKind.NOT_RUNNING, "payments", D("15.5")),
+    }
+    row = rows_found["vol-1"]
+    assert row.reason == "Attached to an instance that is stopped since 11 May 2026 and still costs $31.00 a month."
+    detail = selectors.finding(Scope.teams(frozenset({"payments"})), row.ref)
+    assert "i-secret" not in str(detail)
+    assert detail.resource_ids == ("vol-1",)
+
+
 def test_an_instance_that_idles_costs_what_the_bill_says(tmp_path: Path) -> None:
     inventory(tmp_path, date(2026, 5, 5), "i-1,us-east-1,0.1,,m5.large,running,4,vol-1")
     inventory(tmp_path, date(2026, 5, 6), "i-1,us-east-1,0.1,,m5.large,running,5,vol-1")

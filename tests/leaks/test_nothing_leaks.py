@@ -420,7 +420,13 @@ def test_every_address_is_asked_and_those_of_staff_are_not_there_for_a_lead(
             got.setdefault(address.name, set()).add(client.get(address.path).status_code)
     assert len(got) > MOST_KNOWN
     staff_only = [name for name in got if name.startswith(("programme", "ri:", "api:metrics", "api:programme"))]
-    staff_only += ["overview", "api:recommendations", "api:commitment_coverage", "api:price_books", "budgets:budget_new"]
+    staff_only += [
+        "overview",
+        "api:recommendations",
+        "api:commitment_coverage",
+        "api:price_books",
+        "budgets:budget_new",
+    ]
     staff_only += ["budgets:budget_edit"]
     assert len([name for name in staff_only if name.startswith("programme")]) == 10
     assert len([name for name in staff_only if name.startswith("ri:")]) == 7

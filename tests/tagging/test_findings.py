@@ -17,13 +17,14 @@ from tagging.models import Finding, Team
 from tagging.services import (
     RuleInput,
     accept_finding,
+    change_finding,
     dismiss_finding,
     finish_finding,
     reopen_finding,
     save_rule,
 )
 from tagging.terms import FindingState, RuleKind
-from tests.tagging.builders import NOVEMBER, OCTOBER, month
+from tests.tagging.builders import NOVEMBER, OCTOBER, Spend, month
 from tests.tagging.finding_world import at, both, came_in, detect_on, full, make_rules, row_of, volume
 
 pytestmark = [pytest.mark.real_parts, pytest.mark.django_db]
@@ -203,6 +204,77 @@ def test_cost_that_went_to_another_owner_saves_nothing() -> None:
     assert rows["payments"].note == "No longer among its owner's costs."
     assert (rows["payments"].state, rows["payments"].verified_saving) == (FindingState.DONE, D(0))
     assert rows["search"].state is FindingState.OPEN
+
+
+@pytest.mark.parametrize("resource", ["vol-pay", "vol-other"], ids=["went to search", "gone"])
+def test_its_former_team_reads_the_same_whether_a_cost_went_to_another_team_or_is_gone(resource: str) -> None:
+    mine = Scope.teams(frozenset({"payments"}))
+    full(OCTOBER, volume("100"))
+    detect_on(NOV_3)
+    full(NOVEMBER, volume("100", team="search", name=resource))
+    detect_on(DEC_3)
+    (row,) = selectors.findings(mine).rows
+    assert (row.note, row.verified_saving) == ("No longer among its owner's costs.", D(100))
+    assert [(str(each.period), each.saving) for each in selectors.finding(mine, row.ref).months] == [
+        ("2025-11", D(100))
+    ]
+    assert selectors.saved_in(mine, NOVEMBER, currency="USD") == D(100)
+
+
+def test_for_the_company_nothing_is_saved_where_a_cost_only_went_to_another_team(team_lead: User) -> None:
+    full(OCTOBER, volume("100"))
+    detect_on(NOV_3)
+    full(NOVEMBER, volume("100", team="search"))
+    detect_on(DEC_3)
+    ref = next(row.ref for row in selectors.findings(Scope.all()).rows if row.owner_key == "payments")
+    for _ in range(2):
+        assert selectors.finding(Scope.all(), ref).months == ()
+        assert selectors.saved_in(Scope.all(), NOVEMBER, currency="USD") == D(0)
+        assert selectors.verified_by_month(Scope.all(), currency="USD") == {}
+        finish_finding(ref, user=team_lead, now=at(DEC_3))  # it is done already
+        reopen_finding(ref, user=team_lead, now=at(DEC_3))
+        assert detect_on(date(2025, 12, 4)).gone == (ref,)
+
+
+@pytest.mark.parametrize("others", [(), (volume("1", team="search", name="vol-s", day=6),)], ids=["alone", "others"])
+def test_the_month_measured_does_not_depend_on_how_far_the_usage_of_others_goes(others: tuple[Spend, ...]) -> None:
+    full(OCTOBER, volume("100"))
+    came_in(date(2025, 11, 7), volume("8", day=1), volume("8", day=2), *others)
+    detect_on(date(2025, 11, 7))
+    row = row_of("vol-pay")
+    assert (row.period, row.monthly_cost) == (NOVEMBER, D(240))  # 16.00 in payments' own 2 of 30 days
+
+
+def test_a_rate_above_list_keeps_all_of_its_resources_costs_as_baseline() -> None:
+    tags = {"Team": "payments"}
+    dear = Spend("50", effective="100", tags=tags, resource="i-dear")
+    full(OCTOBER, dear, Spend("30", tags=tags, resource="i-dear", usage_type="Transfer"))
+    detect_on(NOV_3)
+    detail = selectors.finding(Scope.all(), row_of("i-dear").ref)
+    assert (detail.row.kind, detail.row.monthly_saving) == (FindingKind.OFF_LIST_RATE, D(50))
+    assert detail.baseline_cost == D(130)  # what is looked at again: 100 and 30
+
+
+def test_of_two_who_decide_at_once_the_second_is_told(team_lead: User, finops_lead: User) -> None:
+    full(OCTOBER, *both())
+    detect_on(NOV_3)
+    seen = row_of("vol-pay")
+    change_finding(seen.ref, FindingState.ACCEPTED, user=team_lead, now=at(DEC_3), version=seen.version)
+    with pytest.raises(InvalidRequestError, match="accepted since you looked"):
+        change_finding(seen.ref, FindingState.DONE, user=finops_lead, now=at(DEC_3), version=seen.version)
+    assert row_of("vol-pay").state is FindingState.ACCEPTED
+
+
+def test_marking_done_what_is_done_keeps_what_was_measured(team_lead: User) -> None:
+    full(OCTOBER, volume("100"))
+    detect_on(NOV_3)
+    ref = row_of("vol-pay").ref
+    finish_finding(ref, user=team_lead, now=at(date(2025, 10, 20)))
+    full(NOVEMBER, volume("80", kind="EBS:VolumeUsage.gp3"))
+    detect_on(DEC_3)
+    finish_finding(ref, user=team_lead, now=at(DEC_20), note="Once more.")
+    row = row_of("vol-pay")
+    assert (row.done_on, row.verified_saving, row.note) == (date(2025, 10, 20), D(20), "Once more.")
 
 
 def test_a_source_that_delivers_later_keeps_its_findings_and_saves_nothing_yet() -> None:

@@ -140,6 +140,17 @@ def test_a_decision_that_is_none_changes_nothing(
     assert row_of("vol-pay").state is FindingState.OPEN
 
 
+def test_a_page_that_somebody_elses_decision_has_overtaken_decides_nothing(
+    found: str, team_lead: User, finops_lead: User, client_for: ClientFor
+) -> None:
+    seen = row_of("vol-pay").version
+    assert f'name="version" value="{seen}"' in text_of(get(client_for(team_lead), f"/findings/{found}/"))
+    decide(client_for(finops_lead), found, state="accepted", version=seen)
+    page = text_of(decide(client_for(team_lead), found, state="dismissed", note="x", until="2999-01-01", version=seen))
+    assert "It has become accepted since you looked." in page
+    assert row_of("vol-pay").state is FindingState.ACCEPTED
+
+
 def test_viewers_look_and_change_nothing(found: str, viewer: User, client_for: ClientFor) -> None:
     client = client_for(viewer)
     page = text_of(get(client, f"/findings/{found}/"))
