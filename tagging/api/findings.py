@@ -207,14 +207,8 @@ class FindingDecision(ScopedView):
         if not isinstance(user, AbstractUser) or not may_change_finding(user, row.owner_key):
             raise NotFoundInScopeError("Nothing here.")
         asked = body_of(request, DecisionSerializer)
-        services.change_finding(
-            finding_ref,
-            FindingState(asked["state"]),
-            user=user,
-            now=current_moment(),
-            note=asked["note"],
-            until=asked["until"],
-        )
+        decision = services.Decision(FindingState(asked["state"]), asked["note"], asked["until"])
+        services.change_finding(finding_ref, decision, user=user, now=current_moment())
         return Response(FindingDetailSerializer(detail_cells(selectors.finding(scope, finding_ref))).data)
 
 

@@ -102,7 +102,7 @@ def owned_spends(scope: Scope, within: Limits) -> tuple[OwnedSpend, ...]:
         currency = sheet.months[row.import_pk].item.currency
         grouped.setdefault((subject, owner, currency), []).append(row)
     days = days_by_owner(scope, [month.item for month in sheet.months.values()])
-    found = [_spend_of(*key, rows, sheet, days, attached.get(key[0])) for key, rows in sorted(grouped.items())]
+    found = [_spend_of(key, rows, sheet, days, attached.get(key[0])) for key, rows in sorted(grouped.items())]
     return (*found, *_commitments(sheet, owners, days))
 
 
@@ -183,15 +183,14 @@ def days_by_owner(scope: Scope, items: Collection[ActiveImport]) -> OwnerDays:
 
 
 def _spend_of(
-    subject: str,
-    owner_key: str,
-    currency: str,
+    key: tuple[str, str, str],
     rows: Sequence[SpendRow],
     sheet: SpendingSheet,
     days: OwnerDays,
     instance: Seen | None,
 ) -> OwnedSpend:
     """One owner's part of one resource, in the newest month that has it."""
+    subject, owner_key, _ = key
     month = max((sheet.months[row.import_pk] for row in rows), key=lambda month: (month.item.period, month.item.pk))
     current = [row for row in rows if row.import_pk == month.item.pk]
     # Its own rows say where it is; where it has none (a stopped instance), those of what is attached.

@@ -3,6 +3,7 @@
 from tagging.inputs import PersonInput, ProposalChoices, RuleInput, TeamChoice, TeamInput
 from tagging.services.allocate import allocate_import, reallocate
 from tagging.services.finding_states import (
+    Decision,
     accept_finding,
     change_finding,
     dismiss_finding,
@@ -37,6 +38,7 @@ __all__ = [
     "accept_finding",
     "accept_proposal",
     "allocate_import",
+    "Decision",
     "change_finding",
     "create_person",
     "create_team",

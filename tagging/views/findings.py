@@ -103,15 +103,8 @@ def finding_state(request: HttpRequest, finding_ref: str) -> HttpResponseBase:
         return redirect("tagging:finding", finding_ref)
     state, asked = FindingState(form.cleaned_data["state"]), form.cleaned_data
     try:
-        services.change_finding(
-            finding_ref,
-            state,
-            user=request.user,
-            now=current_moment(),
-            note=asked["note"],
-            until=asked["until"],
-            version=asked["version"],
-        )
+        decision = services.Decision(state, asked["note"], asked["until"], asked["version"])
+        services.change_finding(finding_ref, decision, user=request.user, now=current_moment())
     except InvalidRequestError as error:
         messages.error(request, str(error))
     else:

@@ -15,6 +15,7 @@ from tagging import selectors
 from tagging.access import may_change_finding
 from tagging.models import Finding, Team
 from tagging.services import (
+    Decision,
     RuleInput,
     accept_finding,
     change_finding,
@@ -259,9 +260,9 @@ def test_of_two_who_decide_at_once_the_second_is_told(team_lead: User, finops_le
     full(OCTOBER, *both())
     detect_on(NOV_3)
     seen = row_of("vol-pay")
-    change_finding(seen.ref, FindingState.ACCEPTED, user=team_lead, now=at(DEC_3), version=seen.version)
+    change_finding(seen.ref, Decision(FindingState.ACCEPTED, version=seen.version), user=team_lead, now=at(DEC_3))
     with pytest.raises(InvalidRequestError, match="accepted since you looked"):
-        change_finding(seen.ref, FindingState.DONE, user=finops_lead, now=at(DEC_3), version=seen.version)
+        change_finding(seen.ref, Decision(FindingState.DONE, version=seen.version), user=finops_lead, now=at(DEC_3))
     assert row_of("vol-pay").state is FindingState.ACCEPTED
 
 
