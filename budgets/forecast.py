@@ -97,6 +97,40 @@ def make_forecast(history: History, span: DateRange) -> Forecast:
     return Forecast(model.method, path[-1].mean, path[-1].low, path[-1].high, tuple(path))
 
 
+def still_to_be_used(used: Amounts, unused: Amounts, last_day: date) -> Decimal:
+    """What of the newest month's unused commitments its last days will still use; it must not count twice.
+
+    A bill states a fee's unused part on the day of the fee and for the whole month, less what was used so far. It is
+    expected to come to what it was in the month before, for as many days; at most the daily use so far goes on.
+    Zero where the month before has no such fee, or nothing is used.
+    """
+    month = BillingPeriod.of(last_day)
+    before, seen = month.previous(), DateRange(month.start, last_day + timedelta(days=1))
+    days_left = month.day_count - last_day.day
+    use_to_come = sum((used.get(day, ZERO) for day in seen.days()), ZERO) / last_day.day * days_left
+    regular, regular_before = _median_of(unused, seen), _median_of(unused, before.range)
+    surplus = ZERO
+    for day in seen.days():
+        fee = unused.get(day, ZERO) - regular
+        fee_before = unused.get(before.start + (day - month.start), ZERO) - regular_before
+        if fee > LUMP_FACTOR * regular and fee_before > LUMP_FACTOR * regular_before:
+            surplus += max(ZERO, fee - fee_before * month.day_count / before.day_count)
+    return round_money(min(surplus, use_to_come))
+
+
+def draw_down(forecast: Forecast, amount: Decimal) -> Forecast:
+    """The forecast less an amount that goes evenly over the days to come; its ends go with it."""
+    if forecast.mean is None or forecast.low is None or forecast.high is None or not forecast.path or not amount:
+        return forecast
+    count = len(forecast.path)
+    parts = [round_money(amount * place / count) for place in range(1, count + 1)]
+    path = tuple(
+        Step(step.day, step.mean - part, step.low - part, step.high - part)
+        for step, part in zip(forecast.path, parts, strict=True)
+    )
+    return Forecast(forecast.method, path[-1].mean, path[-1].low, path[-1].high, path)
+
+
 def half_width(spread: Decimal, days_ahead: int) -> Decimal:
     """Half of the 80 % range, for independent errors of the days."""
     return Z_80 * spread * Decimal(days_ahead).sqrt()
@@ -132,7 +166,11 @@ def split_lumps(days: Mapping[tuple[date, str], Decimal], complete: DateRange) -
 
 
 def _median(days: Mapping[tuple[date, str], Decimal], category: str, complete: DateRange) -> Decimal:
-    values = sorted(days.get((day, category), ZERO) for day in complete.days())
+    return _median_of({day: cost for (day, name), cost in days.items() if name == category}, complete)
+
+
+def _median_of(amounts: Amounts, days: DateRange) -> Decimal:
+    values = sorted(amounts.get(day, ZERO) for day in days.days())
     if not values:
         return ZERO
     middle = len(values) // 2

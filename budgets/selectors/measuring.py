@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from budgets.evaluation import plan_of, runs_out
-from budgets.forecast import Forecast, History, make_forecast, split_lumps
+from budgets.forecast import Forecast, History, draw_down, make_forecast, split_lumps, still_to_be_used
 from budgets.models import Budget
 from budgets.results import Cause, Measured
 from budgets.spans import BudgetPeriod
@@ -40,7 +40,7 @@ def left_out_of(budget: Budget) -> frozenset[str]:
 
 
 def measure(budget: Budget, *, today: date) -> tuple[Measured, ...]:
-    """The running period first, then earlier ones that have costs, newest first. Three or four queries."""
+    """The running period first, then earlier ones that have costs, newest first. Four or five queries."""
     planned = {item.period_start: item.amount for item in budget.planned.all()}
     return _measured(budget, planned, today=today, earlier=HISTORY[Cadence(budget.cadence)])
 
@@ -49,7 +49,7 @@ def foresee(scope: Scope, *, today: date, currency: str, team_key: str = "") -> 
     """The running month of all spend, or of one team, where nobody made a plan; then the month before, if it has costs.
 
     Effective cost without credits, refunds and tax, as a new budget would count. The plan is zero and means nothing.
-    Raises NotFoundInScopeError. Two queries.
+    Raises NotFoundInScopeError. Three queries.
     """
     if team_key:
         scope.require_team(team_key)
@@ -82,14 +82,35 @@ def _measured(budget: Budget, planned: Mapping[date, Decimal], *, today: date, e
         for day, cost in costs.items()
     }
     plans = {period: plan_of(planned, budget.amount, period.start) for period in periods}
-    now = _running(running, plans[running], found, days, today=today)
+    to_come = _still_to_be_used(budget, found, today=today)
+    now = _running(running, plans[running], found, days, today=today, to_come=to_come)
     now_with_causes = _with_causes(now, scope, by, days)
     past = [_past(period, plans[period], found, days) for period in reversed(periods[:-1])]
     return (now_with_causes, *(item for item in past if item.has_costs))
 
 
+def _still_to_be_used(budget: Budget, found: CostDays, *, today: date) -> Decimal:
+    """What the rest of the newest month takes from commitments' fees that stand as unused; effective cost only."""
+    if CostMetric(budget.metric) is not CostMetric.EFFECTIVE or found.last_day is None:
+        return ZERO
+    last_day = min(found.last_day, today)
+    month = BillingPeriod.of(last_day)
+    if last_day + timedelta(days=1) >= month.end or month.previous() not in found.months:
+        return ZERO
+    scope, filters = scope_of_budget(budget)
+    span = DateRange(month.previous().start, month.end)
+    cells = ownership.commitment_days(scope, span, currency=budget.currency, filters=filters)
+    return still_to_be_used(cells.get("Used", {}), cells.get("Unused", {}), last_day)
+
+
 def _running(
-    period: BudgetPeriod, plan: Decimal, found: CostDays, days: Mapping[tuple[date, str, str], Decimal], *, today: date
+    period: BudgetPeriod,
+    plan: Decimal,
+    found: CostDays,
+    days: Mapping[tuple[date, str, str], Decimal],
+    *,
+    today: date,
+    to_come: Decimal,
 ) -> Measured:
     by_category: dict[tuple[date, str], Decimal] = {}
     for (day, category, _), cost in days.items():
@@ -97,6 +118,8 @@ def _running(
     spent = {day: cost for day, cost in _in_days(days, period.range).items() if day <= today}
     last_day = None if found.last_day is None else min(found.last_day, today)
     forecast = NO_FORECAST if last_day is None else _forecast(period, found, by_category, last_day, today=today)
+    if last_day is not None and last_day in period.range:
+        forecast = draw_down(forecast, to_come)
     return Measured(
         period=period,
         plan=plan,

@@ -38,7 +38,7 @@ from tagging.results import (
 from tagging.selectors.chargeback import chargeback, statement, statements
 from tagging.selectors.compliance import compliance, resources
 from tagging.selectors.cubes import cost_cube, cost_pivot, filter_values
-from tagging.selectors.days import CostDays, cost_days
+from tagging.selectors.days import CostDays, commitment_days, cost_days
 from tagging.selectors.explore import explore_costs, filter_choices, movers
 from tagging.selectors.findings import finding, findings, saved_in, verified_by_month
 from tagging.selectors.labels import labels as value_labels
@@ -110,6 +110,7 @@ __all__ = [
     "allocation_rules",
     "charge_lines",
     "chargeback",
+    "commitment_days",
     "compliance",
     "cost_cube",
     "cost_days",

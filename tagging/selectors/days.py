@@ -13,7 +13,7 @@ from costs.reading import read_once
 from costs.scope import Scope
 from costs.terms import ChargeCategory, CostMetric
 from tagging.selectors.reach import Reach, allocated, reach
-from tagging.selectors.sums import PRE_SUMMED, Ask, Filters, pre_summed_rows
+from tagging.selectors.sums import PRE_SUMMED, Ask, Filters, pre_summed_rows, slice_rows
 
 DayCells = dict[tuple[str, ...], dict[date, Decimal]]
 
@@ -58,6 +58,20 @@ def cost_days(
             in_days[row[0]] = in_days.get(row[0], ZERO) + row[-1]
     months = tuple(sorted({item.period for item in found.imports}))
     return CostDays(found.currency, _last_day(found), months, cells)
+
+
+def commitment_days(
+    scope: Scope, days: DateRange, *, currency: str, filters: Filters = ()
+) -> dict[str, dict[date, Decimal]]:
+    """Effective cost by day of what commitments covered (`Used`) and of what was paid for nothing (`Unused`)."""
+    found = reach(scope, _months(days), currency)
+    cells: dict[str, dict[date, Decimal]] = {}
+    if found.imports:
+        rows = slice_rows(Ask(found, CostMetric.EFFECTIVE, filters, days)).exclude(slice__commitment_discount_status="")
+        places = ("slice__commitment_discount_status", "charge_date")
+        for status, day, cost in rows.order_by().values_list(*places).annotate(cost=Sum(CostMetric.EFFECTIVE.column)):
+            cells.setdefault(status, {})[day] = cost
+    return cells
 
 
 def _months(days: DateRange) -> Collection[BillingPeriod]:

@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from budgets.forecast import History, half_width, make_forecast, sample_spread, split_lumps
+from budgets.forecast import (
+    History,
+    draw_down,
+    half_width,
+    make_forecast,
+    sample_spread,
+    split_lumps,
+    still_to_be_used,
+)
 from budgets.terms import ForecastMethod
 from costs.money import ZERO
 from costs.periods import BillingPeriod, DateRange
@@ -129,3 +137,45 @@ def test_days_without_a_row_count_as_days_without_cost(gap: int) -> None:
     daily = {JUNE.start + timedelta(days=n): Decimal(10) for n in range(10) if n not in {gap, gap + 4}}
     found = make_forecast(History(daily, {}, JUNE.start, JUNE.start + timedelta(days=9)), JUNE.range)
     assert found.mean == Decimal("240")
+
+
+MAY = BillingPeriod.parse("2026-05")  # 31 days
+
+
+def each_day(through: date, cost: str, *, first: date = JUNE.start) -> dict[date, Decimal]:
+    """The same on each day."""
+    return {first + timedelta(days=at): Decimal(cost) for at in range((through - first).days + 1)}
+
+
+def test_what_a_fee_still_stands_as_unused_comes_to_what_it_was_last_month() -> None:
+    # A fee of 300: by 20 June 200 are used, 100 stand as unused. May left 31 of its 310 unused, so June is expected
+    # to leave 30: 70 will be used, which is less than the ten days' 10.00 each.
+    unused = {MAY.start: Decimal("31"), JUNE.start: Decimal("100")}
+    used = each_day(date(2026, 6, 20), "10")
+    assert still_to_be_used(used, unused, date(2026, 6, 20)) == Decimal("70")
+
+
+def test_no_more_is_expected_to_be_used_than_the_daily_use_so_far() -> None:
+    # Two days are left at 10.00 a day, though May left 80 less unused.
+    unused = {MAY.start: Decimal("31"), JUNE.start: Decimal("110")}
+    used = each_day(date(2026, 6, 28), "10")
+    assert still_to_be_used(used, unused, date(2026, 6, 28)) == Decimal("20")
+    assert still_to_be_used(used, unused, date(2026, 6, 30)) == ZERO
+
+
+def test_fees_by_the_hour_are_unused_to_date_and_nothing_is_taken_from_them() -> None:
+    unused = each_day(date(2026, 6, 20), "3", first=MAY.start)
+    assert still_to_be_used(each_day(date(2026, 6, 20), "10"), unused, date(2026, 6, 20)) == ZERO
+
+
+def test_a_fee_without_one_in_the_month_before_stays_as_it_stands() -> None:
+    used = each_day(date(2026, 6, 20), "10")
+    assert still_to_be_used(used, {JUNE.start: Decimal("100")}, date(2026, 6, 20)) == ZERO
+
+
+def test_the_forecast_less_what_will_be_used_goes_down_evenly_over_the_days_to_come() -> None:
+    # Ten days of 1.00 in June: 30.00; less 4.00 over the 20 days to come, 0.20 a day.
+    found = draw_down(make_forecast(history(["1"] * 10), JUNE.range), Decimal("4"))
+    assert (found.mean, found.low, found.high) == (Decimal("26"), Decimal("26"), Decimal("26"))
+    assert found.path[0].mean == Decimal("10.8")
+    assert found.path[9].mean == Decimal("18")
