@@ -129,4 +129,4 @@ class _Line:
             raise self.rejected(column, f"'{value}' is not a price.", "Write an amount above 0.")
         if amount != round(amount, DECIMALS):
             raise self.rejected(column, f"'{value}' has more than {DECIMALS} decimals.", "Round it.")
-        return amount
+        return round(amount, DECIMALS)  # also of a zero written with a million decimals

@@ -16,7 +16,7 @@ from costs.scope import Scope
 from costs.terms import CostMetric
 from tagging.models import Team
 from tests.budgets.world import START, evaluate, make_budget, make_rules, moment, november, october
-from tests.tagging.builders import Spend
+from tests.tagging.builders import NOVEMBER, OCTOBER, Spend, month
 
 pytestmark = [pytest.mark.django_db, pytest.mark.real_parts]
 
@@ -40,6 +40,28 @@ def test_a_team_budget_has_that_teams_costs_and_a_forecast_by_weekdays() -> None
     assert (found.actual_cost, found.forecast_cost) == (Decimal(120), Decimal(300))
     assert (found.data_through, found.method) == (date(2025, 11, 12), ForecastMethod.WEEKDAYS.value)
     assert found.runs_out_on == date(2025, 11, 26)  # 260 is the first sum above 250
+
+
+def fee(unused: str) -> Spend:
+    """A reservation's fee of the 1st: in effective cost what it left unused so far."""
+    return Spend("300", category="Purchase", usage_type="HeavyUsage", effective=unused, commitment="Unused")
+
+
+def covered(through: int) -> list[Spend]:
+    """10 a day of usage under the reservation, billed at nothing."""
+    days = range(1, through + 1)
+    return [Spend("0", day=day, usage_type="Covered", effective="10", commitment="Used") for day in days]
+
+
+def test_what_a_fee_left_unused_so_far_is_not_forecast_again_as_usage() -> None:
+    month([*covered(31), fee("31")], period=OCTOBER)
+    month([*covered(20), fee("130")], period=NOVEMBER)
+    key = make_budget(ScopeKind.TOTAL, "", amount="1000")
+    evaluate(21)
+    found = status(key)
+    # A fee of 11 a day, 10 of them used: October left 31 of 341 unused. November's 330 stand as 20 × 10 used and 130
+    # unused, and that is what November will cost: ten more days of 10 come out of the 130.
+    assert (found.actual_cost, found.forecast_cost) == (Decimal(330), Decimal(330))
 
 
 @pytest.mark.parametrize(

@@ -108,3 +108,8 @@ def test_the_built_in_book_cannot_be_overwritten(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_said_to_be_missing(tmp_path: Path) -> None:
     with pytest.raises(ImportRejectedError, match=r"There is no such file\."):
         read_prices(tmp_path / "nowhere.csv")
+
+
+def test_a_zero_with_a_million_decimals_is_a_plain_zero(tmp_path: Path) -> None:
+    (offer,) = read_prices(book(tmp_path, GOOD.replace(",0,", ",0E-999999,", 1)))
+    assert str(offer.upfront) == "0E-10"

@@ -30,10 +30,12 @@ class Spend:
     category: str = "Usage"
     resource: str = ""
     effective: str = ""
+    commitment: str = ""  # Used or Unused
 
     @property
     def slice_key(self) -> int:
         parts = (self.account, self.service, self.region, self.usage_type, self.category, bool(self.resource))
+        parts = (*parts, self.commitment) if self.commitment else parts
         return key_of(*parts, *sorted(self.tags.items()))
 
     def costs(self) -> dict[str, Decimal]:
@@ -108,6 +110,7 @@ def _store(made: BillImport, spend: Spend) -> None:
             "usage_type": spend.usage_type,
             "operation": "Run",
             "charge_category": spend.category,
+            "commitment_discount_status": spend.commitment,
             "line_kind": spend.category,
             "pricing_category": "Standard",
             "is_taggable": bool(spend.resource),
