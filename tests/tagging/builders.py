@@ -34,7 +34,14 @@ class Spend:
 
     @property
     def slice_key(self) -> int:
-        parts = (self.account, self.service, self.region, self.usage_type, self.category, bool(self.resource))
+        parts: tuple[object, ...] = (
+            self.account,
+            self.service,
+            self.region,
+            self.usage_type,
+            self.category,
+            bool(self.resource),
+        )
         parts = (*parts, self.commitment) if self.commitment else parts
         return key_of(*parts, *sorted(self.tags.items()))
 
