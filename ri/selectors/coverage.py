@@ -23,7 +23,8 @@ _ELIGIBLE = ("on_demand", "reserved", "plan_covered")
 def coverage(scope: Scope, period: BillingPeriod, *, currency: str = "") -> Coverage:
     """Coverage, utilisation and effective savings rate of a month, with every commitment in it.
 
-    Of bills: an inventory does not tell how instances are paid, so a month it alone covers has nothing to divide by.
+    An inventory knows no commitment: what it alone covers counts as on demand in the coverage. It does not tell list
+    prices either, so the savings rate of such a month has nothing to divide by.
     Raises InvalidRequestError for a month without costs.
     """
     scope.require_everything()
@@ -46,8 +47,10 @@ def default_period(scope: Scope) -> BillingPeriod | None:
 
 
 def _coverage(scope: Scope, period: BillingPeriod, items: Sequence[ActiveImport], currency: str) -> Coverage:
-    mine = [item for item in items if item.currency == currency and not item.billing_format.is_inventory]
+    found = [item for item in items if item.currency == currency]
+    mine = [item for item in found if not item.billing_format.is_inventory]
     usage = intake.instance_usage(scope, mine)
+    seen = usage if mine else intake.instance_usage(scope, found)
     covers = intake.usage_covers(scope, mine)
     last = covers[1].date() if covers else None
     rows = tuple(
@@ -57,7 +60,7 @@ def _coverage(scope: Scope, period: BillingPeriod, items: Sequence[ActiveImport]
     unused, total = (sum((getattr(row, name) for row in counted), ZERO) for name in ("unused_cost", "total_cost"))
     list_cost = total_of(usage, *_ELIGIBLE, cost="list_cost")
     effective = total_of(usage, *_ELIGIBLE, cost="effective_cost") + unused
-    on_demand, reserved = _kind(usage, "on_demand"), _kind(usage, "reserved")
+    on_demand, reserved = _kind(seen, "on_demand"), _kind(seen, "reserved")
     return Coverage(
         period=period,
         currency=currency,

@@ -108,14 +108,14 @@ def test_fees_alone_on_the_first_day_of_a_month_say_nothing_of_use(tmp_path: Pat
     assert [found[name].value for name in rates] == [None, D(0), None, D("-37.2")]
 
 
-def test_an_inventory_does_not_tell_how_instances_are_paid(tmp_path: Path) -> None:
+def test_an_inventory_knows_no_commitment_and_no_list_price(tmp_path: Path) -> None:
     path = tmp_path / "inventory.csv"
     path.write_text("ResourceId,Region,CostUSD,InstanceType,State\ni-1,us-east-1,0.5,m5.large,running\n")
     bring_in(path, snapshot_on=date(2025, 11, 5))
     found = measured(NOVEMBER)
-    # 360.00 in the month; whether reserved or on demand nobody knows: not 0 %.
+    # 720 hours under no commitment: covered 0 %; no commitment to use, and no list price to have saved on.
     rates = (Metric.COVERAGE, Metric.UTILIZATION, Metric.EFFECTIVE_SAVINGS_RATE)
-    assert [found[name].value for name in rates] == [None, None, None]
+    assert [found[name].value for name in rates] == [D(0), None, None]
 
 
 def test_tags_count_resources_and_money(team: Team) -> None:
