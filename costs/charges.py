@@ -52,8 +52,13 @@ CHARGE_COLUMNS: dict[str, str] = {
     "is_split_row": "BOOLEAN",
     "is_instance_usage": "BOOLEAN",
     "tags": "VARCHAR",
-    "unread_cells": "UTINYINT",  # cells without weight for any total whose text was no number
+    "unread_cells": "UTINYINT",  # what had no weight for any total and was left out: 1 a number, 2 a map, 3 both
+    "parent_resource_id": "VARCHAR",  # of a split row: the resource whose cost it breaks down
+    "cost_categories": "VARCHAR",  # the provider's own grouping of the line, as JSON
+    "discounting": "VARCHAR",  # 'inside': told after negotiated discounts; 'apart': the line is such a discount
 }
+# What a format need not give.
+CHARGE_DEFAULTS = {"parent_resource_id": "''", "cost_categories": "'{}'", "discounting": "''"}
 
 # What allocation rules can see, before the tracked tags. Their order is part of every slice's key.
 SLICE_DIMENSIONS = (

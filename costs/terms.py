@@ -45,13 +45,14 @@ class CommitmentDiscountStatus(StrEnum):
 
 class BillingFormat(StrEnum):
     LEGACY_CUR = "legacy_cur"
+    CUR_2 = "cur_2"
     INVENTORY_COMPUTE = "inventory_compute"
     INVENTORY_STORAGE = "inventory_storage"
 
     @property
     def is_inventory(self) -> bool:
         """Inventories give cost only where no bill covers the month."""
-        return self is not BillingFormat.LEGACY_CUR
+        return self.value.startswith("inventory")
 
 
 class BillState(StrEnum):

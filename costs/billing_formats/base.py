@@ -14,6 +14,11 @@ from costs.terms import BillingFormat
 
 _NOT_WORD = re.compile(r"[\W_]+")
 _BINARY_FLOATS = ("DOUBLE", "FLOAT", "REAL")
+_WHOLE_NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UINTEGER", "UBIGINT")
+_ACCOUNT_DIGITS = 12
+EMPTY = "''"
+# Bits of `unread_cells`.
+UNREAD_NUMBER, UNREAD_MAP = 1, 2
 
 
 def squash(name: str) -> str:
@@ -53,6 +58,7 @@ class Columns:
     absent: list[str] = field(default_factory=list)
     checks: dict[str, Check] = field(default_factory=dict)
     lenient_checks: dict[str, Check] = field(default_factory=dict)
+    unread_maps: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._by_name: dict[str, Column] = {}
@@ -87,6 +93,16 @@ class Columns:
         values = [self.value(column) for name in names if (column := self.find(name))]
         return f"coalesce({', '.join([*values, default])})" if values else default
 
+    def account(self, *names: str) -> str:
+        """An account's id, as `text`; where a file keeps it as a number, with the zeros that cost it."""
+        values = [self._account_id(column) for name in names if (column := self.find(name))]
+        return f"coalesce({', '.join([*values, EMPTY])})"
+
+    def _account_id(self, column: Column) -> str:
+        if column.type in _WHOLE_NUMBERS:
+            return f"lpad(CAST({column.sql} AS VARCHAR), {_ACCOUNT_DIGITS}, '0')"
+        return self.value(column)
+
     def maybe_money(self, name: str, *, is_lenient: bool = False) -> str | None:
         """Exact money or NULL where the cell is empty; None where the file has no such column.
 
@@ -97,8 +113,10 @@ class Columns:
         if column is None:
             return None
         if column.type.startswith(_BINARY_FLOATS):
+            self.checks[column.name] = Check(column, MONEY_TYPE)
             return f"CAST(CAST({column.sql} AS DECIMAL(38,10)) AS {MONEY_TYPE})"
         if not column.type.startswith("VARCHAR"):
+            self.checks[column.name] = Check(column, MONEY_TYPE)
             return f"CAST({column.sql} AS {MONEY_TYPE})"
         if is_lenient:
             self.lenient_checks[column.name] = Check(column, MONEY_TYPE)
@@ -122,20 +140,23 @@ class Columns:
         return f"coalesce(CAST({column.sql} AS DOUBLE), 0)"
 
     def unread_cells(self) -> str:
-        """How many lenient cells of a line hold text that could not be read."""
-        cells = [
-            f"CAST({self.value(check.column)} IS NOT NULL AND try_cast({self.value(check.column)} AS {check.type})"
-            " IS NULL AS UTINYINT)"
+        """What of a line could not be read and was left out: `UNREAD_NUMBER`, `UNREAD_MAP`, their sum, or 0."""
+        numbers = [
+            f"({self.value(check.column)} IS NOT NULL AND try_cast({self.value(check.column)} AS {check.type}) IS NULL)"
             for check in self.lenient_checks.values()
         ]
-        return " + ".join(cells) or "0"
+        flags = ((UNREAD_NUMBER, numbers), (UNREAD_MAP, self.unread_maps))
+        found = [f"{flag} * CAST({' OR '.join(cells)} AS UTINYINT)" for flag, cells in flags if cells]
+        return " + ".join(found) or "0"
 
     def moment(self, *names: str) -> str:
         """A point in time, UTC; NULL where the cell is empty or the column absent."""
         column = self.find(*names)
         if column is None:
             return "NULL::TIMESTAMP"
-        if column.type.startswith("VARCHAR"):
+        if column.type == "TIMESTAMP WITH TIME ZONE":
+            return f"({column.sql} AT TIME ZONE 'UTC')"
+        if not column.type.startswith(("TIMESTAMP", "DATE")):
             self.checks[column.name] = Check(column, "TIMESTAMP")
             return f"CAST({self.value(column)} AS TIMESTAMP)"
         return f"CAST({column.sql} AS TIMESTAMP)"
@@ -179,12 +200,14 @@ class Finding:
 
 @dataclass(frozen=True)
 class ChargeMapping:
-    """One file's columns as canonical charges: field → SQL, for every field of `CHARGE_COLUMNS`.
+    """One file's columns as canonical charges: field → SQL, for every field of `CHARGE_COLUMNS` that has no default.
 
-    `parts` are computed once per line, before the expressions, which may use their names.
+    `parts` are computed once per line, before the expressions, which may use their names. Each of `layers` is
+    computed before them in the same way, and may use the names of those before it.
     """
 
     expressions: dict[str, str]
+    layers: tuple[dict[str, str], ...] = ()
     parts: dict[str, str] = field(default_factory=dict)
     checks: tuple[Check, ...] = ()
     read: dict[str, str] = field(default_factory=dict)

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
-from costs.billing_formats import cur_legacy, inventory_compute, inventory_storage
+from costs.billing_formats import cur2, cur_legacy, inventory_compute, inventory_storage
 from costs.billing_formats.base import Columns, FormatModule
 from costs.errors import ImportRejectedError
 
-MODULES: tuple[FormatModule, ...] = (cur_legacy, inventory_storage, inventory_compute)
+MODULES: tuple[FormatModule, ...] = (cur2, cur_legacy, inventory_storage, inventory_compute)
 _READABLE = (
-    "Readable are: legacy Cost and Usage Reports (CSV, CSV.gz, Parquet) and inventories of instances or buckets."
+    "Readable are: legacy Cost and Usage Reports and CUR 2.0 (CSV, gz, zip, Parquet) and inventories of instances or"
+    " buckets."
 )
 _OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
@@ -55,13 +56,6 @@ def _refuse_other_delimiter(columns: Columns, file_name: str) -> None:
 
 
 def _refuse_other_exports(columns: Columns, file_name: str) -> None:
-    if cur_legacy.is_cur2(columns):
-        raise ImportRejectedError(
-            "This is a CUR 2.0 export (tags or product in map columns).",
-            "Export a legacy Cost and Usage Report instead.",
-            file_name,
-            line=1,
-        )
     if columns.has("ChargePeriodStart") and columns.has("BilledCost"):
         raise ImportRejectedError(
             "This is a FOCUS export.", "Export a legacy Cost and Usage Report instead.", file_name, line=1

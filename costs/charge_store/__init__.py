@@ -37,7 +37,7 @@ from costs.charge_store.rollups import (
     use_charges,
     write_side_files,
 )
-from costs.charge_store.sources import BillFile, first_text, open_bill_file
+from costs.charge_store.sources import BillFile, first_account, open_bill_file
 
 __all__ = [
     "ROLLUP_COLUMNS",
@@ -54,7 +54,7 @@ __all__ = [
     "commitment_identity",
     "connect",
     "disk_full",
-    "first_text",
+    "first_account",
     "land_file",
     "land_inventory",
     "line_kinds",

@@ -14,7 +14,7 @@ from costs import rollup
 from costs.billing_formats import ChargeMapping
 from costs.charge_store.connection import Connection, Error, quoted, scalar
 from costs.charge_store.sources import BillFile, explain
-from costs.charges import CHARGE_COLUMNS, MONEY_TYPE
+from costs.charges import CHARGE_COLUMNS, CHARGE_DEFAULTS, MONEY_TYPE
 from costs.errors import ImportRejectedError
 from costs.inventory import Inventory
 from costs.money import split_units
@@ -130,12 +130,12 @@ def commitment_identity(connection: Connection) -> list[tuple[str, Decimal, Deci
 
 
 def _copy(connection: Connection, relation: str, mapping: ChargeMapping, target: Path, *, beat: Beat) -> None:
-    fields = ", ".join(
-        f"CAST({mapping.expressions[name]} AS {kind}) AS {name}" for name, kind in CHARGE_COLUMNS.items()
-    )
-    if mapping.parts:
-        parts = ", ".join(f"{sql} AS {name}" for name, sql in mapping.parts.items())
-        relation = f"(SELECT *, {parts} FROM {relation})"
+    expressions = CHARGE_DEFAULTS | mapping.expressions
+    fields = ", ".join(f"CAST({expressions[name]} AS {kind}) AS {name}" for name, kind in CHARGE_COLUMNS.items())
+    for layer in (*mapping.layers, mapping.parts):
+        if layer:
+            parts = ", ".join(f"{sql} AS {name}" for name, sql in layer.items())
+            relation = f"(SELECT *, {parts} FROM {relation})"
     sql = (
         f"COPY (SELECT *, {rollup.group_hash()} AS line_group, {rollup.resource_hash()} AS resource_group"
         f" FROM (SELECT {fields} FROM {relation})) TO {quoted(target)} {_PARQUET}"

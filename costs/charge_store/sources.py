@@ -158,8 +158,8 @@ def _is_bad(file: BillFile, check: Check) -> str:
     return f"({bad} OR coalesce(NOT isfinite({tried}), false))" if check.type == "DOUBLE" else bad
 
 
-def first_text(file: BillFile, *names: str) -> str | None:
-    """The first of these columns that the first data row fills; None where the file has no rows.
+def first_account(file: BillFile, *names: str) -> str | None:
+    """The account in the first of these columns that the first data row fills; None where the file has no rows.
 
     Raises ImportRejectedError for a file that cannot be read.
     """
@@ -170,7 +170,7 @@ def first_text(file: BillFile, *names: str) -> str | None:
         values = [cells[place] if place < len(cells) else "" for place in places]
         return None if not cells else next((value for value in values if value not in {"", "NULL"}), "")
     with connect() as connection:
-        fields = ", ".join(file.columns.value(column) for column in columns)
+        fields = ", ".join(file.columns.account(column.name) for column in columns)
         try:
             row = connection.execute(f"SELECT {fields} FROM {file.relation} LIMIT 1").fetchone()
         except Error as error:

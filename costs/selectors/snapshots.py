@@ -47,7 +47,7 @@ def source_format(scope: Scope, name: str) -> BillingFormat:
 def advisable_sources(scope: Scope) -> tuple[str, ...]:
     """Names of sources with instances: bills and inventories of instances."""
     scope.require_everything()
-    formats = (BillingFormat.LEGACY_CUR.value, BillingFormat.INVENTORY_COMPUTE.value)
+    formats = [item.value for item in BillingFormat if item is not BillingFormat.INVENTORY_STORAGE]
     found = BillSource.objects.filter(billing_format__in=formats, bills__import_in_force__isnull=False)
     return tuple(found.order_by("name").values_list("name", flat=True).distinct())
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from costs import charge_store
 from costs.billing_formats import Finding
-from costs.billing_formats.cur_legacy import unknown_kind
+from costs.billing_formats.cur import unknown_kind
 from costs.charge_store import Connection, LineKind, MonthTotals, RefusedKey
 from costs.figures import money
 from costs.money import plain, round_money

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils.text import slugify
 
 from costs import charge_store
-from costs.billing_formats import Detected, cur_legacy, detect
+from costs.billing_formats import Detected, cur, detect
 from costs.charge_store import BillFile
 from costs.errors import ImportRejectedError, InvalidRequestError
 from costs.models import BillImport, BillSource
@@ -118,7 +118,7 @@ def _payer(file: BillFile, detected: Detected) -> str | None:
     """The payer of the file's first line; None where a bill file holds no lines. Inventories have none."""
     if detected.module.FORMAT.is_inventory:
         return ""
-    return charge_store.first_text(file, cur_legacy.PAYER, cur_legacy.ACCOUNT)
+    return charge_store.first_account(file, cur.PAYER, cur.ACCOUNT)
 
 
 def _only_account(found: dict[tuple[BillingFormat, str], Delivery], detected: Detected, file_name: str) -> str:

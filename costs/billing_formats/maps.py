@@ -1,0 +1,107 @@
+"""Columns that hold a map (tags, product attributes): as a Parquet map, a list of pairs, a struct or JSON text.
+
+Everything is SQL. A map that cannot be read is NULL here; what reads it takes it for empty and says so, for no total
+of a bill depends on it.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+
+from costs.billing_formats.base import Column, Columns, literal
+
+_PAIRS = "STRUCT(key VARCHAR, value VARCHAR)[]"
+_NO_PAIRS = f"CAST([] AS {_PAIRS})"
+# JSON text with nothing to escape and no empty value can be rewritten without taking it apart, which is far faster.
+_PLAIN = r'"{key}[^"\\]*"\s*:\s*"[^"\\]+"\s*'
+
+# How keys begin in one spelling of a file → how they begin afterwards.
+Prefixes = Mapping[str, str]
+
+
+def is_map(column: Column) -> bool:
+    """Whether a map can be read from a column of this type."""
+    return column.type.startswith(("MAP", "STRUCT", "VARCHAR", "JSON"))
+
+
+def told(columns: Columns, column: Column) -> str:
+    """SQL of the cell, NULL where it is empty."""
+    return columns.value(column) if _is_text(column) else column.sql
+
+
+def pairs(columns: Columns, column: Column) -> str:
+    """SQL of the map's members as a list of structs (key, value); empty where the cell is, NULL if unreadable."""
+    cell = told(columns, column)
+    if column.type.startswith("MAP"):
+        found = f"CAST(map_entries({cell}) AS {_PAIRS})"
+    elif column.type.endswith("[]"):
+        found = f"CAST({cell} AS {_PAIRS})"
+    else:
+        text = cell if _is_text(column) else f"CAST(to_json({cell}) AS VARCHAR)"
+        members = f"CAST(list_zip(json_keys({text}), json_extract_string({text}, '$.*')) AS {_PAIRS})"
+        found = (
+            f"CASE TRY(json_type({text})) WHEN 'OBJECT' THEN TRY({members})"
+            f" WHEN 'ARRAY' THEN TRY(CAST(CAST({text} AS JSON) AS {_PAIRS})) END"
+        )
+    return f"CASE WHEN {cell} IS NULL THEN {_NO_PAIRS} ELSE {found} END"
+
+
+def values(columns: Columns, column: Column, keys: Sequence[str]) -> str:
+    """SQL of a list with the values of these keys, NULL where there is none; itself NULL if unreadable."""
+    cell = told(columns, column)
+    if column.type.startswith("MAP") or column.type.endswith("[]"):
+        whole = cell if column.type.startswith("MAP") else f"map_from_entries({cell})"
+        return f"[{', '.join(f'CAST({whole}[{literal(key)}] AS VARCHAR)' for key in keys)}]"
+    text = cell if _is_text(column) else f"CAST(to_json({cell}) AS VARCHAR)"
+    paths = ", ".join(literal("/" + key.replace("~", "~0").replace("/", "~1")) for key in keys)
+    return f"TRY(json_extract_string({text}, [{paths}]))"
+
+
+def sorted_pairs(members: str, *, key: str) -> str:
+    """SQL of the members in order of their new key, without those that are empty or whose `key` is NULL.
+
+    `key` is SQL over `e.key`.
+    """
+    renamed = f"list_transform({members}, lambda e: struct_pack(key := {key}, value := e.value))"
+    return f"list_sort(list_filter({renamed}, lambda e: e.key <> '' AND e.value <> '' AND e.value <> 'NULL'))"
+
+
+def json_of(listed: str) -> str:
+    """SQL of a list that `sorted_pairs` made as a JSON object, NULL where it is NULL.
+
+    Each key stands once. `listed` is best a name: it is used several times.
+    """
+    keys = f"list_transform({listed}, lambda e: e.key)"
+    once = f"list_filter({listed}, lambda e, place: list_position({keys}, e.key) = place)"
+    distinct = f"CASE WHEN list_unique({keys}) = len({listed}) THEN {listed} ELSE {once} END"
+    member = "CAST(to_json(e.key) AS VARCHAR) || ':' || CAST(to_json(e.value) AS VARCHAR)"
+    members = f"list_transform({distinct}, lambda e: {member})"
+    return f"('{{' || array_to_string({members}, ',') || '}}')"
+
+
+def plain_json(cell: str, spellings: Sequence[Prefixes]) -> str:
+    """SQL of JSON text with its keys renamed, NULL where it is not plain: all keys of one spelling, no escapes.
+
+    Keys of one spelling never become alike, so none can stand twice.
+    """
+    objects = "|".join(_plain_object(prefixes) for prefixes in spellings)
+    changes: dict[str, list[str]] = {}
+    for prefixes in spellings:
+        for old, new in prefixes.items():
+            if old != new and old not in changes.setdefault(new, []):
+                changes[new].append(old)
+    renamed = cell
+    for new, olds in changes.items():
+        begins = "|".join(map(re.escape, olds))
+        has_any = " OR ".join(f"contains({cell}, {literal(chr(34) + old)})" for old in olds)
+        rewritten = f"regexp_replace({renamed}, '([{{,]\\s*\")(?:{begins})', '\\1{new}', 'g')"
+        renamed = f"CASE WHEN {has_any} THEN {rewritten} ELSE {renamed} END"
+    return f"CASE WHEN regexp_full_match({cell}, {literal(objects)}) THEN {renamed} END"
+
+
+def _plain_object(prefixes: Prefixes) -> str:
+    member = _PLAIN.format(key=f"(?:{'|'.join(map(re.escape, prefixes))})")
+    return rf"\{{\s*(?:{member}(?:,\s*{member})*)?\}}\s*"
+
+
+def _is_text(column: Column) -> bool:
+    return column.type.startswith(("VARCHAR", "JSON")) and not column.type.endswith("[]")
