@@ -54,6 +54,11 @@ class BillingFormat(StrEnum):
         """Inventories give cost only where no bill covers the month."""
         return self.value.startswith("inventory")
 
+    @property
+    def tells_fees(self) -> bool:
+        """Whether a month's own lines tell what commitments cost in it, used or not."""
+        return self in (BillingFormat.LEGACY_CUR, BillingFormat.CUR_2)
+
 
 class BillState(StrEnum):
     OPEN = "open"

@@ -43,4 +43,3 @@ def _named(columns: Columns, pattern: re.Pattern[str]) -> list[tuple[str, str]]:
     """Columns of one family: what stands behind its name, with SQL of the value."""
     found = [column for column in columns.columns if pattern.match(column.name)]
     return [(pattern.sub("", column.name), columns.value(column)) for column in found]
-

@@ -1,5 +1,6 @@
 """Which format a file is, from its header alone."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 from costs.billing_formats import cur2, cur_legacy, inventory_compute, inventory_storage
@@ -36,6 +37,7 @@ def detect(columns: Columns, *, file_name: str) -> Detected:
                     line=1,
                     column=lost[0],
                 )
+            _refuse_doubled(columns, file_name)
             return Detected(module, reason)
     shown = ", ".join(columns.names[:6])
     raise ImportRejectedError(f"The format is not known: its header begins with {shown}.", _READABLE, file_name, line=1)
@@ -52,6 +54,18 @@ def _refuse_other_delimiter(columns: Columns, file_name: str) -> None:
                 "Export the file with commas.",
                 file_name,
                 line=1,
+            )
+
+
+def _refuse_doubled(columns: Columns, file_name: str) -> None:
+    for name, count in Counter(columns.names).items():
+        if name and count > 1:
+            raise ImportRejectedError(
+                f"The header has this column {count} times; which one counts is a guess.",
+                "Export the file again.",
+                file_name,
+                line=1,
+                column=name,
             )
 
 

@@ -11,7 +11,8 @@ from costs.errors import ImportRejectedError
 
 GZIP_MAGIC = b"\x1f\x8b"
 PARQUET_MAGIC = b"PAR1"
-ZIP_MAGIC = b"PK\x03\x04"
+ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _PROBED_WHOLE = 16 * 1024 * 1024
 _PROBED_PART = 1024 * 1024
 _PLACES, _PLACE = 32, 16 * 1024
@@ -40,6 +41,8 @@ def csv_header(path: Path) -> tuple[str, ...]:
     except (EOFError, OSError, zlib.error) as error:
         raise truncated(path.name) from error
     if len(first) == _HEADER_LIMIT or "\x00" in first:
+        if magic(path)[:2] in _UTF_16:
+            raise ImportRejectedError("The text is UTF-16, not UTF-8.", "Save or export it as UTF-8.", path.name)
         raise ImportRejectedError("The file is not a text table.", "Give a CSV, CSV.gz or Parquet file.", path.name)
     return tuple(name.strip() for name in next(csv.reader([first]), [])) if first.strip() else ()
 
@@ -113,6 +116,13 @@ def check_unpacked_size(path: Path, *, ratio_limit: int, size_limit: int) -> Non
     Files up to 16 MB are unpacked to the end, as are larger ones that could be packed once more: what unpacks
     to hundreds of times its size is a monotonous stream. Of other files only the beginning is unpacked.
     """
+    try:
+        _check_unpacked_size(path, ratio_limit=ratio_limit, size_limit=size_limit)
+    except zlib.error as error:
+        raise truncated(path.name) from error
+
+
+def _check_unpacked_size(path: Path, *, ratio_limit: int, size_limit: int) -> None:
     packed = path.stat().st_size
     to_read = packed if packed <= _PROBED_WHOLE or _packs_again(path, packed) else _PROBED_PART
     unpacked = 0
@@ -141,8 +151,13 @@ def _packs_again(path: Path, packed: int) -> bool:
 
 def _refuse_bomb(path: Path, *, unpacked: int, packed: int, ratio_limit: int, size_limit: int) -> None:
     if unpacked > size_limit or (unpacked > _PROBED_PART and unpacked > packed * ratio_limit):
-        raise ImportRejectedError(
-            f"The file unpacks to more than {ratio_limit} times its size or {size_limit // 1024**2:,} MB.",
-            "Split it, or raise UNPACKED_RATIO_LIMIT or UNPACKED_LIMIT_MB if it is a real bill.",
-            path.name,
-        )
+        raise absurd_size(path.name, ratio_limit=ratio_limit, size_limit=size_limit)
+
+
+def absurd_size(file_name: str, *, ratio_limit: int, size_limit: int) -> ImportRejectedError:
+    """The error of a compressed file that unpacks to more than any bill does."""
+    return ImportRejectedError(
+        f"The file unpacks to more than {ratio_limit} times its size or {size_limit // 1024**2:,} MB.",
+        "Split it, or raise UNPACKED_RATIO_LIMIT or UNPACKED_LIMIT_MB if it is a real bill.",
+        file_name,
+    )

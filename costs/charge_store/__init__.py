@@ -9,18 +9,22 @@ from costs.charge_store.folders import (
     store_root,
     workspace,
 )
+from costs.charge_store.identities import (
+    AmortisationIdentity,
+    CommitmentIdentity,
+    amortisation_identity,
+    commitment_identities,
+)
 from costs.charge_store.landing import (
     Beat,
     LineKind,
     Month,
     charges_in,
-    commitment_identity,
     land_file,
     land_inventory,
     line_kinds,
     months_landed,
     reject_mixed_currencies,
-    settle,
     split_month,
 )
 from costs.charge_store.reading import query_charges, query_columns, resource_keys, resources_seen, tag_keys_of
@@ -37,7 +41,8 @@ from costs.charge_store.rollups import (
     use_charges,
     write_side_files,
 )
-from costs.charge_store.sources import BillFile, first_account, open_bill_file
+from costs.charge_store.settling import Settled, settle
+from costs.charge_store.sources import BillFile, first_account, open_bill_file, tables_in
 
 __all__ = [
     "ROLLUP_COLUMNS",
@@ -49,9 +54,13 @@ __all__ = [
     "Month",
     "MonthTotals",
     "RefusedKey",
+    "Settled",
+    "AmortisationIdentity",
+    "CommitmentIdentity",
     "accounts",
+    "amortisation_identity",
     "charges_in",
-    "commitment_identity",
+    "commitment_identities",
     "connect",
     "disk_full",
     "first_account",
@@ -77,6 +86,7 @@ __all__ = [
     "settle",
     "split_month",
     "store_root",
+    "tables_in",
     "use_charges",
     "workspace",
     "write_side_files",

@@ -14,16 +14,14 @@ from costs import rollup
 from costs.billing_formats import ChargeMapping
 from costs.charge_store.connection import Connection, Error, quoted, scalar
 from costs.charge_store.sources import BillFile, explain
-from costs.charges import CHARGE_COLUMNS, CHARGE_DEFAULTS, MONEY_TYPE
+from costs.charges import CHARGE_COLUMNS, CHARGE_DEFAULTS
 from costs.errors import ImportRejectedError
 from costs.inventory import Inventory
-from costs.money import split_units
 from costs.terms import COST_COLUMNS
 
 Beat = Callable[[float], None]  # told now and then how far the running step is, 0 to 1
 # Larger row groups do not fit into memory twice (one per thread) and spill, which costs more than anything else.
-_PARQUET = "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 40960)"
-_DIGITS = 18
+PARQUET = "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 40960)"
 
 
 @dataclass(frozen=True)
@@ -87,46 +85,13 @@ def split_month(connection: Connection, folder: Path, month: date, target: Path)
     target.mkdir(parents=True)
     connection.execute(
         f"COPY (SELECT * FROM {charges_in(folder)} WHERE billing_period = DATE '{month}')"
-        f" TO {quoted(target / 'charges-00001.parquet')} {_PARQUET}"
+        f" TO {quoted(target / 'charges-00001.parquet')} {PARQUET}"
     )
-
-
-def settle(connection: Connection, folder: Path) -> Decimal | None:
-    """Give plan fee lines that do not tell their unused part the period's fee minus what covered lines used.
-
-    The difference of each plan is spread over its fee lines in proportion to what they commit to, exactly. Returns the
-    unused cost so found, or None where every line told its own.
-    """
-    open_lines = connection.execute(
-        "SELECT filename, file_row_number, billing_period, commitment_discount_id,"
-        f" CAST(commitment_cost AS DECIMAL(38,{_DIGITS}))"
-        f" FROM read_parquet({_files(folder)}, filename=true, file_row_number=true)"
-        " WHERE effective_cost IS NULL AND NOT is_split_row ORDER BY ALL"
-    ).fetchall()
-    if not open_lines:
-        return None
-    used = _used_by_plan(connection, folder)
-    plans: dict[tuple[date, str], list[tuple[str, int, Decimal]]] = {}
-    for name, row, period, plan, committed in open_lines:
-        plans.setdefault((period, plan), []).append((name, row, committed))
-    settled: list[tuple[str, int, Decimal]] = []
-    for key, lines in plans.items():
-        settled += _unused_parts(lines, used.get(key, Decimal(0)))
-    _rewrite(connection, folder, settled)
-    return sum((amount for _, _, amount in settled), Decimal(0))
 
 
 def charges_in(folder: Path) -> str:
     """SQL relation of all charges of a folder."""
-    return f"read_parquet({_files(folder)}, hive_partitioning=false)"
-
-
-def commitment_identity(connection: Connection) -> list[tuple[str, Decimal, Decimal, int]]:
-    """Per kind of commitment: fees, covered use plus unused part, and lines. Both should agree."""
-    return connection.execute(
-        "SELECT commitment_discount_category, sum(commitment_cost), sum(effective_cost), count(*) FROM charges"
-        " WHERE commitment_discount_status <> '' AND NOT is_split_row GROUP BY ALL ORDER BY ALL"
-    ).fetchall()
+    return f"read_parquet({files_of(folder)}, hive_partitioning=false)"
 
 
 def _copy(connection: Connection, relation: str, mapping: ChargeMapping, target: Path, *, beat: Beat) -> None:
@@ -138,7 +103,7 @@ def _copy(connection: Connection, relation: str, mapping: ChargeMapping, target:
             relation = f"(SELECT *, {parts} FROM {relation})"
     sql = (
         f"COPY (SELECT *, {rollup.group_hash()} AS line_group, {rollup.resource_hash()} AS resource_group"
-        f" FROM (SELECT {fields} FROM {relation})) TO {quoted(target)} {_PARQUET}"
+        f" FROM (SELECT {fields} FROM {relation})) TO {quoted(target)} {PARQUET}"
     )
     run_beating(connection, sql, beat=beat)
 
@@ -164,48 +129,9 @@ def _not_finite(target: Path) -> str:
     )
 
 
-def _files(folder: Path) -> str:
+def files_of(folder: Path) -> str:
+    """The files of a folder's charges, as an SQL literal."""
     return quoted(folder / "charges-*.parquet")
-
-
-def _used_by_plan(connection: Connection, folder: Path) -> dict[tuple[date, str], Decimal]:
-    rows = connection.execute(
-        f"SELECT billing_period, commitment_discount_id, sum(effective_cost) FROM {charges_in(folder)}"
-        " WHERE commitment_discount_category = 'Spend' AND commitment_discount_status = 'Used' AND NOT is_split_row"
-        " GROUP BY ALL"
-    ).fetchall()
-    return {(period, plan): amount for period, plan, amount in rows}
-
-
-def _unused_parts(lines: list[tuple[str, int, Decimal]], used: Decimal) -> list[tuple[str, int, Decimal]]:
-    committed = [int(amount.scaleb(_DIGITS)) for _, _, amount in lines]
-    unused = sum(committed) - int(used.scaleb(_DIGITS)) if sum(committed) else 0
-    weights = [max(0, units) for units in committed]
-    return [
-        (name, row, Decimal(part).scaleb(-_DIGITS))
-        for (name, row, _), part in zip(lines, split_units(unused, weights), strict=True)
-    ]
-
-
-def _rewrite(connection: Connection, folder: Path, settled: Iterable[tuple[str, int, Decimal]]) -> None:
-    """Write the touched files again with the settled effective cost in place."""
-    by_file: dict[str, list[tuple[int, Decimal]]] = {}
-    for name, row, amount in settled:
-        by_file.setdefault(name, []).append((row, amount))
-    for name, rows in by_file.items():
-        table = pa.table(
-            {"settled_row": [row for row, _ in rows], "settled_cost": [format(amount, "f") for _, amount in rows]}
-        )
-        connection.register("settled", table)
-        fresh = Path(name).with_suffix(".settled")
-        connection.execute(
-            f"COPY (SELECT * EXCLUDE (file_row_number, settled_row, settled_cost) REPLACE (coalesce(effective_cost,"
-            f" CAST(settled_cost AS {MONEY_TYPE})) AS effective_cost)"
-            f" FROM read_parquet({quoted(name)}, file_row_number=true) LEFT JOIN settled ON file_row_number ="
-            f" settled_row) TO {quoted(fresh)} {_PARQUET}"
-        )
-        connection.unregister("settled")
-        fresh.replace(name)
 
 
 def reject_mixed_currencies(months: Iterable[Month]) -> None:
@@ -225,13 +151,11 @@ __all__ = [
     "LineKind",
     "Month",
     "charges_in",
-    "commitment_identity",
     "land_file",
     "land_inventory",
     "line_kinds",
     "months_landed",
     "reject_mixed_currencies",
     "run_beating",
-    "settle",
     "split_month",
 ]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from costs import rollup
+from costs.billing_formats.base import UNREAD_MAP, UNREAD_NUMBER
 from costs.charge_store.connection import Connection, quoted
 from costs.charge_store.landing import charges_in, run_beating
 from costs.charges import POOL_DIMENSIONS, SLICE_DIMENSIONS
@@ -60,7 +61,8 @@ class MonthTotals:
     costs: dict[str, Decimal]
     by_category: dict[str, dict[str, str]]
     lines_without_invoice: int
-    unread_lines: int
+    unread_price_lines: int
+    unread_map_lines: int
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def month_totals(connection: Connection) -> MonthTotals:
     sums = ", ".join(f"coalesce(sum({name}), 0)" for name in COST_COLUMNS)
     rows = connection.execute(
         f"SELECT charge_category, is_split_row, count(*), {sums}, max(billing_currency),"
-        " count(*) FILTER (unread_cells > 0),"
+        f" count(*) FILTER (unread_cells & {UNREAD_NUMBER} > 0), count(*) FILTER (unread_cells & {UNREAD_MAP} > 0),"
         " count(*) FILTER (invoice_id = '' AND unblended_cost <> 0) FROM charges"
         " GROUP BY charge_category, is_split_row ORDER BY 1, 2"
     ).fetchall()
@@ -88,13 +90,14 @@ def month_totals(connection: Connection) -> MonthTotals:
     return MonthTotals(
         rows=sum(row[2] for row in rows),
         split_rows=sum(row[2] for row in rows if row[1]),
-        currency=max((row[-3] for row in rows), default=""),
+        currency=max((row[-4] for row in rows), default=""),
         costs=costs,
         by_category={
             row[0]: {name: plain(row[3 + place]) for place, name in enumerate(COST_COLUMNS)} | {"rows": str(row[2])}
             for row in counted
         },
-        unread_lines=sum(row[-2] for row in rows),
+        unread_price_lines=sum(row[-3] for row in rows),
+        unread_map_lines=sum(row[-2] for row in rows),
         lines_without_invoice=sum(row[-1] for row in rows),
     )
 

@@ -1,16 +1,20 @@
 """Files as they come in: their columns, a relation to read them, and errors that name the place."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from django.conf import settings
 
+from costs.billing_formats.archives import is_archive, take_out_tables
 from costs.billing_formats.base import Check, Column, Columns
 from costs.billing_formats.files import (
     GZIP_MAGIC,
     PARQUET_MAGIC,
-    ZIP_MAGIC,
+    ZIP_STARTS,
     check_unpacked_size,
     csv_header,
     first_row,
@@ -26,6 +30,7 @@ _MEGABYTE = 1024 * 1024
 # Also the size of a read buffer: the default of 16 lines is slower and takes 300 MB more.
 _LONGEST_LINE = 8_000_000
 _CSV_LINE = re.compile(r"CSV Error on Line: (\d+)")
+_PATTERN = re.compile(r"([*?\[])")
 _KIND = {"DOUBLE": "number", "TIMESTAMP": "date and time"}
 
 
@@ -39,19 +44,47 @@ class BillFile:
     is_parquet: bool
 
 
+@contextmanager
+def tables_in(path: Path) -> Iterator[list[Path]]:
+    """The tables in a file: itself, or those of a zip archive, kept in IMPORT_TEMP_DIR inside the `with`.
+
+    Errors raised inside name the archive before its member.
+    """
+    if not is_archive(path):
+        yield [path]
+        return
+    Path(settings.IMPORT_TEMP_DIR).mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="zip-", dir=settings.IMPORT_TEMP_DIR) as folder:
+        try:
+            yield take_out_tables(path, Path(folder), **_unpacking_limits())
+        except ImportRejectedError as error:
+            if error.file_name != path.name:
+                error.file_name = f"{path.name}/{error.file_name}"
+            raise
+        except OSError as error:
+            if full := disk_full(error, setting="IMPORT_TEMP_DIR"):
+                raise full from error
+            raise
+
+
+def _unpacking_limits() -> dict[str, int]:
+    return {
+        "ratio_limit": settings.UNPACKED_RATIO_LIMIT,
+        "size_limit": settings.UNPACKED_LIMIT_MB * _MEGABYTE,
+    }
+
+
 def open_bill_file(path: Path) -> BillFile:
     """Look into a file: only its header is read. Raises ImportRejectedError for what is no table."""
     if path.stat().st_size == 0:
         raise ImportRejectedError("The file is empty.", "Export it again.", path.name)
     start = magic(path)
-    if start == ZIP_MAGIC:
-        raise ImportRejectedError("The file is a zip archive.", "Unpack it and give the files inside.", path.name)
+    if start in ZIP_STARTS:
+        raise ImportRejectedError("A zip archive inside another is not read.", "Unpack the outer one.", path.name)
     if start == PARQUET_MAGIC:
         return _parquet(path)
     if start[:2] == GZIP_MAGIC:
-        check_unpacked_size(
-            path, ratio_limit=settings.UNPACKED_RATIO_LIMIT, size_limit=settings.UNPACKED_LIMIT_MB * _MEGABYTE
-        )
+        check_unpacked_size(path, **_unpacking_limits())
     return _csv(path)
 
 
@@ -84,7 +117,7 @@ def _csv(path: Path) -> BillFile:
     types = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(names)))
     packing = "gzip" if magic(path)[:2] == GZIP_MAGIC else "none"
     relation = (
-        f"read_csv({quoted(path)}, auto_detect=false, header=true, delim=',', quote='\"', escape='\"',"
+        f"read_csv({quoted(_one_file(path))}, auto_detect=false, header=true, delim=',', quote='\"', escape='\"',"
         f" nullstr=['', 'NULL'], columns={{{types}}}, compression='{packing}', max_line_size={_LONGEST_LINE},"
         f" buffer_size={_LONGEST_LINE})"
     )
@@ -92,7 +125,7 @@ def _csv(path: Path) -> BillFile:
 
 
 def _parquet(path: Path) -> BillFile:
-    relation = f"read_parquet({quoted(path)}, hive_partitioning=false)"
+    relation = f"read_parquet({quoted(_one_file(path))}, hive_partitioning=false)"
     with connect() as connection:
         try:
             described = connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
@@ -102,6 +135,11 @@ def _parquet(path: Path) -> BillFile:
             ) from error
     columns = tuple(Column(row[0], '"' + row[0].replace('"', '""') + '"', row[1]) for row in described)
     return BillFile(path, Columns(columns, nulls_are_read=False), relation, is_parquet=True)
+
+
+def _one_file(path: Path) -> str:
+    """The path such that DuckDB takes it for one file and no pattern."""
+    return _PATTERN.sub(r"[\1]", str(path))
 
 
 def _broken_csv(file: BillFile, text: str) -> ImportRejectedError | None:

@@ -23,7 +23,7 @@ from costs.services.retracking import begin_retracking, take_charges
 from costs.services.snapshots import store_snapshots
 from costs.services.storing import store_rollups
 from costs.services.versions import mark_unchanged
-from costs.terms import ImportState
+from costs.terms import BillingFormat, ImportState
 
 _LANDED_PERCENT = 60
 _STORED_PERCENT = 90
@@ -38,6 +38,7 @@ class Landing:
     read: dict[str, str] = field(default_factory=dict)
     absent: set[str] = field(default_factory=set)
     inventory: Inventory | None = None
+    tables: int = 0
 
 
 def load_import(import_pk: int, *, tracked_keys: Sequence[str]) -> list[int]:
@@ -107,18 +108,27 @@ def _land(duck: Connection, bill_import: BillImport, claim: Claim) -> Landing:
     for number, described in enumerate(bill_import.files):
         base, span = _LANDED_PERCENT * number // count, _LANDED_PERCENT // count
         claim.report(step=f"Reading {described['name']}"[:120], percent=base)
-        _land_file(duck, _path_of(described), landing, number, beat=partial(claim.beat, base=base, span=span))
+        _land_file(duck, _path_of(described), landing, beat=partial(claim.beat, base=base, span=span))
         claim.report(files_done=number + 1)
-    unused = charge_store.settle(duck, landing.folder)
-    if unused is not None:
-        landing.findings.append(remarks.settled_plans(unused))
+    landing.findings += remarks.of_delivery(charge_store.settle(duck, landing.folder))
     return landing
 
 
-def _land_file(duck: Connection, path: Path, landing: Landing, number: int, *, beat: Beat) -> None:
+def _land_file(duck: Connection, path: Path, landing: Landing, *, beat: Beat) -> None:
+    with charge_store.tables_in(path) as tables:
+        for number, table in enumerate(tables):
+            _land_table(duck, table, landing, beat=partial(_beat_of, beat, number, len(tables)))
+
+
+def _beat_of(beat: Beat, number: int, count: int, done: float) -> None:
+    beat((number + done) / count)
+
+
+def _land_table(duck: Connection, path: Path, landing: Landing, *, beat: Beat) -> None:
     file = charge_store.open_bill_file(path)
     mapping = detect(file.columns, file_name=path.name).module.mapping(file.columns)
-    target = landing.folder / f"charges-{number + 1:05d}.parquet"
+    landing.tables += 1
+    target = landing.folder / f"charges-{landing.tables:05d}.parquet"
     charge_store.land_file(duck, file, mapping, target, beat=beat)
     landing.read |= mapping.read
     landing.absent |= set(mapping.absent)
@@ -128,11 +138,10 @@ def _land_file(duck: Connection, path: Path, landing: Landing, number: int, *, b
 def _land_inventory(duck: Connection, bill_import: BillImport, landing: Landing) -> None:
     assert bill_import.snapshot_on is not None
     period = BillingPeriod.of(bill_import.snapshot_on)
-    path = _path_of(bill_import.files[0])
-    inventory = read_inventory(path)
-    module = module_of(bill_import.source.billing_format)
-    file = charge_store.open_bill_file(path)
-    mapping = module.mapping(file.columns, period)
+    with charge_store.tables_in(_path_of(bill_import.files[0])) as tables:
+        inventory = read_inventory(tables[0])
+        columns = charge_store.open_bill_file(tables[0]).columns
+    mapping = module_of(bill_import.source.billing_format).mapping(columns, period)
     charge_store.land_inventory(duck, inventory, mapping, days_of(period), landing.folder / "charges-00001.parquet")
     landing.inventory = inventory
     landing.read = inventory.read
@@ -190,7 +199,9 @@ def _load_month(duck: Connection, landing: Landing, step: _Step, period: Billing
     store_rollups(duck, item.pk, totals, claim=step.claim)
     if landing.inventory is not None:
         store_snapshots(item, landing.inventory)
-    found = landing.findings + remarks.of_month(duck, totals, refused)
+    found = landing.findings + remarks.of_month(
+        duck, totals, refused, has_fees=BillingFormat(item.source.billing_format).tells_fees
+    )
     values = {refusal.key: refusal.values for refusal in refused}
     kept = [key for key in step.tracked_keys if key not in values]
     _record(item, step, landing=landing, totals=totals)

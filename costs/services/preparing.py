@@ -13,7 +13,6 @@ from django.utils.text import slugify
 
 from costs import charge_store
 from costs.billing_formats import Detected, cur, detect
-from costs.charge_store import BillFile
 from costs.errors import ImportRejectedError, InvalidRequestError
 from costs.models import BillImport, BillSource
 from costs.services.uploads import require_inside_upload
@@ -78,9 +77,8 @@ def _deliveries(files: Sequence[Path]) -> list[Delivery]:
     found: dict[tuple[BillingFormat, str], Delivery] = {}
     waiting: list[tuple[Detected, dict[str, Any]]] = []
     for path in dict.fromkeys(files):
-        file, detected = _look_into(path)
+        detected, account = _look_into(path)
         described = _described(path, detected)
-        account = _payer(file, detected)
         if account is None:
             waiting.append((detected, described))
             continue
@@ -102,7 +100,8 @@ def _add(
     delivery.files.append(described)
 
 
-def _look_into(path: Path) -> tuple[BillFile, Detected]:
+def _look_into(path: Path) -> tuple[Detected, str | None]:
+    """What the file is and whose; None where it holds no lines. Raises ImportRejectedError."""
     if not path.is_file():
         raise ImportRejectedError("There is no such file.", "Check the path.", path.name)
     limit = settings.UPLOAD_LIMIT_MB * _MEGABYTE
@@ -110,15 +109,34 @@ def _look_into(path: Path) -> tuple[BillFile, Detected]:
         raise ImportRejectedError(
             f"The file is larger than {settings.UPLOAD_LIMIT_MB:,} MB.", "Raise UPLOAD_LIMIT_MB.", path.name
         )
+    with charge_store.tables_in(path) as tables:
+        found = [_table(table) for table in tables]
+    first = found[0][0]
+    accounts = {account for _, account in found if account is not None}
+    _refuse_mixture(path, [detected for detected, _ in found], accounts)
+    return first, next(iter(accounts), None)
+
+
+def _refuse_mixture(path: Path, found: Sequence[Detected], accounts: set[str]) -> None:
+    """A zip archive is one delivery: of one format and payer, and one table where it is an inventory."""
+    formats = sorted({detected.module.NAME for detected in found})
+    if len(formats) > 1:
+        raise ImportRejectedError(f"The zip archive holds {' and '.join(formats)}.", "Give them apart.", path.name)
+    if len(accounts) > 1:
+        raise ImportRejectedError(
+            f"The zip archive holds bills of the payers {', '.join(sorted(accounts))}.", "Give them apart.", path.name
+        )
+    if len(found) > 1 and found[0].module.FORMAT.is_inventory:
+        raise ImportRejectedError("The zip archive holds several inventories.", "Give one at a time.", path.name)
+
+
+def _table(path: Path) -> tuple[Detected, str | None]:
+    """The format of one table and the payer of its first line. Inventories have none."""
     file = charge_store.open_bill_file(path)
-    return file, detect(file.columns, file_name=path.name)
-
-
-def _payer(file: BillFile, detected: Detected) -> str | None:
-    """The payer of the file's first line; None where a bill file holds no lines. Inventories have none."""
+    detected = detect(file.columns, file_name=path.name)
     if detected.module.FORMAT.is_inventory:
-        return ""
-    return charge_store.first_account(file, cur.PAYER, cur.ACCOUNT)
+        return detected, ""
+    return detected, charge_store.first_account(file, cur.PAYER, cur.ACCOUNT)
 
 
 def _only_account(found: dict[tuple[BillingFormat, str], Delivery], detected: Detected, file_name: str) -> str:

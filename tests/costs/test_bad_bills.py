@@ -91,7 +91,7 @@ CASES = {
     "truncated parquet": (parquet_cut, "cut.parquet: The Parquet file ends early or is damaged."),
     "zip": (
         broken("z.zip", b"PK\x03\x04rest"),
-        "z.zip: The file is a zip archive. Unpack it and give the files inside.",
+        "z.zip: The zip archive ends early or is damaged. Transfer or export it again.",
     ),
     "two currencies": (
         broken("c.csv", text_of(GOOD, line(currency="EUR"))),
