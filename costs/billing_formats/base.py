@@ -99,8 +99,8 @@ class Columns:
         return f"coalesce({', '.join([*values, EMPTY])})"
 
     def _account_id(self, column: Column) -> str:
-        if column.type in _WHOLE_NUMBERS:
-            return f"lpad(CAST({column.sql} AS VARCHAR), {_ACCOUNT_DIGITS}, '0')"
+        if column.type in (*_WHOLE_NUMBERS, *_BINARY_FLOATS):
+            return f"lpad(CAST(CAST({column.sql} AS HUGEINT) AS VARCHAR), {_ACCOUNT_DIGITS}, '0')"
         return self.value(column)
 
     def maybe_money(self, name: str, *, is_lenient: bool = False) -> str | None:

@@ -18,6 +18,9 @@ _PROBED_PART = 1024 * 1024
 _PLACES, _PLACE = 32, 16 * 1024
 _BLOCK = 1024 * 1024
 _HEADER_LIMIT = 1024 * 1024
+# A cell may be as long as a line; the csv module's own limit is a hundred thousand characters.
+LONGEST_LINE = 8_000_000
+csv.field_size_limit(LONGEST_LINE)
 
 
 def magic(path: Path) -> bytes:
@@ -53,7 +56,14 @@ def first_row(path: Path) -> list[str]:
         with open_text(path) as text:
             rows = (cells for cells in csv.reader(text) if cells)
             return next(islice(rows, 1, 2), [])
-    except (EOFError, OSError, zlib.error, csv.Error) as error:
+    except csv.Error as error:
+        raise ImportRejectedError(
+            f"The line is longer than {LONGEST_LINE:,} characters.",
+            "Repair the line or export the file again.",
+            path.name,
+            2,
+        ) from error
+    except (EOFError, OSError, zlib.error) as error:
         raise truncated(path.name) from error
 
 
@@ -61,7 +71,10 @@ def line_of_row(path: Path, row: int) -> int:
     """The line on which data row `row` (from 0) ends; the header is line 1, quoted line breaks count."""
     with open_text(path) as text:
         reader = csv.reader(text)
-        if next(islice((cells for cells in reader if cells), row + 1, None), None) is None:
+        try:
+            if next(islice((cells for cells in reader if cells), row + 1, None), None) is None:
+                return row + 2
+        except csv.Error:
             return row + 2
         return reader.line_num
 

@@ -1,6 +1,6 @@
 """Canonical charges in Parquet, one folder per import. The only package that imports DuckDB."""
 
-from costs.charge_store.connection import Connection, connect, disk_full
+from costs.charge_store.connection import Connection, connect, disk_full, too_large
 from costs.charge_store.folders import (
     ImportFolder,
     put_in_place,
@@ -87,6 +87,7 @@ __all__ = [
     "split_month",
     "store_root",
     "tables_in",
+    "too_large",
     "use_charges",
     "workspace",
     "write_side_files",

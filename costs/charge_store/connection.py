@@ -89,6 +89,15 @@ def disk_full(error: BaseException, *, setting: str = "CHARGE_STORE") -> ImportR
     )
 
 
+def too_large(error: BaseException) -> ImportRejectedError | None:
+    """The error of amounts that cannot be added up exactly; None for any other error."""
+    if not isinstance(error, duckdb.OutOfRangeException):
+        return None
+    return ImportRejectedError(
+        "An amount is too large to be added up exactly.", "Check the amounts in the export; no bill is that large."
+    )
+
+
 def scalar(connection: Connection, sql: str) -> Any:
     """The one value of a query."""
     row = connection.execute(sql).fetchone()

@@ -223,7 +223,8 @@ def _place_digits(connection: Connection) -> None:
 
 def _outgoing(column: str) -> str:
     if column.endswith("_cost"):
-        return f"CAST({column} * 10000000000 AS HUGEINT)"
+        # By now it has ten decimals; with eighteen, amounts over ten thousand million would not fit.
+        return f"CAST(CAST({column} AS DECIMAL(38,10)) * 10000000000 AS HUGEINT)"
     if column.endswith(("_date", "_on")):
         return f"CAST({column} AS VARCHAR)"
     if column in {"service_name", "region_id", "resource_type", "instance_type"}:

@@ -13,6 +13,7 @@ from costs.billing_formats.archives import is_archive, take_out_tables
 from costs.billing_formats.base import Check, Column, Columns
 from costs.billing_formats.files import (
     GZIP_MAGIC,
+    LONGEST_LINE,
     PARQUET_MAGIC,
     ZIP_STARTS,
     check_unpacked_size,
@@ -27,8 +28,6 @@ from costs.charge_store.connection import Connection, Error, connect, disk_full,
 from costs.errors import ImportRejectedError
 
 _MEGABYTE = 1024 * 1024
-# Also the size of a read buffer: the default of 16 lines is slower and takes 300 MB more.
-_LONGEST_LINE = 8_000_000
 _CSV_LINE = re.compile(r"CSV Error on Line: (\d+)")
 _PATTERN = re.compile(r"([*?\[])")
 _KIND = {"DOUBLE": "number", "TIMESTAMP": "date and time"}
@@ -118,8 +117,9 @@ def _csv(path: Path) -> BillFile:
     packing = "gzip" if magic(path)[:2] == GZIP_MAGIC else "none"
     relation = (
         f"read_csv({quoted(_one_file(path))}, auto_detect=false, header=true, delim=',', quote='\"', escape='\"',"
-        f" nullstr=['', 'NULL'], columns={{{types}}}, compression='{packing}', max_line_size={_LONGEST_LINE},"
-        f" buffer_size={_LONGEST_LINE})"
+        # Also the size of a read buffer: the default of 16 lines is slower and takes 300 MB more.
+        f" nullstr=['', 'NULL'], columns={{{types}}}, compression='{packing}', max_line_size={LONGEST_LINE},"
+        f" buffer_size={LONGEST_LINE})"
     )
     return BillFile(path, Columns(columns), relation, is_parquet=False)
 

@@ -68,8 +68,8 @@ def load_import(import_pk: int, *, tracked_keys: Sequence[str]) -> list[int]:
                 if (pk := _load_month(duck, landing, _Step(bill_import, claim, wanted, months, number), period))
             ]
     except Exception as error:
-        if full := charge_store.disk_full(error):
-            raise full from error
+        if known := charge_store.disk_full(error) or charge_store.too_large(error):
+            raise known from error
         raise
     finally:
         charge_store.remove_workspace(import_pk)

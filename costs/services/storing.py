@@ -1,5 +1,6 @@
 """Rollups of one landed month into the database, tied out against the file."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from itertools import chain, islice
@@ -24,6 +25,7 @@ from costs.money import plain
 from costs.services.claims import Claim
 from costs.terms import COST_COLUMNS
 
+_SPREADSHEET_NUMBER = re.compile(r"^[0-9](?:[.,][0-9]+)?E\+[0-9]+$", re.IGNORECASE)
 # SQLite has one writer: others get their turn between chunks.
 _SQLITE_CHUNK = 50_000
 _IMPORT_ROLLUPS: tuple[tuple[str, type[models.Model]], ...] = (
@@ -122,6 +124,7 @@ def _chunks(rows: Iterator[tuple[Any, ...]]) -> Iterator[Iterable[tuple[Any, ...
 
 def _load_accounts(duck: Connection) -> None:
     for billing_account_id, sub_account_id, name in charge_store.accounts(duck):
+        _refuse_number(billing_account_id, sub_account_id)
         if billing_account_id:
             BillingAccount.objects.get_or_create(billing_account_id=billing_account_id)
         account, created = SubAccount.objects.get_or_create(
@@ -131,3 +134,13 @@ def _load_accounts(duck: Connection) -> None:
         account.name, account.billing_account_id = name or known[0], billing_account_id or known[1]
         if not created and (account.name, account.billing_account_id) != known:
             account.save(update_fields=["name", "billing_account_id"])
+
+
+def _refuse_number(*account_ids: str) -> None:
+    """Several accounts would become one: `1.23457E+11` may be any of a million."""
+    for account_id in account_ids:
+        if _SPREADSHEET_NUMBER.match(account_id):
+            raise ImportRejectedError(
+                f"The account {account_id} was turned into a number, as spreadsheets do.",
+                "Export the file again and do not save it from a spreadsheet.",
+            )

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -66,6 +67,34 @@ SHORT = {
 def line(cells: Mapping[str, str] | None = None, **short: str) -> dict[str, str]:
     """One line: defaults, then cells under their own names, then cells under short names."""
     return DEFAULTS | dict(cells or {}) | {SHORT[name]: value for name, value in short.items()}
+
+
+def snake(header: str) -> str:
+    """A CSV header as Parquet and CUR 2.0 spell it, by AWS's own rule."""
+    spaced = re.sub(r"([A-Z])", r"_\1", header).lower()
+    return re.sub(r"_+", "_", re.sub(r"[^a-z0-9]", "_", spaced)).strip("_")
+
+
+def cur2_line(cells: Mapping[str, str], **columns: str) -> dict[str, str]:
+    """A line of `line` under the names of CUR 2.0, with further columns such as its maps."""
+    return {snake(name): value for name, value in cells.items()} | columns
+
+
+def cur2_text(lines: Sequence[Mapping[str, str]], *, leave_out: Iterable[str] = ()) -> str:
+    """Lines of `cur2_line` as CSV."""
+    names = [name for name in dict.fromkeys(name for row in lines for name in row) if name not in set(leave_out)]
+    out = io.StringIO()
+    writer = csv.DictWriter(out, names, restval="", extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return out.getvalue()
+
+
+def write_cur2(path: Path, lines: Sequence[Mapping[str, str]]) -> Path:
+    """Lines of `cur2_line` as a plain CSV, or gzip where the name ends in .gz."""
+    content = cur2_text(lines).encode()
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+    return path
 
 
 def csv_text(lines: Sequence[Mapping[str, str]], *, leave_out: Iterable[str] = ()) -> str:
