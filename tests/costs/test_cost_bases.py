@@ -160,18 +160,51 @@ def test_line_that_is_no_usage_counts_its_amount_in_every_basis_and_no_quantity(
     assert row == (*[Decimal(cost)] * 5, category, 0.0, False)
 
 
-def test_net_columns_bring_discounts_into_the_lines_and_discount_lines_count_nothing(
+def test_rows_of_containers_keep_their_share_of_the_parent_they_name(
     duck: charge_store.Connection, tmp_path: Path
 ) -> None:
-    # 10.00 at list and unblended, 9.00 after a negotiated discount of 1.00 that also stands as a line.
-    usage = line({"lineItem/LineItemDescription": "a"}, cost="10", net="9", public="10")
-    discount = line({"lineItem/LineItemDescription": "b"}, kind="EdpDiscount", cost="-1")
-    path = write_csv(tmp_path / "bill.csv", [usage, discount])
-    ten, nine, nothing = Decimal(10), Decimal(9), Decimal(0)
-    assert landed(duck, path, *COSTS) == [
-        (nine, nine, ten, nine, ten),
-        (nothing, nothing, Decimal(-1), nothing, Decimal(-1)),
-    ]
+    # Used 0.30 and idle 0.10 of a machine's hour; at public prices 0.45 and 0.15.
+    cells = {
+        "splitLineItem/ParentResourceId": "i-1",
+        "splitLineItem/SplitCost": "0.30",
+        "splitLineItem/UnusedCost": "0.10",
+        "splitLineItem/PublicOnDemandSplitCost": "0.45",
+        "splitLineItem/PublicOnDemandUnusedCost": "0.15",
+    }
+    path = write_csv(tmp_path / "bill.csv", [line(cells, operation="ekspod-ec2", resource="pod/a")])
+    fields = ("is_split_row", "parent_resource_id", "billed_cost", "effective_cost", "list_cost")
+    assert landed(duck, path, *fields) == [(True, "i-1", Decimal(0), Decimal("0.40"), Decimal("0.60"))]
+
+
+@pytest.mark.parametrize(
+    ("told", "kind"),
+    [
+        ("USAGE", "Usage"),
+        ("discountedusage", "DiscountedUsage"),
+        (" RIFee ", "RIFee"),
+        ("tax", "Tax"),
+        ("EDPDISCOUNT", "EdpDiscount"),
+        ("newdiscount", "newdiscount"),
+        ("Levy", "Levy"),
+    ],
+)
+def test_line_types_are_known_in_any_case_and_new_ones_stay_as_they_are(
+    duck: charge_store.Connection, tmp_path: Path, told: str, kind: str
+) -> None:
+    path = write_csv(tmp_path / "bill.csv", [line(kind=told, cost="1")])
+    assert landed(duck, path, "line_kind") == [(kind,)]
+
+
+def test_cost_categories_stand_apart_from_tags(duck: charge_store.Connection, tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "bill.csv", [line({"costCategory/Charge type": "a"}, team="x")])
+    assert landed(duck, path, "tags", "cost_categories") == [('{"Team":"x"}', '{"Charge type":"a"}')]
+
+
+def test_two_columns_of_one_tag_key_give_the_first_that_is_filled(
+    duck: charge_store.Connection, tmp_path: Path
+) -> None:
+    path = write_csv(tmp_path / "bill.csv", [line({"resourceTags/Team": "b"}, team="")])
+    assert landed(duck, path, "tags") == [('{"Team":"b"}',)]
 
 
 @pytest.mark.parametrize(

@@ -164,8 +164,14 @@ def test_map_of_resource_tags_goes_before_the_map_of_all_tags(duck: charge_store
 
 @pytest.mark.parametrize(
     "name",
-    ["resource_tags['user:Team']", 'resource_tags["user_Team"]', "resource_tags[user_Team]", "resource_tags.user_Team"]
-    + ["resource_tags_user_Team", "tags['resourceTags/user:Team']"],
+    [
+        "resource_tags['user:Team']",
+        'resource_tags["user_Team"]',
+        "resource_tags[user_Team]",
+        "resource_tags.user_Team",
+        "resource_tags_user_Team",
+        "tags['resourceTags/user:Team']",
+    ],
 )
 def test_tag_that_a_select_took_out_of_the_map_is_a_tag(
     duck: charge_store.Connection, tmp_path: Path, name: str
