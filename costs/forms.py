@@ -32,7 +32,7 @@ class UploadForm(forms.Form):
 
     bill_files = ManyFilesField(
         label="Files",
-        help_text="One or more files of the same bill: CUR as CSV, CSV.gz or Parquet; inventories as CSV.",
+        help_text="One or more files of the same bill: CUR or CUR 2.0 as CSV, gz, zip or Parquet; inventories as CSV.",
         error_messages={"required": "Choose at least one file.", "empty": "A file is empty. Export it again."},
     )
     snapshot_on = forms.DateField(

@@ -14,7 +14,8 @@ from costs.terms import BillingFormat
 FORMAT = BillingFormat.CUR_2
 NAME = "AWS CUR 2.0"
 
-_MAPS = ("resource_tags", "tags", "product", "cost_category", "discount")
+_READ_MAPS = ("resource_tags", "tags", "product", "cost_category")
+_MAPS = (*_READ_MAPS, "discount")  # the net columns tell what discounts come to
 # No legacy report has these.
 _OWN = (
     "bill_payer_account_name",
@@ -63,9 +64,8 @@ class _Maps:
     inside: list[Column] = field(default_factory=list)
 
     def column(self, name: str) -> Column | None:
-        """The map column of this name, if the file has one that can be read."""
-        found = next((column for column in self.columns.columns if squash(column.name) == squash(name)), None)
-        return found if found and maps.is_map(found) else None
+        """The map column of this name, if the file has one."""
+        return next((column for column in self.columns.columns if squash(column.name) == squash(name)), None)
 
 
 def recognise(columns: Columns) -> str:
@@ -94,7 +94,7 @@ def mapping(columns: Columns, period: BillingPeriod | None = None) -> ChargeMapp
     _read_product(found)
     tags, cost_categories = _tags(found), _cost_categories(found)
     whole = Columns((*columns.columns, *found.inside), nulls_are_read=columns.nulls_are_read, unread_maps=found.unread)
-    for name in _MAPS:
+    for name in _READ_MAPS:
         whole.find(name)
     layers = tuple(layer for layer in found.layers if layer)
     return cur.charge_mapping(whole, tags=tags, cost_categories=cost_categories, layers=layers)
@@ -150,7 +150,7 @@ def _begins(prefix: str) -> str:
 
 def _json(found: _Maps, column: Column, *, name: str, key: str, spellings: tuple[maps.Prefixes, ...]) -> str:
     """SQL of one map column as a JSON object."""
-    if not column.type.startswith(("VARCHAR", "JSON")):
+    if not maps.is_text(column):
         return _listed(found, maps.pairs(found.columns, column), [column], name=name, key=key)
     cell = maps.told(found.columns, column)
     plain, listed = f"part_{name}_plain", f"part_{name}_list"

@@ -11,32 +11,28 @@ from costs.billing_formats.base import Column, Columns, literal
 
 _PAIRS = "STRUCT(key VARCHAR, value VARCHAR)[]"
 _NO_PAIRS = f"CAST([] AS {_PAIRS})"
+_LIST_OF_PAIRS = re.compile(r'^STRUCT\("?key"? .*, "?value"? .*\)\[\]$')
 # JSON text with nothing to escape and no empty value can be rewritten without taking it apart, which is far faster.
-_PLAIN = r'"{key}[^"\\]*"\s*:\s*"[^"\\]+"\s*'
+_TEXT = r'[^"\\\x00-\x1f]'
+_PLAIN = rf'"{{key}}{_TEXT}*"\s*:\s*"{_TEXT}+"\s*'
 
 # How keys begin in one spelling of a file → how they begin afterwards.
 Prefixes = Mapping[str, str]
 
 
-def is_map(column: Column) -> bool:
-    """Whether a map can be read from a column of this type."""
-    return column.type.startswith(("MAP", "STRUCT", "VARCHAR", "JSON"))
-
-
 def told(columns: Columns, column: Column) -> str:
     """SQL of the cell, NULL where it is empty."""
-    return columns.value(column) if _is_text(column) else column.sql
+    return columns.value(column) if is_text(column) else column.sql
 
 
 def pairs(columns: Columns, column: Column) -> str:
     """SQL of the map's members as a list of structs (key, value); empty where the cell is, NULL if unreadable."""
-    cell = told(columns, column)
-    if column.type.startswith("MAP"):
+    cell, text = told(columns, column), _text(columns, column)
+    if _is_map(column):
         found = f"CAST(map_entries({cell}) AS {_PAIRS})"
-    elif column.type.endswith("[]"):
+    elif _is_list(column):
         found = f"CAST({cell} AS {_PAIRS})"
     else:
-        text = cell if _is_text(column) else f"CAST(to_json({cell}) AS VARCHAR)"
         members = f"CAST(list_zip(json_keys({text}), json_extract_string({text}, '$.*')) AS {_PAIRS})"
         found = (
             f"CASE TRY(json_type({text})) WHEN 'OBJECT' THEN TRY({members})"
@@ -47,11 +43,10 @@ def pairs(columns: Columns, column: Column) -> str:
 
 def values(columns: Columns, column: Column, keys: Sequence[str]) -> str:
     """SQL of a list with the values of these keys, NULL where there is none; itself NULL if unreadable."""
-    cell = told(columns, column)
-    if column.type.startswith("MAP") or column.type.endswith("[]"):
-        whole = cell if column.type.startswith("MAP") else f"map_from_entries({cell})"
+    cell, text = told(columns, column), _text(columns, column)
+    if _is_map(column) or _is_list(column):
+        whole = cell if _is_map(column) else f"map_from_entries({cell})"
         return f"[{', '.join(f'CAST({whole}[{literal(key)}] AS VARCHAR)' for key in keys)}]"
-    text = cell if _is_text(column) else f"CAST(to_json({cell}) AS VARCHAR)"
     paths = ", ".join(literal("/" + key.replace("~", "~0").replace("/", "~1")) for key in keys)
     return f"TRY(json_extract_string({text}, [{paths}]))"
 
@@ -103,5 +98,20 @@ def _plain_object(prefixes: Prefixes) -> str:
     return rf"\{{\s*(?:{member}(?:,\s*{member})*)?\}}\s*"
 
 
-def _is_text(column: Column) -> bool:
-    return column.type.startswith(("VARCHAR", "JSON")) and not column.type.endswith("[]")
+def is_text(column: Column) -> bool:
+    """Whether the map can only be there as JSON text."""
+    return column.type in {"VARCHAR", "JSON"}
+
+
+def _is_map(column: Column) -> bool:
+    return column.type.startswith("MAP") and not column.type.endswith("[]")
+
+
+def _is_list(column: Column) -> bool:
+    return _LIST_OF_PAIRS.match(column.type) is not None
+
+
+def _text(columns: Columns, column: Column) -> str:
+    """SQL of the cell as JSON text, whatever its type: what is no map turns out to be none."""
+    cell = told(columns, column)
+    return cell if is_text(column) else f"CAST(to_json({cell}) AS VARCHAR)"

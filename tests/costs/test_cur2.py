@@ -115,7 +115,9 @@ def test_tags_as_json_text_lose_the_prefix_in_both_spellings_and_nothing_else(
     assert landed(duck, path, "tags", "unread_cells") == [(tags, 0)]
 
 
-@pytest.mark.parametrize("cell", ["{user_team=a}", '{"user_team": "a', '"team"', "3", "null", "[1]"])
+@pytest.mark.parametrize(
+    "cell", ["{user_team=a}", '{"user_team":"a\tb"}', '{"user_team": "a', '"team"', "3", "null", "[1]"]
+)
 def test_tags_that_cannot_be_read_are_left_out_and_told(
     duck: charge_store.Connection, tmp_path: Path, cell: str
 ) -> None:
@@ -138,6 +140,23 @@ def test_tags_are_read_from_every_type_parquet_keeps_them_in(
 ) -> None:
     rows = landed(duck, parquet_line(tmp_path, resource_tags=column), "tags")
     assert rows == [('{"Team":"a\\"","aws:createdBy":"x"}',)]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([["a"]]),
+        pa.array([[{"k": "a", "v": "b"}]]),
+        pa.array([3]),
+        pa.array([[[("a", "b")]]], pa.list_(STRINGS)),
+    ],
+    ids=["list of texts", "list of other structs", "number", "list of maps"],
+)
+def test_tags_of_a_type_that_is_no_map_are_left_out_and_told(
+    duck: charge_store.Connection, tmp_path: Path, column: pa.Array
+) -> None:
+    path = parquet_line(tmp_path, resource_tags=column, product=column)
+    assert landed(duck, path, "tags", "unread_cells", "billed_cost") == [("{}", 2, Decimal(1))]
 
 
 @pytest.mark.parametrize("kind", [STRINGS, PAIRS, pa.struct([("user_a", pa.string())]), pa.string()], ids=str)

@@ -20,7 +20,7 @@ from finops_site import pipeline
 
 
 class Command(BaseCommand):
-    help = "Import bills (legacy CUR: CSV, CSV.gz, Parquet) or inventories (CSV) and put them in force."
+    help = "Import bills (legacy CUR and CUR 2.0: CSV, gz, zip, Parquet) or inventories (CSV) and put them in force."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
