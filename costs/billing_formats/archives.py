@@ -3,6 +3,8 @@
 A zip's members are compressed as gzip does it, so a member becomes a .gz file by copying its bytes.
 """
 
+import errno
+import lzma
 import re
 import shutil
 import struct
@@ -21,6 +23,18 @@ _TABLES = (".csv", ".csv.gz", ".parquet", ".txt", ".gz")
 _MEMBER_LIMIT = 10_000
 _ENCRYPTED = 0x1
 _FREE_SIZE = 1024 * 1024
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    ValueError,
+    OverflowError,
+    RuntimeError,
+)
+_DAMAGED_ERRNOS = (None, errno.EINVAL)  # bzip2's own error has none; a place that cannot be is invalid
 _UNSAFE = re.compile(r"[^A-Za-z0-9._ -]+")
 
 
@@ -41,7 +55,9 @@ def take_out_tables(path: Path, folder: Path, *, ratio_limit: int, size_limit: i
                 if member.file_size > min(size_limit, max(_FREE_SIZE, member.compress_size * ratio_limit)):
                     raise absurd_size(path.name, ratio_limit=ratio_limit, size_limit=size_limit)
             return [_taken_out(path, archive, member, folder) for member in members]
-    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError) as error:
+    except (*_DAMAGED, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in _DAMAGED_ERRNOS:
+            raise
         raise ImportRejectedError(
             "The zip archive ends early or is damaged.", "Transfer or export it again.", path.name
         ) from error
@@ -89,6 +105,8 @@ def _copy_as_gzip(file: BinaryIO, member: zipfile.ZipInfo, out: BinaryIO) -> Non
     """Copy a member's compressed bytes between a gzip file's head and tail."""
     file.seek(member.header_offset)
     header = _LOCAL_HEADER.unpack(file.read(_LOCAL_HEADER.size))
+    if header[0] != ZIP_STARTS[0]:
+        raise zipfile.BadZipFile("no member where the directory says")
     file.seek(header[-2] + header[-1], 1)
     out.write(_GZIP_HEADER)
     left = member.compress_size

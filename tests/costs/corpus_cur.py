@@ -3,6 +3,7 @@
 import zipfile
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 
 import pyarrow as pa
 
@@ -23,7 +24,7 @@ TWO = [line(cost="1.5"), line(cost="2.25")]  # 3.75
 TEXT = csv_text(TWO)
 HEADER, BODY = TEXT.split("\n", 1)
 CUR2 = [cur2_line(row, resource_tags='{"user_team": "a"}') for row in TWO]
-PLAIN = {
+PLAIN: dict[str, Any] = {
     "bill_payer_account_id": ["000000000001", "000000000001"],
     "bill_billing_period_start_date": ["2026-05-01T00:00:00Z", "2026-05-01T00:00:00Z"],
     "line_item_line_item_type": ["Usage", "Usage"],
@@ -41,7 +42,7 @@ def renamed(old: str, new: str) -> str:
     return TEXT.replace(old, new, 1)
 
 
-def table(**columns: object) -> dict[str, object]:
+def table(**columns: Any) -> dict[str, Any]:
     return PLAIN | columns
 
 

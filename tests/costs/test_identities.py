@@ -36,7 +36,7 @@ def test_identities_that_close_are_stored_with_their_lines(tmp_path: Path) -> No
     # Fees 40 + 10 = used 40 + unused 10. Billed 160 − 120 + 10 = effective 50.
     made = bring_in_lines(tmp_path, *reserved("40"), line(cost="1"))
     found = told(made)
-    assert (made.billed_cost, made.effective_cost) == (161, 51)
+    assert (made.billed_cost, made.effective_cost) == (Decimal(161), Decimal(51))
     assert found["commitments_close"] == ("info", "0", 2)
     assert found["amortisation_closes"] == ("info", "0", 4)
     (text,) = (item["text"] for item in made.findings if item["code"] == "amortisation_closes")
@@ -71,7 +71,7 @@ def test_refund_of_a_plan_s_upfront_fee_takes_back_an_upfront_fee(tmp_path: Path
         line(refund, kind="Refund", cost="-100"),
         line(cost="5"),
     )
-    assert (made.billed_cost, made.effective_cost) == (5, 5)
+    assert (made.billed_cost, made.effective_cost) == (Decimal(5), Decimal(5))
     assert told(made)["amortisation_closes"] == ("info", "0", 3)
 
 
@@ -82,7 +82,7 @@ def test_bill_without_commitments_has_no_identity(tmp_path: Path) -> None:
 def test_rows_of_containers_count_in_no_total_and_no_identity(tmp_path: Path) -> None:
     pod = {"splitLineItem/ParentResourceId": "i-1", "splitLineItem/SplitCost": "3", "splitLineItem/UnusedCost": "1"}
     made = bring_in_lines(tmp_path, *reserved("40"), line(pod, operation="ECSTask-EC2", cost="4"))
-    assert (made.billed_cost, made.effective_cost, made.rows) == (160, 50, 4)
+    assert (made.billed_cost, made.effective_cost, made.rows) == (Decimal(160), Decimal(50), 4)
     assert told(made)["amortisation_closes"] == ("info", "0", 3)
     assert told(made)["split_rows"] == ("info", "", 1)
 

@@ -4,10 +4,11 @@ import csv
 import io
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -18,7 +19,8 @@ from costs.errors import ImportRejectedError, InvalidRequestError
 from costs.models import Bill, BillImport, DailyCost
 from costs.terms import ImportState
 from finops_site import pipeline
-from tests.costs.bills import TODAY, csv_text, cur2_line, cur2_text, line
+from tests.costs.bills import TODAY, csv_text, cur2_line, cur2_text, line, write_parquet
+from tests.costs.corpus import gzipped, zipped
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,7 +32,7 @@ LINES = [
 LEGACY = csv_text(LINES).encode()
 CUR2 = cur2_text([cur2_line(row, resource_tags='{"user_team": "a"}', product="{}") for row in LINES]).encode()
 COST = squash("lineItem/UnblendedCost")
-EXAMPLES = int(os.environ.get("MUTATED_BILLS", "20"))
+EXAMPLES = int(os.environ.get("MUTATED_BILLS", "15"))
 
 chosen = settings(
     max_examples=EXAMPLES,
@@ -85,10 +87,10 @@ def bring_in_bytes(content: bytes) -> list[BillImport] | None:
     return [BillImport.objects.get(pk=pk) for pk in made]
 
 
-def check(content: bytes) -> None:
-    """The property of this file, for one content."""
+def check(content: bytes, *, packed: bytes | None = None) -> None:
+    """The property of this file, for one content, or for `packed`, which is that content or damaged."""
     before = in_force()
-    made = bring_in_bytes(content)
+    made = bring_in_bytes(content if packed is None else packed)
     if made is None:
         assert in_force() == before
     else:
@@ -148,3 +150,38 @@ def test_bill_with_broken_bytes_is_refused_or_counts_exactly(
 @given(content=st.sampled_from([LEGACY, CUR2]), end=st.integers(0, len(LEGACY)))
 def test_bill_cut_short_is_refused_or_counts_exactly(content: bytes, end: int) -> None:
     check(content[:end])
+
+
+@chosen
+@given(
+    packed=st.sampled_from([gzipped(LEGACY), gzipped(*LEGACY.splitlines(keepends=True)), zipped({"a.csv": LEGACY})]),
+    place=st.integers(0, 1200),
+    removed=st.integers(0, 3),
+    put=st.binary(max_size=3),
+)
+def test_damaged_archive_is_refused_or_counts_as_if_it_were_not(
+    packed: bytes, place: int, removed: int, put: bytes
+) -> None:
+    place %= len(packed)
+    check(LEGACY, packed=packed[:place] + put + packed[place + removed :])
+
+
+@chosen
+@given(place=st.integers(0, 20_000), removed=st.integers(0, 3), put=st.binary(max_size=3))
+def test_damaged_parquet_is_refused_or_in_force_whole(parquet: bytes, place: int, removed: int, put: bytes) -> None:
+    # Parquet has no checksum over its values, so which value a changed byte makes is nobody's to know.
+    place %= len(parquet)
+    before = in_force()
+    if bring_in_bytes(parquet[:place] + put + parquet[place + removed :]) is None:
+        assert in_force() == before
+
+
+@pytest.fixture(scope="module")
+def parquet(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The bill as Parquet, costs as binary numbers and tags as a map."""
+    path = tmp_path_factory.mktemp("parquet") / "bill.parquet"
+    rows = [cur2_line(row) for row in LINES]
+    columns: dict[str, Sequence[object]] = {name: [row.get(name, "") for row in rows] for name in rows[0]}
+    columns["line_item_unblended_cost"] = [1.5, 40.0, -0.25]
+    columns["resource_tags"] = pa.array([[("user_team", "a")], None, []], pa.map_(pa.string(), pa.string()))
+    return write_parquet(path, columns).read_bytes()
