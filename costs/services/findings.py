@@ -25,6 +25,7 @@ MADE_ANEW = frozenset(
         "unread_list_price",
         "unread_map",
         "tag_not_tracked",
+        "net_cost_is_zero",
         "rolled_up_again",
     }
 )
@@ -69,6 +70,12 @@ def of_month(duck: Connection, totals: MonthTotals, refused: Sequence[RefusedKey
     The identities hold where a month's own lines tell what commitments cost in it (`has_fees`).
     """
     found = _identities(duck) if has_fees else []
+    if not totals.costs["billed_cost"] and totals.costs["unblended_cost"]:
+        text = (
+            "Costs after discounts come to 0, costs before them do not. If nothing was given for free, the bill's net"
+            " columns hold 0 where they should be empty: export it without them."
+        )
+        found.append(Finding("net_cost_is_zero", text, "warning", difference=plain(totals.costs["unblended_cost"])))
     if totals.split_rows:
         text = "Lines that break down another line's cost (containers) are kept but do not count."
         found.append(Finding("split_rows", text, lines=totals.split_rows))

@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from costs.billing_formats.detect import _READABLE as READABLE
 from tests.costs.bills import csv_text, cur2_line, cur2_text, line, snake
 from tests.costs.corpus import Case, Counted, Refused, flipped, gzipped, one, parquet, several, zipped
 
@@ -15,10 +16,6 @@ REPAIR = "Repair the line or export the file again."
 EXPORT = "Export it again with these columns; without them it is no bill."
 DAMAGED = "The compressed file ends early or is damaged. Transfer or export it again."
 ZIP_DAMAGED = "The zip archive ends early or is damaged. Transfer or export it again."
-READABLE = (
-    "Readable are: legacy Cost and Usage Reports and CUR 2.0 (CSV, gz, zip, Parquet) and inventories of instances or"
-    " buckets."
-)
 
 TWO = [line(cost="1.5"), line(cost="2.25")]  # 3.75
 TEXT = csv_text(TWO)

@@ -94,3 +94,8 @@ def test_discounts_that_count_as_themselves_are_told(tmp_path: Path) -> None:
     ]
     (made,) = bring_in(write_cur2(tmp_path / "bill.csv", lines))
     assert (made.billed_cost, told(made)["discounts_counted"]) == (Decimal("8.5"), ("info", "-1.5", 0))
+
+
+def test_net_columns_full_of_zeros_are_told(tmp_path: Path) -> None:
+    made = bring_in_lines(tmp_path, line(cost="10", net="0"))
+    assert (made.billed_cost, told(made)["net_cost_is_zero"]) == (Decimal(0), ("warning", "10", 0))
