@@ -88,6 +88,13 @@ class TotalsSerializer(serializers.Serializer[Any]):
     unblended_cost = MoneyText()
 
 
+class SwitchedOffSerializer(serializers.Serializer[Any]):
+    """A feature the files have no columns for, and what stands in its place."""
+
+    name = serializers.CharField()
+    instead = serializers.CharField()
+
+
 class ImportDetailSerializer(ImportRowSerializer):
     """One import whole."""
 
@@ -99,6 +106,9 @@ class ImportDetailSerializer(ImportRowSerializer):
     findings = FindingSerializer(many=True)
     columns_read = serializers.DictField(child=serializers.CharField(), help_text="Field to column of the file.")
     columns_absent = serializers.ListField(child=serializers.CharField())
+    columns_not_read = serializers.ListField(child=serializers.CharField(), help_text="Nothing was made from these.")
+    format_reasons = serializers.ListField(child=serializers.CharField(), help_text="Why the files are of the format.")
+    switched_off = SwitchedOffSerializer(many=True)
     error_report = ErrorReportSerializer(allow_null=True)
 
 
@@ -160,6 +170,9 @@ def detail_of(detail: ImportDetail) -> Mapping[str, Any]:
         "totals": dict(detail.totals),
         "totals_by_category": {category: dict(totals) for category, totals in detail.totals_by_category},
         "columns_read": dict(detail.columns_read),
+        "columns_not_read": detail.column_report.not_read,
+        "format_reasons": detail.column_report.reasons,
+        "switched_off": detail.column_report.switched_off,
         "error": row.error,
         "error_report": detail.error,
     }

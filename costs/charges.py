@@ -44,8 +44,10 @@ CHARGE_COLUMNS: dict[str, str] = {
     "list_cost": MONEY_TYPE,
     "contracted_cost": MONEY_TYPE,
     "unblended_cost": MONEY_TYPE,
-    "commitment_cost": MONEY_TYPE,  # on a commitment's fee lines: what the line commits to, used or not
-    "commitment_hours": "DOUBLE",  # on a reservation's fee line: the hours it was bought for, times how many
+    # On a commitment's fee lines what the line commits to, used or not; where used and unused parts are lines of
+    # their own (FOCUS), on each of those its part. Never both, so a commitment's lines add up to it.
+    "commitment_cost": MONEY_TYPE,
+    "commitment_hours": "DOUBLE",  # of a reservation, likewise: the hours it was bought for, times how many
     "commitment_normalized_units": "DOUBLE",  # the same hours in normalized units; 0 where the size has none
     "commitment_ends_at": "TIMESTAMP",
     "is_taggable": "BOOLEAN",
@@ -56,9 +58,17 @@ CHARGE_COLUMNS: dict[str, str] = {
     "parent_resource_id": "VARCHAR",  # of a split row: the resource whose cost it breaks down
     "cost_categories": "VARCHAR",  # the provider's own grouping of the line, as JSON
     "discounting": "VARCHAR",  # 'inside': told after negotiated discounts; 'apart': the line is such a discount
+    "pricing_currency": "VARCHAR",  # what the line was priced in, where that is not what it is billed in (tokens)
+    "pricing_currency_cost": MONEY_TYPE,  # its effective cost in that currency: shown apart, never added to costs
 }
 # What a format need not give.
-CHARGE_DEFAULTS = {"parent_resource_id": "''", "cost_categories": "'{}'", "discounting": "''"}
+CHARGE_DEFAULTS = {
+    "parent_resource_id": "''",
+    "cost_categories": "'{}'",
+    "discounting": "''",
+    "pricing_currency": "''",
+    "pricing_currency_cost": "0",
+}
 
 # What allocation rules can see, before the tracked tags. Their order is part of every slice's key.
 SLICE_DIMENSIONS = (

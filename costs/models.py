@@ -16,7 +16,7 @@ class BillSource(models.Model):
 
     name = models.SlugField(max_length=80, unique=True)
     billing_format = models.CharField(max_length=32, choices=choices_for(BillingFormat))
-    billing_account_id = models.CharField(max_length=64, blank=True)
+    billing_account_id = models.CharField(max_length=255, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -124,7 +124,7 @@ class BillImport(models.Model):
 class BillingAccount(models.Model):
     """A payer."""
 
-    billing_account_id = models.CharField(max_length=64, primary_key=True)
+    billing_account_id = models.CharField(max_length=255, primary_key=True)
     name = models.CharField(max_length=200, blank=True)
 
     def __str__(self) -> str:
@@ -134,9 +134,9 @@ class BillingAccount(models.Model):
 class SubAccount(models.Model):
     """An account that uses services and is paid for by a payer."""
 
-    sub_account_id = models.CharField(max_length=64, primary_key=True)
+    sub_account_id = models.CharField(max_length=255, primary_key=True)
     name = models.CharField(max_length=200, blank=True)
-    billing_account_id = models.CharField(max_length=64, blank=True)
+    billing_account_id = models.CharField(max_length=255, blank=True)
 
     class Meta:
         ordering = ("sub_account_id",)
@@ -153,7 +153,7 @@ class Resource(models.Model):
     """
 
     key = models.BigIntegerField(primary_key=True)
-    sub_account_id = models.CharField(max_length=64, blank=True)
+    sub_account_id = models.CharField(max_length=255, blank=True)
     resource_id = models.TextField()
     service_name = models.TextField(blank=True)
     region_id = models.TextField(blank=True)

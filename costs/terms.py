@@ -46,6 +46,7 @@ class CommitmentDiscountStatus(StrEnum):
 class BillingFormat(StrEnum):
     LEGACY_CUR = "legacy_cur"
     CUR_2 = "cur_2"
+    FOCUS = "focus"
     INVENTORY_COMPUTE = "inventory_compute"
     INVENTORY_STORAGE = "inventory_storage"
 

@@ -1,6 +1,7 @@
 """Pages of the intake, for FinOps staff: imports, bills in force, one import whole."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import django_tables2 as tables
@@ -15,8 +16,8 @@ from costs.exports import ColumnKind, ExportColumn, export_response
 from costs.money import ZERO, plain
 from costs.pages import current_moment, request_scope, staff_page
 from costs.queries import parse_metric
-from costs.selectors import Attention, BillRow, ImportDetail, ImportRow
-from costs.tables import FinopsTable, LinkColumn, MoneyColumn, NumberColumn
+from costs.selectors import Attention, BillRow, ColumnReport, ImportDetail, ImportRow, SourceColumns, SwitchedOff
+from costs.tables import NUMERIC, FinopsTable, LinkColumn, MoneyColumn, NumberColumn
 from costs.templatetags.upkeep import FORMAT_NAMES, STATES, state_badge
 from costs.terms import COST_COLUMNS, BillingFormat, ImportState
 
@@ -129,6 +130,64 @@ class ImportTable(FinopsTable):
         return state_badge(value)
 
 
+@dataclass(frozen=True)
+class SourceRow:
+    """A source in the table of how columns were read."""
+
+    source_name: str
+    url: str
+    taken_for: str
+    period: str
+    fields: int | None  # None where the import is from before they were kept
+    switched_off: tuple[SwitchedOff, ...]
+    absent: tuple[str, ...]
+    not_read: tuple[str, ...]
+
+
+class CountColumn(tables.Column):
+    """How many names there are; files hold the names."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, orderable=False, attrs=NUMERIC, **options)
+
+    def render(self, value: Sequence[str]) -> str:
+        return figures.number(len(value))
+
+    def export_text(self, value: Sequence[str]) -> str:
+        """What a file holds."""
+        return ", ".join(value)
+
+
+class SwitchedOffColumn(tables.Column):
+    """The features' names; files hold what stands in their place, too."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, orderable=False, attrs={"td": {"class": "names"}}, **options)
+
+    def render(self, value: Sequence[SwitchedOff]) -> str:
+        return ", ".join(feature.name for feature in value)
+
+    def export_text(self, value: Sequence[SwitchedOff]) -> str:
+        """What a file holds."""
+        return "; ".join(f"{feature.name}: {feature.instead}" for feature in value)
+
+
+class SourceColumnsTable(FinopsTable):
+    """How the columns of each source's newest month were read."""
+
+    source_name = LinkColumn(verbose_name="Source", url=lambda row: row.url, attrs=NO_WRAP)
+    taken_for = tables.Column("Taken for", attrs={"td": {"class": "names"}})
+    period = tables.Column("Newest month", attrs=NO_WRAP, orderable=False)
+    switched_off = SwitchedOffColumn("Switched off")
+    fields = NumberColumn("Fields")
+    absent = CountColumn("Absent")
+    not_read = CountColumn("Not read")
+
+    class Meta:
+        order_by = ("source_name",)
+        empty_text = "No bill is in force yet. Upload one."
+
+
 @staff_page
 def imports(request: HttpRequest) -> HttpResponseBase:
     """What runs, is late or failed, then bills in force by month, then the history."""
@@ -154,9 +213,21 @@ def imports(request: HttpRequest) -> HttpResponseBase:
 
 
 @staff_page
+def source_columns(request: HttpRequest) -> HttpResponseBase:
+    """For every source how the columns of its newest month were read, and what is switched off without others."""
+    rows = [source_row(source) for source in selectors.source_columns(request_scope(request))]
+    table = SourceColumnsTable(rows, request=request, caption="How columns were read")
+    if response := table.export(name="columns-read", title_rows=[("Table", table.caption)]):
+        return response
+    return render(request, "costs/columns.html", {"table": table, "has_sources": bool(rows)})
+
+
+@staff_page
 def import_page(request: HttpRequest, pk: int) -> HttpResponseBase:
     """One import: its progress while it runs, then totals, findings and columns, or why it was refused."""
     detail = selectors.import_detail(request_scope(request), pk, now=current_moment())
+    if request.GET.get("table") == "columns" and (response := columns_file(request, detail)):
+        return response
     columns = [ExportColumn("Charge category"), *(ExportColumn(basis_of(c), ColumnKind.MONEY) for c in COST_COLUMNS)]
     rows = [[category, *(amount for _, amount in amounts)] for category, amounts in detail.totals_by_category]
     rows.append(["Total", *(amount for _, amount in detail.totals)])
@@ -167,6 +238,7 @@ def import_page(request: HttpRequest, pk: int) -> HttpResponseBase:
     context = progress_context(detail.row) | {
         "detail": detail,
         "format_name": FORMAT_NAMES[detail.row.billing_format],
+        "taken_for": taken_for(detail.row.billing_format, detail.column_report),
         "bases": [basis_of(column) for column in COST_COLUMNS],
         "totals": dict(detail.totals),
         "has_totals": any(amount != ZERO for _, amount in detail.totals) or bool(detail.totals_by_category),
@@ -182,6 +254,39 @@ def import_progress(request: HttpRequest, pk: int) -> HttpResponse:
     if not detail.row.is_under_way:
         response["HX-Refresh"] = "true"
     return response
+
+
+def columns_file(request: HttpRequest, detail: ImportDetail) -> HttpResponseBase | None:
+    """Which columns of the files each field was made from, as the file asked for."""
+    rows = [[name, ", ".join(columns)] for name, columns in detail.column_report.fields]
+    return export_response(
+        request,
+        name=f"columns-{detail.row.source_name}-{detail.row.period or detail.row.pk}",
+        title_rows=[("Source", detail.row.source_name), ("Month", str(detail.row.period or ""))],
+        columns=[ExportColumn("Field"), ExportColumn("Columns of the file")],
+        rows=rows,
+    )
+
+
+def source_row(source: SourceColumns) -> SourceRow:
+    """A source as the table shows it."""
+    report = source.report
+    return SourceRow(
+        source_name=source.source_name,
+        url=f"{reverse('costs:import', args=[source.import_pk])}#columns-title",
+        taken_for=taken_for(source.billing_format, report),
+        period=source.period.label,
+        fields=len(report.fields) or None,
+        switched_off=report.switched_off,
+        absent=report.absent,
+        not_read=report.not_read,
+    )
+
+
+def taken_for(billing_format: BillingFormat, report: ColumnReport) -> str:
+    """`FOCUS, because of its columns BilledCost and ChargePeriodStart; version 1.2 by InvoiceId`."""
+    because = "; ".join(report.reasons)
+    return f"{FORMAT_NAMES[billing_format]}, because of {because}" if because else FORMAT_NAMES[billing_format]
 
 
 def progress_context(item: ImportRow) -> dict[str, Any]:

@@ -46,15 +46,15 @@ def upload(request: HttpRequest) -> HttpResponseBase:
 def retry_import(request: HttpRequest, pk: int) -> HttpResponseBase:
     """A new attempt with the files of a failed one."""
     source = intake_reads.retry_files(request_scope(request), pk)
-    if source.is_from_charges:
+    paths = [Path(path) for path in source.paths]
+    missing = [path.name for path in paths if not path.exists()]
+    if (missing or not paths) and not source.is_from_charges:
+        messages.error(request, f"{', '.join(missing) or 'The files'}: no longer there. Upload them again.")
+        return redirect("upload")
+    if source.is_from_charges or source.is_part:
         intake.requeue_import(pk)
         enqueue_import(pk)
         return redirect("costs:import", pk)
-    paths = [Path(path) for path in source.paths]
-    missing = [path.name for path in paths if not path.exists()]
-    if missing or not paths:
-        messages.error(request, f"{', '.join(missing) or 'The files'}: no longer there. Upload them again.")
-        return redirect("upload")
     try:
         with transaction.atomic():
             pks = intake.prepare_imports(

@@ -78,7 +78,7 @@ class AllocationRule(models.Model):
     kind = models.CharField(max_length=16, choices=choices_for(RuleKind))
     tag_key = models.CharField(max_length=128, blank=True)
     tag_values = models.JSONField(default=list, blank=True)  # the value and its aliases
-    sub_account_id = models.CharField(max_length=64, blank=True)
+    sub_account_id = models.CharField(max_length=255, blank=True)
     team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, blank=True, related_name="rules")
     from_period = models.DateField(null=True, blank=True)  # first month, inclusive
     to_period = models.DateField(null=True, blank=True)  # first month it no longer holds

@@ -4,7 +4,7 @@ No column value ever passes through Python; a format only says which expression 
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -13,6 +13,8 @@ from costs.periods import BillingPeriod
 from costs.terms import BillingFormat
 
 _NOT_WORD = re.compile(r"[\W_]+")
+_NAMES = re.compile(r'"(?:[^"]|"")*"|[a-z_][a-z_0-9]*')
+_TEXTS = re.compile(r"'(?:[^']|'')*'")
 _BINARY_FLOATS = ("DOUBLE", "FLOAT", "REAL")
 _WHOLE_NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UINTEGER", "UBIGINT")
 _ACCOUNT_DIGITS = 12
@@ -159,6 +161,8 @@ class Columns:
         if not column.type.startswith(("TIMESTAMP", "DATE")):
             self.checks[column.name] = Check(column, "TIMESTAMP")
             return f"CAST({self.value(column)} AS TIMESTAMP)"
+        if column.type == "TIMESTAMP WITH TIME ZONE":  # a plain cast would take the machine's zone
+            return f"({column.sql} AT TIME ZONE 'UTC')"
         return f"CAST({column.sql} AS TIMESTAMP)"
 
 
@@ -203,16 +207,48 @@ class ChargeMapping:
     """One file's columns as canonical charges: field → SQL, for every field of `CHARGE_COLUMNS` that has no default.
 
     `parts` are computed once per line, before the expressions, which may use their names. Each of `layers` is
-    computed before them in the same way, and may use the names of those before it.
+    computed before them in the same way, and may use the names of those before it. `lines` is an SQL condition for
+    the lines of the file that belong to the delivery; '' where all do.
     """
 
     expressions: dict[str, str]
     layers: tuple[dict[str, str], ...] = ()
     parts: dict[str, str] = field(default_factory=dict)
+    lines: str = ""
     checks: tuple[Check, ...] = ()
     read: dict[str, str] = field(default_factory=dict)
     absent: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+
+
+def in_layers(parts: Mapping[str, str]) -> tuple[dict[str, str], ...]:
+    """Parts as layers of a mapping, each using only parts of the layers before it, whatever order they are given in.
+
+    Within one SELECT a part that another one uses would be written out, and planned, at every use.
+    """
+    layers: list[dict[str, str]] = []
+    left = dict(parts)
+    while left:
+        ready = {name: sql for name, sql in left.items() if not set(_NAMES.findall(_TEXTS.sub("", sql))) & set(left)}
+        assert ready, "parts use one another in a circle"
+        layers.append(ready)
+        left = {name: sql for name, sql in left.items() if name not in ready}
+    return tuple(layers)
+
+
+def columns_by_field(mapping: ChargeMapping, columns: Columns) -> dict[str, list[str]]:
+    """Field → the file's columns its expression reads, directly or through parts; without fields that read none."""
+    own = {token: column.name for column in columns.columns for token in _NAMES.findall(column.sql)}
+    parts = {name: sql for layer in (*mapping.layers, mapping.parts) for name, sql in layer.items()}
+
+    def names_in(sql: str) -> list[str]:
+        found: list[str] = []
+        for token in _NAMES.findall(_TEXTS.sub("", sql)):
+            found += names_in(parts[token]) if token in parts else [own[token]] if token in own else []
+        return list(dict.fromkeys(found))
+
+    fields = {name: names_in(sql) for name, sql in mapping.expressions.items()}
+    return {name: found for name, found in fields.items() if found}
 
 
 class FormatModule(Protocol):

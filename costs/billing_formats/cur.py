@@ -42,7 +42,7 @@ _DISCOUNTS = (
 )
 _KNOWN = (*_USAGE_KINDS, *_PURCHASES, "SavingsPlanNegation", "Tax", "Credit", "Refund", *_DISCOUNTS)
 _SPLIT_OPERATIONS = ("ECSTask-EC2", "EKSPod-EC2")
-_INSTANCE_STEMS = (
+INSTANCE_STEMS = (
     "BoxUsage",
     "SpotUsage",
     "DedicatedUsage",
@@ -66,7 +66,7 @@ _SERVICE_NAMES = {
     "AWSLambda": "AWS Lambda",
     "ComputeSavingsPlans": "Savings Plans for AWS Compute usage",
 }
-_PLATFORMS = {
+PLATFORMS = {
     "RunInstances": "Linux/UNIX",
     "RunInstances:0010": "RHEL",
     "RunInstances:1010": "RHEL with HA",
@@ -157,7 +157,7 @@ def joined_by_key(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
 def _parts(columns: Columns) -> dict[str, str]:
     """What several fields are made from."""
     usage_type = columns.text("line_item_usage_type")
-    is_instance = " OR ".join(f"contains({usage_type}, {literal(stem)})" for stem in _INSTANCE_STEMS)
+    is_instance = " OR ".join(f"contains({usage_type}, {literal(stem)})" for stem in INSTANCE_STEMS)
     return {
         KIND_PART: _kind(columns.text(KIND)),
         "part_start": columns.moment("line_item_usage_start_date"),
@@ -259,7 +259,7 @@ def _instance(columns: Columns, kind: str) -> dict[str, str]:
     used = "part_is_instance"
     named = f"({used} OR {kind} = 'RIFee')"
     from_usage = f"CASE WHEN {named} THEN split_part({usage_type}, ':', 2) ELSE '' END"
-    platforms = " ".join(f"WHEN {literal(code)} THEN {literal(name)}" for code, name in _PLATFORMS.items())
+    platforms = " ".join(f"WHEN {literal(code)} THEN {literal(name)}" for code, name in PLATFORMS.items())
     system = columns.text(
         "product_database_engine", "product_cache_engine", "product_operating_system", default="'Linux/UNIX'"
     )

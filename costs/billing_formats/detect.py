@@ -3,14 +3,14 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from costs.billing_formats import cur2, cur_legacy, inventory_compute, inventory_storage
+from costs.billing_formats import cur2, cur_legacy, focus, inventory_compute, inventory_storage
 from costs.billing_formats.base import Columns, FormatModule
 from costs.errors import ImportRejectedError
 
-MODULES: tuple[FormatModule, ...] = (cur2, cur_legacy, inventory_storage, inventory_compute)
+MODULES: tuple[FormatModule, ...] = (cur2, cur_legacy, focus, inventory_storage, inventory_compute)
 _READABLE = (
-    "Readable are: legacy Cost and Usage Reports and CUR 2.0 (CSV, gz, zip, Parquet) and inventories of instances or"
-    " buckets."
+    "Readable are: legacy Cost and Usage Reports, CUR 2.0 and FOCUS exports (CSV, gz, zip, Parquet) and inventories of"
+    " instances or buckets."
 )
 _OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
@@ -70,7 +70,10 @@ def _refuse_doubled(columns: Columns, file_name: str) -> None:
 
 
 def _refuse_other_exports(columns: Columns, file_name: str) -> None:
-    if columns.has("ChargePeriodStart") and columns.has("BilledCost"):
+    if columns.has("ContractCommitmentId") and not columns.has(focus.BILLED):
         raise ImportRejectedError(
-            "This is a FOCUS export.", "Export a legacy Cost and Usage Report instead.", file_name, line=1
+            "This is FOCUS's list of contract commitments, which holds no charges.",
+            "Give the Cost and Usage dataset of the same export.",
+            file_name,
+            line=1,
         )

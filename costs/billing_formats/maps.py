@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from costs.billing_formats.base import Column, Columns, literal
 
 _PAIRS = "STRUCT(key VARCHAR, value VARCHAR)[]"
-_NO_PAIRS = f"CAST([] AS {_PAIRS})"
+_JSON_PAIRS = '[{"key":"VARCHAR","value":"VARCHAR"}]'
+NO_PAIRS = f"CAST([] AS {_PAIRS})"
 _LIST_OF_PAIRS = re.compile(r'^STRUCT\("?key"? .*, "?value"? .*\)\[\]$')
 # JSON text with nothing to escape and no empty value can be rewritten without taking it apart, which is far faster.
 _TEXT = r'[^"\\\x00-\x1f]'
@@ -31,14 +32,15 @@ def pairs(columns: Columns, column: Column) -> str:
     if _is_map(column):
         found = f"CAST(map_entries({cell}) AS {_PAIRS})"
     elif _is_list(column):
-        found = f"CAST({cell} AS {_PAIRS})"
+        member = "struct_pack(key := CAST(e.key AS VARCHAR), value := CAST(e.value AS VARCHAR))"
+        found = f"list_transform({cell}, lambda e: {member})"  # pairs may say more, as Google's do
     else:
         members = f"CAST(list_zip(json_keys({text}), json_extract_string({text}, '$.*')) AS {_PAIRS})"
         found = (
             f"CASE TRY(json_type({text})) WHEN 'OBJECT' THEN TRY({members})"
-            f" WHEN 'ARRAY' THEN TRY(CAST(CAST({text} AS JSON) AS {_PAIRS})) END"
+            f" WHEN 'ARRAY' THEN TRY(from_json({text}, '{_JSON_PAIRS}')) END"
         )
-    return f"CASE WHEN {cell} IS NULL THEN {_NO_PAIRS} ELSE {found} END"
+    return f"CASE WHEN {cell} IS NULL THEN {NO_PAIRS} ELSE {found} END"
 
 
 def values(columns: Columns, column: Column, keys: Sequence[str]) -> str:

@@ -31,9 +31,11 @@ from costs.charge_store.reading import query_charges, query_columns, resource_ke
 from costs.charge_store.rollups import (
     ROLLUP_COLUMNS,
     MonthTotals,
+    OtherCurrency,
     RefusedKey,
     accounts,
     month_totals,
+    priced_in_other_currencies,
     resource_totals,
     roll_up,
     rollup_rows,
@@ -42,7 +44,7 @@ from costs.charge_store.rollups import (
     write_side_files,
 )
 from costs.charge_store.settling import Settled, settle
-from costs.charge_store.sources import BillFile, first_account, open_bill_file, tables_in
+from costs.charge_store.sources import BillFile, distinct_rows, first_account, open_bill_file, tables_in
 
 __all__ = [
     "ROLLUP_COLUMNS",
@@ -53,6 +55,7 @@ __all__ = [
     "LineKind",
     "Month",
     "MonthTotals",
+    "OtherCurrency",
     "RefusedKey",
     "Settled",
     "AmortisationIdentity",
@@ -63,6 +66,7 @@ __all__ = [
     "commitment_identities",
     "connect",
     "disk_full",
+    "distinct_rows",
     "first_account",
     "land_file",
     "land_inventory",
@@ -70,6 +74,7 @@ __all__ = [
     "month_totals",
     "months_landed",
     "open_bill_file",
+    "priced_in_other_currencies",
     "put_in_place",
     "query_charges",
     "query_columns",

@@ -97,6 +97,8 @@ def charges_in(folder: Path) -> str:
 def _copy(connection: Connection, relation: str, mapping: ChargeMapping, target: Path, *, beat: Beat) -> None:
     expressions = CHARGE_DEFAULTS | mapping.expressions
     fields = ", ".join(f"CAST({expressions[name]} AS {kind}) AS {name}" for name, kind in CHARGE_COLUMNS.items())
+    if mapping.lines:
+        relation = f"(SELECT * FROM {relation} WHERE {mapping.lines})"
     for layer in (*mapping.layers, mapping.parts):
         if layer:
             parts = ", ".join(f"{sql} AS {name}" for name, sql in layer.items())

@@ -73,6 +73,27 @@ class RefusedKey:
     values: int
 
 
+@dataclass(frozen=True)
+class OtherCurrency:
+    """Lines priced in another currency than they are billed in, with their effective cost in it."""
+
+    currency: str
+    cost: Decimal
+    lines: int
+
+
+def priced_in_other_currencies(connection: Connection) -> list[OtherCurrency]:
+    """What the month's charges cost in currencies they were only priced in; such costs are part of no total."""
+    columns = {row[0] for row in connection.execute("DESCRIBE charges").fetchall()}
+    if "pricing_currency" not in columns:  # charges from before the column was kept
+        return []
+    rows = connection.execute(
+        "SELECT pricing_currency, sum(pricing_currency_cost), count(*) FROM charges"
+        " WHERE pricing_currency <> '' AND NOT is_split_row GROUP BY ALL ORDER BY ALL"
+    ).fetchall()
+    return [OtherCurrency(*row) for row in rows]
+
+
 def month_totals(connection: Connection) -> MonthTotals:
     """Sum the month's charges."""
     sums = ", ".join(f"coalesce(sum({name}), 0)" for name in COST_COLUMNS)

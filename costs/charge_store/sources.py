@@ -1,7 +1,7 @@
 """Files as they come in: their columns, a relation to read them, and errors that name the place."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -194,6 +194,19 @@ def _is_bad(file: BillFile, check: Check) -> str:
     tried = f"try_cast({value} AS {check.type})"
     bad = f"({value} IS NOT NULL AND {tried} IS NULL)"
     return f"({bad} OR coalesce(NOT isfinite({tried}), false))" if check.type == "DOUBLE" else bad
+
+
+def distinct_rows(file: BillFile, expressions: Sequence[str]) -> list[tuple[str, ...]]:
+    """The distinct values of SQL expressions over a file's lines, in order. Reads the whole of these columns.
+
+    Raises ImportRejectedError for a file that cannot be read.
+    """
+    with connect() as connection:
+        try:
+            sql = f"SELECT DISTINCT {', '.join(expressions)} FROM {file.relation} ORDER BY ALL"
+            return connection.execute(sql).fetchall()
+        except Error as error:
+            raise explain(connection, file, (), error) from error
 
 
 def first_account(file: BillFile, *names: str) -> str | None:

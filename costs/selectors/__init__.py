@@ -1,5 +1,6 @@
 """All reads of the intake, and other apps' only door to it. Every one takes a Scope."""
 
+from costs.selectors.column_pages import ColumnReport, SourceColumns, SwitchedOff, source_columns
 from costs.selectors.commitments import (
     CommitmentUse,
     InstanceUsage,
@@ -69,6 +70,7 @@ __all__ = [
     "ActiveImport",
     "Attention",
     "BillRow",
+    "ColumnReport",
     "CommitmentRow",
     "CommitmentUse",
     "ErrorReport",
@@ -88,6 +90,8 @@ __all__ = [
     "LinePage",
     "PoolHours",
     "RetryFiles",
+    "SourceColumns",
+    "SwitchedOff",
     "Upload",
     "UploadedImport",
     "TagCost",
@@ -123,6 +127,7 @@ __all__ = [
     "retry_files",
     "slices",
     "slices_of",
+    "source_columns",
     "source_format",
     "source_of_import",
     "source_names",

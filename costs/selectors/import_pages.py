@@ -15,6 +15,7 @@ from costs.models import Bill, BillImport
 from costs.money import ZERO
 from costs.periods import BillingPeriod
 from costs.scope import Scope
+from costs.selectors.column_pages import ColumnReport, column_report
 from costs.selectors.imports import active_imports, bills_in_force
 from costs.terms import COST_COLUMNS, RUNNING_STATES, BillingFormat, BillState, ImportState
 
@@ -112,6 +113,7 @@ class ImportDetail:
     findings: tuple[Finding, ...]
     columns_read: tuple[tuple[str, str], ...]
     columns_absent: tuple[str, ...]
+    column_report: ColumnReport
     error: ErrorReport | None
     siblings: tuple[tuple[int, BillingPeriod], ...]
 
@@ -152,6 +154,7 @@ class RetryFiles:
     snapshot_on: date | None
     upload: int | None
     is_from_charges: bool = False  # rolled up from charges in the store: the files are not asked for
+    is_part: bool = False  # one of several bills in its files: the others are not tried again with it
 
 
 def import_list(scope: Scope, *, now: datetime, limit: int = IMPORTS_SHOWN) -> tuple[ImportRow, ...]:
@@ -187,6 +190,7 @@ def import_detail(scope: Scope, pk: int, *, now: datetime) -> ImportDetail:
         findings=tuple(_finding(entry) for entry in item.findings),
         columns_read=tuple((field, str(column)) for field, column in item.columns.get("read", {}).items()),
         columns_absent=tuple(item.columns.get("absent", ())),
+        column_report=column_report(item),
         error=_error_report(item),
         siblings=_siblings(item),
     )
@@ -235,6 +239,7 @@ def retry_files(scope: Scope, pk: int) -> RetryFiles:
         snapshot_on=item.snapshot_on,
         upload=item.upload_id,
         is_from_charges=item.rerolled_from_id is not None,
+        is_part=any("part" in file for file in item.files),
     )
 
 

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from costs import charge_store
-from costs.billing_formats import Finding
-from costs.billing_formats.cur import unknown_kind
-from costs.charge_store import Connection, LineKind, MonthTotals, RefusedKey, Settled
+from costs.billing_formats import Finding, is_unknown_kind
+from costs.charge_store import Connection, LineKind, MonthTotals, OtherCurrency, RefusedKey, Settled
 from costs.figures import money
 from costs.money import plain, round_money
 from costs.periods import BillingPeriod
+from costs.terms import BillingFormat
 
 NOT_INVOICED = "not_invoiced"
 # What `of_month` and `line_kinds` find again in the charges, and what is said of rolling them up again.
@@ -26,6 +26,8 @@ MADE_ANEW = frozenset(
         "unread_map",
         "tag_not_tracked",
         "net_cost_is_zero",
+        "priced_in_other_currency",
+        "no_instances",
         "rolled_up_again",
     }
 )
@@ -49,7 +51,7 @@ def of_delivery(settled: Settled) -> list[Finding]:
     return found
 
 
-def line_kinds(kinds: Sequence[LineKind]) -> list[Finding]:
+def line_kinds(kinds: Sequence[LineKind], billing_format: str) -> list[Finding]:
     """Line types no rule is known for: they count by their unblended cost."""
     return [
         Finding(
@@ -60,16 +62,18 @@ def line_kinds(kinds: Sequence[LineKind]) -> list[Finding]:
             lines=kind.rows,
         )
         for kind in kinds
-        if kind.line_kind != "Inventory" and unknown_kind(kind.line_kind)
+        if is_unknown_kind(billing_format, kind.line_kind)
     ]
 
 
-def of_month(duck: Connection, totals: MonthTotals, refused: Sequence[RefusedKey], *, has_fees: bool) -> list[Finding]:
+def of_month(
+    duck: Connection, totals: MonthTotals, refused: Sequence[RefusedKey], *, billing_format: BillingFormat
+) -> list[Finding]:
     """Remarks on one month: identities, rows left out, cells not read, keys not tracked, invoices to come.
 
-    The identities hold where a month's own lines tell what commitments cost in it (`has_fees`).
+    The identities hold where a month's own lines tell what commitments cost in it.
     """
-    found = _identities(duck) if has_fees else []
+    found = _identities(duck) if billing_format.tells_fees else []
     if not totals.costs["billed_cost"] and totals.costs["unblended_cost"]:
         text = (
             "Costs after discounts come to 0, costs before them do not. If nothing was given for free, the bill's net"
@@ -88,6 +92,10 @@ def of_month(duck: Connection, totals: MonthTotals, refused: Sequence[RefusedKey
     if totals.lines_without_invoice:
         text = "Lines with cost have no invoice yet: the month can still change."
         found.append(Finding(NOT_INVOICED, text, lines=totals.lines_without_invoice))
+    found += [_priced(other) for other in charge_store.priced_in_other_currencies(duck)]
+    if billing_format == BillingFormat.FOCUS and not charge_store.row_counts(duck)["usage_days"]:
+        text = "No line tells an instance type by the hour: commitment coverage and advice leave this bill out."
+        found.append(Finding("no_instances", text))
     return found + [_refused(key) for key in refused]
 
 
@@ -128,6 +136,12 @@ def _identity(code: str, text: str, difference: Decimal, lines: int) -> Finding:
     """Providers' own columns miss by a hair on every line; more than that is a warning, and never a refusal."""
     is_more = abs(difference) > max(_HAIR, _HAIR_OF_A_LINE * lines)
     return Finding(code, text, "warning" if is_more else "info", difference=plain(difference), lines=lines)
+
+
+def _priced(other: OtherCurrency) -> Finding:
+    cost = plain(round_money(other.cost))
+    text = f"Lines are priced in {other.currency}, at {cost} {other.currency} of effective cost; no total has it."
+    return Finding("priced_in_other_currency", text, lines=other.lines)
 
 
 def _refused(key: RefusedKey) -> Finding:

@@ -1,15 +1,16 @@
 """One queued import: land its files, roll every month up, store it, tie it out."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db.models.functions import Now
 
 from costs import charge_store
-from costs.billing_formats import Finding, detect, module_of
+from costs.billing_formats import ChargeMapping, Columns, Finding, columns_by_field, detect, focus, module_of
 from costs.billing_formats.inventory import days_of
 from costs.charge_store import Beat, Connection, ImportFolder, MonthTotals
 from costs.charges import implausible_month
@@ -35,10 +36,40 @@ class Landing:
 
     folder: Path
     findings: list[Finding] = field(default_factory=list)
-    read: dict[str, str] = field(default_factory=dict)
-    absent: set[str] = field(default_factory=set)
+    columns: "ColumnUse" = field(default_factory=lambda: ColumnUse())
     inventory: Inventory | None = None
     tables: int = 0
+
+
+@dataclass
+class ColumnUse:
+    """How the columns of a delivery's files were read, over all its files."""
+
+    read: dict[str, str] = field(default_factory=dict)  # name in the format → as the file spells it
+    absent: set[str] = field(default_factory=set)  # looked for in vain, in some file
+    fields: dict[str, list[str]] = field(default_factory=dict)  # our field → the columns it was made from
+    not_read: set[str] = field(default_factory=set)  # columns of the files that nothing was made from
+
+    def add(self, mapping: ChargeMapping, columns: Columns) -> None:
+        """Note one file."""
+        self.read |= mapping.read
+        self.absent |= set(mapping.absent)
+        found = columns_by_field(mapping, columns)
+        for name, used in found.items():
+            self.fields[name] = list(dict.fromkeys([*self.fields.get(name, ()), *used]))
+        taken = {name for used in found.values() for name in used}
+        self.not_read |= set(columns.names) - taken - set(mapping.read.values())
+
+    def as_dict(self) -> dict[str, Any]:
+        """As an import keeps it."""
+        absent, not_read = sorted(self.absent), sorted(self.not_read)
+        return {"read": self.read, "absent": absent, "fields": self.fields, "not_read": not_read}
+
+    @classmethod
+    def kept(cls, stored: dict[str, Any]) -> "ColumnUse":
+        """As an import kept it."""
+        fields = stored.get("fields", {})
+        return cls(stored["read"], set(stored["absent"]), fields, set(stored.get("not_read", ())))
 
 
 def load_import(import_pk: int, *, tracked_keys: Sequence[str]) -> list[int]:
@@ -97,7 +128,7 @@ def _land(duck: Connection, bill_import: BillImport, claim: Claim) -> Landing:
     landing = Landing(folder=charge_store.workspace(bill_import.pk))
     if bill_import.rerolled_from_id is not None:
         landing.findings = take_charges(bill_import, landing.folder)
-        landing.read, landing.absent = bill_import.columns["read"], set(bill_import.columns["absent"])
+        landing.columns = ColumnUse.kept(bill_import.columns)
         claim.report(percent=_LANDED_PERCENT, files_done=len(bill_import.files))
         return landing
     if bill_import.source.billing_format.startswith("inventory"):
@@ -108,30 +139,32 @@ def _land(duck: Connection, bill_import: BillImport, claim: Claim) -> Landing:
     for number, described in enumerate(bill_import.files):
         base, span = _LANDED_PERCENT * number // count, _LANDED_PERCENT // count
         claim.report(step=f"Reading {described['name']}"[:120], percent=base)
-        _land_file(duck, _path_of(described), landing, beat=partial(claim.beat, base=base, span=span))
+        _land_file(duck, described, landing, beat=partial(claim.beat, base=base, span=span))
         claim.report(files_done=number + 1)
     landing.findings += remarks.of_delivery(charge_store.settle(duck, landing.folder))
     return landing
 
 
-def _land_file(duck: Connection, path: Path, landing: Landing, *, beat: Beat) -> None:
-    with charge_store.tables_in(path) as tables:
+def _land_file(duck: Connection, described: dict[str, Any], landing: Landing, *, beat: Beat) -> None:
+    with charge_store.tables_in(_path_of(described)) as tables:
         for number, table in enumerate(tables):
-            _land_table(duck, table, landing, beat=partial(_beat_of, beat, number, len(tables)))
+            part = described.get("part", {})
+            _land_table(duck, table, landing, part=part, beat=partial(_beat_of, beat, number, len(tables)))
 
 
 def _beat_of(beat: Beat, number: int, count: int, done: float) -> None:
     beat((number + done) / count)
 
 
-def _land_table(duck: Connection, path: Path, landing: Landing, *, beat: Beat) -> None:
+def _land_table(duck: Connection, path: Path, landing: Landing, *, part: dict[str, str], beat: Beat) -> None:
     file = charge_store.open_bill_file(path)
     mapping = detect(file.columns, file_name=path.name).module.mapping(file.columns)
+    if part:
+        mapping = replace(mapping, lines=focus.lines_of(file.columns, part))
     landing.tables += 1
     target = landing.folder / f"charges-{landing.tables:05d}.parquet"
     charge_store.land_file(duck, file, mapping, target, beat=beat)
-    landing.read |= mapping.read
-    landing.absent |= set(mapping.absent)
+    landing.columns.add(mapping, file.columns)
     landing.findings += [finding for finding in mapping.findings if finding not in landing.findings]
 
 
@@ -144,11 +177,11 @@ def _land_inventory(duck: Connection, bill_import: BillImport, landing: Landing)
     mapping = module_of(bill_import.source.billing_format).mapping(columns, period)
     charge_store.land_inventory(duck, inventory, mapping, days_of(period), landing.folder / "charges-00001.parquet")
     landing.inventory = inventory
-    landing.read = inventory.read
-    landing.absent = set(inventory.absent)
+    fields = {name: [column] for name, column in inventory.read.items()}
+    landing.columns = ColumnUse(inventory.read, set(inventory.absent), fields)
 
 
-def _path_of(described: dict[str, str]) -> Path:
+def _path_of(described: dict[str, Any]) -> Path:
     path = Path(described["path"])
     if not path.is_file():
         raise ImportRejectedError("The file is gone.", "Give it again.", described["name"])
@@ -173,7 +206,9 @@ def _months(duck: Connection, landing: Landing, bill_import: BillImport) -> list
         raise ImportRejectedError(
             f"The month {wrong:%Y-%m} cannot be right.", "Check the billing period's year in the export.", names
         )
-    landing.findings += remarks.line_kinds(charge_store.line_kinds(duck, landing.folder))
+    landing.findings += remarks.line_kinds(
+        charge_store.line_kinds(duck, landing.folder), bill_import.source.billing_format
+    )
     return [BillingPeriod(month) for month in months]
 
 
@@ -200,7 +235,7 @@ def _load_month(duck: Connection, landing: Landing, step: _Step, period: Billing
     if landing.inventory is not None:
         store_snapshots(item, landing.inventory)
     found = landing.findings + remarks.of_month(
-        duck, totals, refused, has_fees=BillingFormat(item.source.billing_format).tells_fees
+        duck, totals, refused, billing_format=BillingFormat(item.source.billing_format)
     )
     values = {refusal.key: refusal.values for refusal in refused}
     kept = [key for key in step.tracked_keys if key not in values]
@@ -249,10 +284,6 @@ def _record(item: BillImport, step: _Step, *, landing: Landing, totals: MonthTot
         rows=totals.rows,
         billing_currency=totals.currency,
         totals_by_category=totals.by_category,
-        columns={
-            "read": landing.read,
-            "absent": sorted(landing.absent),
-            "tracked_tags_wanted": step.tracked_keys,
-        },
+        columns={**landing.columns.as_dict(), "tracked_tags_wanted": step.tracked_keys},
         **totals.costs,
     )

@@ -1,8 +1,9 @@
 """Files → queued imports: what each file is, which belong together, and which version they are."""
 
 import hashlib
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,24 @@ from django.db import transaction
 from django.utils.text import slugify
 
 from costs import charge_store
-from costs.billing_formats import Detected, cur, detect
+from costs.billing_formats import Detected, cur, detect, focus
+from costs.charge_store import BillFile
 from costs.errors import ImportRejectedError, InvalidRequestError
 from costs.models import BillImport, BillSource
 from costs.services.uploads import require_inside_upload
 from costs.terms import BillingFormat
 
 _MEGABYTE = 1024 * 1024
+_CURRENCY = re.compile(r"[A-Z]{3,8}")
+
+
+@dataclass(frozen=True)
+class Part:
+    """Whose lines: the account that pays, and of FOCUS files, which may hold several bills, provider and currency."""
+
+    billing_account_id: str
+    provider: str = ""
+    billing_currency: str = ""
 
 
 @dataclass
@@ -26,9 +38,8 @@ class Delivery:
     """Files that together are one version of one source's bills."""
 
     billing_format: BillingFormat
-    billing_account_id: str
+    part: Part
     files: list[dict[str, Any]] = field(default_factory=list)
-    reasons: list[str] = field(default_factory=list)
 
 
 def prepare_imports(
@@ -42,8 +53,9 @@ def prepare_imports(
 ) -> list[int]:
     """Look into the files, group them into deliveries and queue an import for each; returns their pks.
 
-    All CUR files of one payer are one delivery; each kind of inventory is a source of its own and needs the
-    day it was taken (`snapshot_on`, else today). Raises ImportRejectedError for a file that cannot be one.
+    All CUR files of one payer are one delivery. FOCUS files are read whole for whose lines they hold: those of one
+    provider, account and currency are one delivery. Each kind of inventory is a source of its own and needs the day
+    it was taken (`snapshot_on`, else today). Raises ImportRejectedError for a file that cannot be one.
     """
     if not files:
         raise InvalidRequestError("No files given.")
@@ -74,25 +86,26 @@ def _snapshot_day(delivery: Delivery, given: date | None, today: date) -> date |
 
 
 def _deliveries(files: Sequence[Path]) -> list[Delivery]:
-    found: dict[tuple[BillingFormat, str], Delivery] = {}
+    found: dict[tuple[BillingFormat, Part], Delivery] = {}
     waiting: list[tuple[Detected, dict[str, Any]]] = []
     for path in dict.fromkeys(files):
-        detected, account = _look_into(path)
+        detected, parts = _look_into(path)
         described = _described(path, detected)
-        if account is None:
+        for part in parts:
+            own = {**described, "part": asdict(part)} if len(parts) > 1 else described
+            _add(found, detected, part, own)
+        if not parts:
             waiting.append((detected, described))
-            continue
-        _add(found, detected, account, described)
     for detected, described in waiting:
-        _add(found, detected, _only_account(found, detected, str(described["name"])), described)
+        _add(found, detected, _only_part(found, detected, str(described["name"])), described)
     return list(found.values())
 
 
 def _add(
-    found: dict[tuple[BillingFormat, str], Delivery], detected: Detected, account: str, described: dict[str, Any]
+    found: dict[tuple[BillingFormat, Part], Delivery], detected: Detected, part: Part, described: dict[str, Any]
 ) -> None:
     billing_format = detected.module.FORMAT
-    delivery = found.setdefault((billing_format, account), Delivery(billing_format, account))
+    delivery = found.setdefault((billing_format, part), Delivery(billing_format, part))
     if billing_format.is_inventory and delivery.files:
         raise ImportRejectedError(
             "Two inventories of one kind were given together.", "Give one at a time.", str(described["name"])
@@ -100,8 +113,8 @@ def _add(
     delivery.files.append(described)
 
 
-def _look_into(path: Path) -> tuple[Detected, str | None]:
-    """What the file is and whose; None where it holds no lines. Raises ImportRejectedError."""
+def _look_into(path: Path) -> tuple[Detected, list[Part]]:
+    """What the file is and whose; nobody's where it holds no lines. Raises ImportRejectedError."""
     if not path.is_file():
         raise ImportRejectedError("There is no such file.", "Check the path.", path.name)
     limit = settings.UPLOAD_LIMIT_MB * _MEGABYTE
@@ -111,42 +124,69 @@ def _look_into(path: Path) -> tuple[Detected, str | None]:
         )
     with charge_store.tables_in(path) as tables:
         found = [_table(table) for table in tables]
-    first = found[0][0]
-    accounts = {account for _, account in found if account is not None}
-    _refuse_mixture(path, [detected for detected, _ in found], accounts)
-    return first, next(iter(accounts), None)
+    parts = list(dict.fromkeys(part for _, owners in found for part in owners))
+    _refuse_mixture(path, [detected for detected, _ in found], parts)
+    return found[0][0], parts
 
 
-def _refuse_mixture(path: Path, found: Sequence[Detected], accounts: set[str]) -> None:
-    """A zip archive is one delivery: of one format and payer, and one table where it is an inventory."""
+def _refuse_mixture(path: Path, found: Sequence[Detected], parts: Sequence[Part]) -> None:
+    """A zip archive is of one format and, but for FOCUS, of one payer; one table where it is an inventory."""
     formats = sorted({detected.module.NAME for detected in found})
     if len(formats) > 1:
         raise ImportRejectedError(f"The zip archive holds {' and '.join(formats)}.", "Give them apart.", path.name)
-    if len(accounts) > 1:
-        raise ImportRejectedError(
-            f"The zip archive holds bills of the payers {', '.join(sorted(accounts))}.", "Give them apart.", path.name
-        )
+    if len(parts) > 1 and found[0].module.FORMAT is not BillingFormat.FOCUS:
+        payers = ", ".join(sorted(part.billing_account_id for part in parts))
+        raise ImportRejectedError(f"The zip archive holds bills of the payers {payers}.", "Give them apart.", path.name)
     if len(found) > 1 and found[0].module.FORMAT.is_inventory:
         raise ImportRejectedError("The zip archive holds several inventories.", "Give one at a time.", path.name)
 
 
-def _table(path: Path) -> tuple[Detected, str | None]:
-    """The format of one table and the payer of its first line. Inventories have none."""
+def _table(path: Path) -> tuple[Detected, list[Part]]:
+    """The format of one table and whose lines it holds."""
     file = charge_store.open_bill_file(path)
     detected = detect(file.columns, file_name=path.name)
+    return detected, _parts(file, detected)
+
+
+def _parts(file: BillFile, detected: Detected) -> list[Part]:
+    """Whose lines the table holds; none where a bill holds no lines. Inventories are nobody's."""
     if detected.module.FORMAT.is_inventory:
-        return detected, ""
-    return detected, charge_store.first_account(file, cur.PAYER, cur.ACCOUNT)
+        return [Part("")]
+    if detected.module.FORMAT is not BillingFormat.FOCUS:
+        account = charge_store.first_account(file, cur.PAYER, cur.ACCOUNT)
+        return [] if account is None else [Part(account)]
+    told = focus.whose(file.columns)
+    parts = [Part(**dict(zip(told, row, strict=True))) for row in charge_store.distinct_rows(file, list(told.values()))]
+    for part in parts:
+        _refuse_incomplete(part, file.path.name)
+    return parts
 
 
-def _only_account(found: dict[tuple[BillingFormat, str], Delivery], detected: Detected, file_name: str) -> str:
-    """The delivery an empty chunk belongs to: exports leave surplus chunks behind with nothing but a header."""
-    accounts = [account for billing_format, account in found if billing_format is detected.module.FORMAT]
-    if len(accounts) != 1:
+def _refuse_incomplete(part: Part, file_name: str) -> None:
+    for column, value in ((focus.ACCOUNT, part.billing_account_id), (focus.CURRENCY, part.billing_currency)):
+        if not value:
+            cure = "Export again with this column filled."
+            raise ImportRejectedError(f"Some lines have no {column}.", cure, file_name, column=column)
+    if not _CURRENCY.fullmatch(part.billing_currency):
+        raise ImportRejectedError(
+            f"'{part.billing_currency}' is no currency code.",
+            "Export again with codes like USD in BillingCurrency.",
+            file_name,
+            column=focus.CURRENCY,
+        )
+
+
+def _only_part(found: dict[tuple[BillingFormat, Part], Delivery], detected: Detected, file_name: str) -> Part:
+    """The delivery an empty chunk belongs to: exports leave surplus chunks behind with nothing but a header.
+
+    Beside a FOCUS export of several bills it may stand with any of them.
+    """
+    parts = [part for billing_format, part in found if billing_format is detected.module.FORMAT]
+    if not parts or (len(parts) > 1 and detected.module.FORMAT is not BillingFormat.FOCUS):
         raise ImportRejectedError(
             "The file has a header and no lines.", "Give the bill's other files with it, or export it again.", file_name
         )
-    return accounts[0]
+    return parts[0]
 
 
 def _described(path: Path, detected: Detected) -> dict[str, Any]:
@@ -162,21 +202,18 @@ def _described(path: Path, detected: Detected) -> dict[str, Any]:
 
 
 def _source(delivery: Delivery, name: str | None, *, alone: bool) -> BillSource:
-    own = _own_name(delivery)
-    chosen = (name if alone else f"{name}-{own}") if name else own
+    own, account = _own_name(delivery), delivery.part.billing_account_id
+    chosen = (name if alone else f"{name}-{own}"[:80]) if name else own
     source, _ = BillSource.objects.get_or_create(
         name=chosen,
-        defaults={
-            "billing_format": delivery.billing_format.value,
-            "billing_account_id": delivery.billing_account_id,
-        },
+        defaults={"billing_format": delivery.billing_format.value, "billing_account_id": account},
     )
     if source.billing_format != delivery.billing_format.value:
         raise InvalidRequestError(f"The source {chosen} holds {source.get_billing_format_display()}. Name another one.")
-    if source.billing_account_id != delivery.billing_account_id:
+    if source.billing_account_id != account:
         raise InvalidRequestError(
             f"The source {chosen} holds the bills of payer {source.billing_account_id}, not of"
-            f" {delivery.billing_account_id}. Name another one."
+            f" {account}. Name another one."
         )
     return source
 
@@ -186,7 +223,12 @@ def _own_name(delivery: Delivery) -> str:
         return "inventory-compute"
     if delivery.billing_format is BillingFormat.INVENTORY_STORAGE:
         return "inventory-storage"
-    return _slug(f"aws-{delivery.billing_account_id}")
+    if delivery.billing_format is BillingFormat.FOCUS:
+        # Currencies of one account are sources of their own, so the currency must not be cut off.
+        account = delivery.part.billing_account_id.rstrip("/").rsplit("/", 1)[-1]
+        provider = delivery.part.provider or "focus"
+        return f"{_slug(provider)[:20]}-{_slug(account)[:50]}-{_slug(delivery.part.billing_currency)[:8]}"
+    return _slug(f"aws-{delivery.part.billing_account_id}")
 
 
 def _slug(name: str) -> str:

@@ -75,7 +75,9 @@ def _queue(bill_pk: int, tracked_keys: Sequence[str], *, again: bool) -> int | N
 
 
 def _copy(current: BillImport, delivery: int) -> BillImport:
-    columns = {"read": current.columns.get("read", {}), "absent": current.columns.get("absent", [])}
+    columns = {"read": {}, "absent": []} | {
+        name: value for name, value in current.columns.items() if not name.startswith("tracked_tags")
+    }
     return BillImport.objects.create(
         source=current.source,
         bill_id=current.bill_id,

@@ -16,6 +16,7 @@ register = template.Library()
 FORMAT_NAMES = {
     BillingFormat.LEGACY_CUR: "Cost and Usage Report",
     BillingFormat.CUR_2: "CUR 2.0",
+    BillingFormat.FOCUS: "FOCUS",
     BillingFormat.INVENTORY_COMPUTE: "Compute inventory",
     BillingFormat.INVENTORY_STORAGE: "Storage inventory",
 }

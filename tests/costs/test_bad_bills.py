@@ -102,7 +102,10 @@ CASES = {
         "y.csv: The month 2062-05 cannot be right. Check the billing period's year in the export.",
     ),
     "no billing period": (broken("p.csv", text_of(line(period=""))), "p.csv: Some lines have no billing period."),
-    "focus": (broken("f.csv", b"ChargePeriodStart,BilledCost,X\n1,2,3\n"), "f.csv, line 1: This is a FOCUS export."),
+    "contract commitments": (
+        broken("f.csv", b"ContractCommitmentId,ContractId\n1,2\n"),
+        "f.csv, line 1: This is FOCUS's list of contract commitments, which holds no charges.",
+    ),
 }
 
 
