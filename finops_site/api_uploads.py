@@ -41,7 +41,7 @@ class UploadInputSerializer(serializers.Serializer[Any]):
     files = serializers.ListField(
         child=serializers.FileField(max_length=255, error_messages={"empty": EMPTY_FILE}),
         allow_empty=False,
-        help_text="CUR, CUR 2.0: CSV, gz, zip, Parquet; inventories: CSV. Files sent together are one delivery.",
+        help_text="CUR, CUR 2.0, FOCUS: CSV, gz, zip, Parquet; inventories: CSV. Files sent together are one delivery.",
     )
     snapshot_on = serializers.DateField(required=False, help_text="The day an inventory was taken; today if left out.")
     source = serializers.CharField(  # type: ignore[assignment]

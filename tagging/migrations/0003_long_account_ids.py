@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tagging', '0001_teams_and_rules'),
+        ('tagging', '0002_findings'),
     ]
 
     operations = [
