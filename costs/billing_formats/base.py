@@ -156,13 +156,11 @@ class Columns:
         column = self.find(*names)
         if column is None:
             return "NULL::TIMESTAMP"
-        if column.type == "TIMESTAMP WITH TIME ZONE":
+        if column.type == "TIMESTAMP WITH TIME ZONE":  # a plain cast would take the machine's zone
             return f"({column.sql} AT TIME ZONE 'UTC')"
         if not column.type.startswith(("TIMESTAMP", "DATE")):
             self.checks[column.name] = Check(column, "TIMESTAMP")
             return f"CAST({self.value(column)} AS TIMESTAMP)"
-        if column.type == "TIMESTAMP WITH TIME ZONE":  # a plain cast would take the machine's zone
-            return f"({column.sql} AT TIME ZONE 'UTC')"
         return f"CAST({column.sql} AS TIMESTAMP)"
 
 

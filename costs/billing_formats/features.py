@@ -40,7 +40,7 @@ _FOCUS = (
     Feature("When commitments end", "no end is shown"),
     Feature("Coverage of instances and purchase advice", "no line tells an instance type", _TYPES),
 )
-_LEGACY_CUR = (
+_CUR = (
     Feature("Effective cost of reservations", "they count as they are billed", ("reservation_effective_cost",)),
     Feature("List cost and savings", "unblended cost stands in", ("pricing_public_on_demand_cost",)),
     Feature("Contracted cost", "list cost stands in", ("line_item_net_unblended_cost",)),
@@ -64,7 +64,8 @@ _COMPUTE = (
 )
 _OF_FORMAT = {
     BillingFormat.FOCUS: _FOCUS,
-    BillingFormat.LEGACY_CUR: _LEGACY_CUR,
+    BillingFormat.LEGACY_CUR: _CUR,
+    BillingFormat.CUR_2: _CUR,
     BillingFormat.INVENTORY_COMPUTE: _COMPUTE,
     BillingFormat.INVENTORY_STORAGE: _INVENTORY,
 }
