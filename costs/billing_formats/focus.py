@@ -1,4 +1,4 @@
-"""FOCUS 1.0 to 1.3, of any provider. See docs/algorithms/effective-cost.md, part FOCUS.
+"""FOCUS 1.0 to 1.3, of any provider. See docs/algorithms/focus.md.
 
 The inner words are FOCUS's own, so most fields are taken as they stand; what providers write in their own way is made
 one. Columns with `x_` are not read, but for the few that name an instance, an operation or a service code.
