@@ -32,14 +32,14 @@ MOMENTS = ("BillingPeriodStart", "BillingPeriodEnd", "ChargePeriodStart", "Charg
 def plain_cells(columns: Columns) -> Columns:
     """The same columns, their text trimmed, with nothing for `null`, and with plain numbers and ISO dates."""
     texts = [column for column in reversed(columns.columns) if column.type.startswith("VARCHAR")]
-    filled = {squash(column.name): _filled(column) for column in texts}
+    filled = {squash(column.name): _filled(columns, column) for column in texts}
     is_american = _is_american(filled)
     numbers, moments = set(map(squash, NUMBERS)), set(map(squash, MOMENTS))
     plain = []
     for column in columns.columns:
         sql = column.sql
         if column.type.startswith("VARCHAR"):
-            sql = _filled(column)
+            sql = _filled(columns, column)
             if squash(column.name) in numbers:
                 sql = _plain_number(sql)
             elif squash(column.name) in moments:
@@ -57,8 +57,9 @@ def braced(column: Column) -> Column:
     return replace(column, sql=f"CASE WHEN {is_whole} THEN {text} ELSE '{{' || {text} || '}}' END")
 
 
-def _filled(column: Column) -> str:
-    return f"nullif(nullif(nullif(trim({column.sql}), ''), 'NULL'), 'null')"
+def _filled(columns: Columns, column: Column) -> str:
+    text = f"nullif(nullif(trim({column.sql}), ''), 'null')"
+    return text if columns.nulls_are_read else f"nullif({text}, 'NULL')"
 
 
 def _plain_number(text: str) -> str:
