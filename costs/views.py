@@ -164,8 +164,10 @@ class SwitchedOffColumn(tables.Column):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, orderable=False, attrs={"td": {"class": "names"}}, **options)
 
-    def render(self, value: Sequence[SwitchedOff]) -> str:
-        return ", ".join(feature.name for feature in value)
+    def render(self, value: Sequence[SwitchedOff], record: SourceRow) -> str:
+        if record.fields is None:
+            return "Known from its next import on"
+        return ", ".join(feature.name for feature in value) or "Nothing"
 
     def export_text(self, value: Sequence[SwitchedOff]) -> str:
         """What a file holds."""
