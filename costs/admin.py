@@ -35,7 +35,7 @@ class ReadOnlyAdmin(_ModelAdmin):
 
 @admin.register(BillSource)
 class BillSourceAdmin(ReadOnlyAdmin):
-    list_display = ("name", "billing_format", "billing_account_id", "created_at")
+    list_display = ("name", "billing_format", "billing_account_id", "place", "location", "is_active", "created_at")
     list_filter = ("billing_format",)
     search_fields = ("name", "billing_account_id")
 

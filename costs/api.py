@@ -1,4 +1,4 @@
-"""The API of the intake, for FinOps staff: imports, their live progress and their error reports."""
+"""The API of the intake, for FinOps staff: imports with progress and error reports, sources and deliveries."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -10,8 +10,8 @@ from costs.api_base import Answer, DocumentView, ListView, MoneyText, PageSerial
 from costs.errors import NotFoundInScopeError
 from costs.pages import current_moment
 from costs.scope import Scope
-from costs.selectors import ImportDetail, ImportRow
-from costs.terms import BillingFormat, CostMetric, ImportState
+from costs.selectors import ImportDetail, ImportRow, SourceState
+from costs.terms import BillingFormat, CostMetric, DeliveryState, ImportState, PlaceKind
 
 HISTORY_LIMIT = 100_000
 BILLED = {"basis": CostMetric.BILLED.value}
@@ -158,6 +158,81 @@ class ImportErrors(StaffOnly, DocumentView):
         if detail.error is None:
             raise NotFoundInScopeError(f"Import {kwargs['pk']} was not refused.")
         return detail.error
+
+
+class SourceRowSerializer(serializers.Serializer[Any]):
+    """One source of bills and how it stands."""
+
+    name = serializers.CharField()
+    place = serializers.ChoiceField(choices=[value.value for value in PlaceKind])
+    location = serializers.CharField(help_text="A folder or s3://bucket/prefix; empty for uploads only.")
+    billing_format = serializers.ChoiceField(
+        choices=[value.value for value in BillingFormat], allow_null=True, help_text="Null before its first bill."
+    )
+    billing_account_id = serializers.CharField(help_text="The payer; empty before its first bill.")
+    is_active = serializers.BooleanField(help_text="Of a payer's month one active source counts.")
+    state = serializers.CharField(help_text=", ".join(SourceState))
+    every_minutes = serializers.IntegerField()
+    months_back = serializers.IntegerField(allow_null=True, help_text="Null: every month that is there.")
+    months_asked = serializers.ListField(child=serializers.CharField())
+    last_looked_at = serializers.DateTimeField(allow_null=True)
+    next_look_at = serializers.DateTimeField(allow_null=True, help_text="Null: as soon as a worker has time.")
+    last_result = serializers.CharField()
+    error = serializers.CharField(help_text="Why it could not be looked at, or why its newest delivery was refused.")
+    cure = serializers.CharField()
+
+
+class SourcePageSerializer(PageSerializer):
+    """Sources by name."""
+
+    results = SourceRowSerializer(many=True)
+
+
+class DeliverySerializer(serializers.Serializer[Any]):
+    """One version of a month that was found at a source."""
+
+    id = serializers.IntegerField(source="pk")
+    billing_period = PeriodText(source="period", allow_null=True, help_text="Null before it is known, or for several.")
+    run = serializers.CharField(help_text="Assembly or execution id; empty for files without a manifest.")
+    folder = serializers.CharField()
+    state = serializers.CharField(help_text=", ".join(DeliveryState))
+    file_names = serializers.ListField(child=serializers.CharField())
+    size = serializers.IntegerField(help_text="Bytes.")
+    found_at = serializers.DateTimeField()
+    ended_at = serializers.DateTimeField(allow_null=True)
+    problem = serializers.CharField()
+    cure = serializers.CharField()
+    imports = serializers.ListField(child=serializers.IntegerField(), source="import_pks")
+
+
+class DeliveryPageSerializer(PageSerializer):
+    """Deliveries, newest first."""
+
+    results = DeliverySerializer(many=True)
+
+
+class SourceList(StaffOnly, ListView):
+    """Where bills come from: how every source stands, its last look and its next. FinOps staff only."""
+
+    operation, title = "sources", "Sources of bills"
+    serializer_class = SourcePageSerializer
+
+    def answer(self, scope: Scope, parameters: Parameters, **_: Any) -> Answer:
+        del parameters
+        rows = selectors.sources(scope, now=current_moment())
+        return Answer({}, sorted(rows, key=lambda row: row.name), lambda row: (row.name,), {})
+
+
+class DeliveryList(StaffOnly, ListView):
+    """What a source has brought: every version of every month and what became of it. FinOps staff only."""
+
+    operation, title = "deliveries", "Deliveries of a source"
+    serializer_class = DeliveryPageSerializer
+
+    def answer(self, scope: Scope, parameters: Parameters, **kwargs: Any) -> Answer:
+        del parameters
+        selectors.source_row(scope, kwargs["source"], now=current_moment())
+        return Answer({}, selectors.deliveries(scope, kwargs["source"]), lambda row: (-row.pk,), {})
 
 
 def detail_of(detail: ImportDetail) -> Mapping[str, Any]:

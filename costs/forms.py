@@ -7,8 +7,17 @@ from django import forms
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.core.validators import RegexValidator
+from django.utils.html import format_html
+
+from costs.errors import InvalidRequestError
+from costs.models import DEFAULT_LOOK_MINUTES
+from costs.periods import BillingPeriod
+from costs.services import SourceFields
+from costs.terms import CostMetric, PlaceKind
 
 MEGABYTE = 1024 * 1024
+MONTH_INPUT = {"type": "month", "placeholder": "2026-05", "pattern": r"\d{4}-\d{2}"}
+MOST_MONTHS = 120
 SOURCE_NAME = RegexValidator(r"^[A-Za-z0-9][A-Za-z0-9_-]*$", "Use letters, digits and dashes, like acme-payer.")
 
 
@@ -65,3 +74,91 @@ class UploadForm(forms.Form):
                 "Send the files in several uploads, or raise UPLOAD_LIMIT_MB."
             )
         return files
+
+
+class SourceForm(forms.Form):
+    """Where a source looks and how often."""
+
+    name = forms.CharField(
+        label="Name",
+        max_length=80,
+        validators=[SOURCE_NAME],
+        help_text="How pages call it, like acme-payer. It cannot be changed later.",
+    )
+    place = forms.ChoiceField(
+        label="Bills come from",
+        choices=(
+            (PlaceKind.S3.value, "An S3 bucket"),
+            (PlaceKind.FOLDER.value, "A folder of this machine"),
+            (PlaceKind.UPLOAD.value, "Uploads only"),
+        ),
+    )
+    location = forms.CharField(
+        label="Place",
+        required=False,
+        max_length=500,
+        widget=forms.TextInput(attrs={"spellcheck": "false", "autocapitalize": "off"}),
+    )
+    every_minutes = forms.IntegerField(
+        label="Look every … minutes", min_value=1, max_value=1440, initial=DEFAULT_LOOK_MINUTES
+    )
+    months_back = forms.IntegerField(
+        label="Months before this one",
+        required=False,
+        min_value=0,
+        max_value=600,
+        help_text="How far back to import what is there. Left empty, all of it; 0 is this month only.",
+    )
+
+    def __init__(self, *args: Any, is_new: bool = True, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        folders = ", ".join(settings.SOURCE_FOLDERS)
+        self.fields["location"].help_text = format_html(
+            "<code>s3://bucket/prefix</code>, down to the folder of one export; or the path of a folder under {}.",
+            folders,
+        )
+        if not is_new:
+            del self.fields["name"]
+
+    def as_fields(self, *, is_active: bool) -> SourceFields:
+        """What the service takes."""
+        data = self.cleaned_data
+        return SourceFields(
+            place=PlaceKind(data["place"]),
+            location=data["location"],
+            every_minutes=data["every_minutes"],
+            months_back=data["months_back"],
+            is_active=is_active,
+        )
+
+
+class MonthsForm(forms.Form):
+    """Months to be imported again, from the first to the last."""
+
+    first = forms.CharField(label="From", max_length=7, widget=forms.TextInput(attrs=MONTH_INPUT))
+    last = forms.CharField(label="To", max_length=7, widget=forms.TextInput(attrs=MONTH_INPUT))
+
+    def months(self) -> tuple[BillingPeriod, ...]:
+        """Every month of the span. Raises InvalidRequestError."""
+        first, last = (BillingPeriod.parse(self.cleaned_data[name]) for name in ("first", "last"))
+        count = (last.start.year - first.start.year) * 12 + last.start.month - first.start.month + 1
+        if not 1 <= count <= MOST_MONTHS:
+            raise InvalidRequestError(f"From {first} to {last} are not 1 to {MOST_MONTHS} months. Correct one of them.")
+        return last.back(count)
+
+
+class VersionsForm(forms.Form):
+    """Two versions of a bill and the basis they are compared on."""
+
+    before = forms.ChoiceField(label="Compare version")
+    after = forms.ChoiceField(label="with version")
+    basis = forms.ChoiceField(
+        label="Basis", choices=[(metric.value, metric.value.capitalize()) for metric in CostMetric]
+    )
+
+    def __init__(self, *args: Any, numbers: Sequence[int], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("before", "after"):
+            self.fields[name] = forms.ChoiceField(
+                label=self.fields[name].label, choices=[(str(number), str(number)) for number in numbers]
+            )

@@ -8,15 +8,37 @@ from django.conf import settings
 from django.db import models
 
 from costs.fields import CostColumns, MoneyField
-from costs.terms import BillingFormat, BillState, ImportState, choices_for
+from costs.terms import BillingFormat, BillState, DeliveryState, ImportState, PlaceKind, choices_for
+
+DEFAULT_LOOK_MINUTES = 5
 
 
 class BillSource(models.Model):
-    """A place bills come from: one payer's export, or one kind of inventory."""
+    """A place bills come from: one payer's export, or one kind of inventory.
+
+    Format and payer are those of its first bill. Of the active sources only one may give a payer's month
+    (`costs.services.rivals`).
+    """
 
     name = models.SlugField(max_length=80, unique=True)
-    billing_format = models.CharField(max_length=32, choices=choices_for(BillingFormat))
+    billing_format = models.CharField(max_length=32, choices=choices_for(BillingFormat), blank=True)
     billing_account_id = models.CharField(max_length=255, blank=True)
+    # Of FOCUS bills, which are one provider's and one currency's; empty where the format tells neither.
+    provider = models.CharField(max_length=255, blank=True)
+    billing_currency = models.CharField(max_length=8, blank=True)
+    place = models.CharField(max_length=16, choices=choices_for(PlaceKind), default=PlaceKind.UPLOAD.value)
+    location = models.CharField(max_length=500, blank=True)  # a folder's path, or s3://bucket/prefix
+    every_minutes = models.PositiveSmallIntegerField(default=DEFAULT_LOOK_MINUTES)
+    months_back = models.PositiveSmallIntegerField(null=True, blank=True)  # None: every month that is there
+    is_active = models.BooleanField(default=True)
+    months_asked = models.JSONField(default=list)  # ["2026-05"]: to be imported again at the next look
+    last_looked_at = models.DateTimeField(null=True, blank=True)
+    next_look_at = models.DateTimeField(null=True, blank=True)  # None: at once
+    looking_until = models.DateTimeField(null=True, blank=True)  # one look at a time
+    last_result = models.TextField(blank=True)
+    last_error = models.TextField(blank=True)
+    last_error_cure = models.TextField(blank=True)
+    failures = models.PositiveSmallIntegerField(default=0)  # looks in a row that failed
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -69,11 +91,46 @@ class BillUpload(models.Model):
         return ", ".join(file["name"] for file in self.files)
 
 
+class BillDelivery(models.Model):
+    """One version of what lies in one folder of a place, and what became of it. Never deleted.
+
+    `source` is None for what a command brought in by its address; `asked_name` is the source it named.
+    """
+
+    source = models.ForeignKey(BillSource, on_delete=models.PROTECT, null=True, blank=True, related_name="deliveries")
+    asked_name = models.CharField(max_length=80, blank=True)
+    address = models.CharField(max_length=500)
+    folder = models.CharField(max_length=1024, blank=True)
+    billing_period = models.DateField(null=True, blank=True)
+    version_id = models.CharField(max_length=64)
+    manifest = models.CharField(max_length=1024, blank=True)
+    run = models.CharField(max_length=200, blank=True)  # assembly or execution id
+    files = models.JSONField(default=list)  # [{"key", "size", "etag", "changed_at"}]
+    missing = models.JSONField(default=list)
+    state = models.CharField(max_length=16, choices=choices_for(DeliveryState), default=DeliveryState.QUEUED.value)
+    problem = models.TextField(blank=True)
+    cure = models.TextField(blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    worker = models.CharField(max_length=120, blank=True)
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+    found_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-pk",)
+        indexes = (models.Index(fields=("source", "folder"), name="delivery_source_folder"),)
+
+    def __str__(self) -> str:
+        return f"{self.address} {self.folder} {self.run}".strip()
+
+
 class BillImport(models.Model):
     """One attempt to bring files in. Never deleted: it is the audit trail of every version."""
 
     source = models.ForeignKey(BillSource, on_delete=models.PROTECT, related_name="imports")
     upload = models.ForeignKey(BillUpload, on_delete=models.SET_NULL, null=True, blank=True, related_name="imports")
+    delivery = models.ForeignKey(BillDelivery, on_delete=models.SET_NULL, null=True, blank=True, related_name="imports")
+    stated_period = models.DateField(null=True, blank=True)  # the month a manifest says the files hold
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
     # Known once the files are read; a file with several months makes one import for each.
     bill = models.ForeignKey(Bill, on_delete=models.PROTECT, null=True, blank=True, related_name="imports")
@@ -249,6 +306,20 @@ class ResourceCost(CostColumns):
 
     def __str__(self) -> str:
         return f"{self.resource_id} {self.slice_id}"
+
+
+class VersionTotal(CostColumns):
+    """Import × service × sub-account: the month's costs, kept when the rollups of a replaced import go."""
+
+    bill_import = models.ForeignKey(BillImport, on_delete=models.PROTECT, db_index=False)
+    service_name = models.TextField(blank=True)
+    sub_account_id = models.TextField(blank=True)
+
+    class Meta:
+        indexes = (models.Index(fields=("bill_import",), name="version_total_import"),)
+
+    def __str__(self) -> str:
+        return f"{self.service_name} {self.sub_account_id}"
 
 
 class UsageDay(models.Model):

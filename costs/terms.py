@@ -68,6 +68,36 @@ class BillState(StrEnum):
     REOPENED = "reopened"
 
 
+# The finding of a month whose invoices are still to come.
+NOT_INVOICED = "not_invoiced"
+
+
+class PlaceKind(StrEnum):
+    """How the bills of a source come in."""
+
+    UPLOAD = "upload"
+    FOLDER = "folder"
+    S3 = "s3"
+
+    @property
+    def is_looked_at(self) -> bool:
+        """Whether deliveries are fetched from it, not handed in."""
+        return self is not PlaceKind.UPLOAD
+
+
+class DeliveryState(StrEnum):
+    """What became of one version of a month that was found at a source."""
+
+    WAITING = "waiting"  # not complete yet
+    QUEUED = "queued"
+    FETCHING = "fetching"
+    IMPORTING = "importing"
+    DONE = "done"  # in force, or the same as what is
+    REFUSED = "refused"  # it cannot be imported as it is; the next version can
+    FAILED = "failed"  # it could not be had; tried again
+    SUPERSEDED = "superseded"  # a newer version came before it was fetched
+
+
 class ImportState(StrEnum):
     """The life of one import attempt. `in_force` and later `replaced`, or an end that changed nothing."""
 

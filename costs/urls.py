@@ -8,6 +8,9 @@ app_name = "costs"
 urlpatterns = [
     path("", views.imports, name="imports"),
     path("columns/", views.source_columns, name="columns"),
+    path("sources/", views.sources, name="sources"),
+    path("sources/<slug:source>/", views.source_page, name="source"),
+    path("bills/<slug:source>/<str:period>/", views.bill_page, name="bill"),
     path("<int:pk>/", views.import_page, name="import"),
     path("<int:pk>/progress/", views.import_progress, name="import_progress"),
 ]

@@ -17,6 +17,7 @@ app.autodiscover_tasks(["finops_site"])
 # name → (task, every so many seconds or at these times, UTC)
 SCHEDULE: dict[str, tuple[str, float | crontab]] = {
     "reap imports whose worker died": ("finops_site.reap_stale_imports", 60.0),
+    "look for deliveries": ("finops_site.look_for_deliveries", 60.0),
     "read months for tags tracked since": ("finops_site.retrack", 300.0),
     "remove rows of replaced imports": ("finops_site.remove_replaced_imports", 600.0),
     "evaluate budgets": ("finops_site.evaluate_budgets", crontab(hour=6, minute=15)),

@@ -5,6 +5,7 @@ this in line, the Celery task runs it for uploads.
 """
 
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from datetime import datetime
 
 from budgets import notifications
@@ -12,6 +13,7 @@ from budgets import services as plans
 from budgets.services import Evaluation
 from costs import selectors as intake_reads
 from costs import services as intake
+from costs.errors import FinopsError
 from costs.periods import BillingPeriod
 from costs.scope import Scope
 from finops_site.metrics import keeping
@@ -40,6 +42,30 @@ def run_import(import_pk: int) -> list[int]:
         intake.fail_import(import_pk, error)
         raise
     return intake.imports_made_by(import_pk)
+
+
+def bring_in(delivery_pk: int, *, now: datetime) -> list[int]:
+    """Fetch a delivery, run its imports and clear up; returns the imports (one per month) that are in order.
+
+    A refusal is stored on the import and on the delivery, not raised.
+    """
+    made: list[int] = []
+    try:
+        for queued in intake.fetch_delivery(delivery_pk, today=now.date()):
+            with suppress(FinopsError):
+                made += run_import(queued)
+    finally:
+        intake.finish_delivery(delivery_pk)
+    return made
+
+
+def follow_up(import_pks: Collection[int], *, now: datetime) -> None:
+    """All that follows imports, in line, for commands: budgets, findings, advice, metrics."""
+    evaluate_budgets(now=now)
+    detect_findings(now=now)
+    for import_pk in import_pks:
+        refresh_advice(import_pk)
+    measure_metrics(now=now, import_pks=import_pks)
 
 
 def evaluate_budgets(*, now: datetime) -> Evaluation:

@@ -110,6 +110,11 @@ IMPORT_THREADS = env.whole_number("IMPORT_THREADS", 2)
 IMPORT_HEARTBEAT_SECONDS = env.whole_number("IMPORT_HEARTBEAT_SECONDS", 10)
 IMPORT_STALE_SECONDS = env.whole_number("IMPORT_STALE_SECONDS", 120)
 UPLOAD_LIMIT_MB = env.whole_number("UPLOAD_LIMIT_MB", 10_240)
+DELIVERY_LIMIT_MB = env.whole_number("DELIVERY_LIMIT_MB", 51_200)
+# Folders of this machine that sources made on a page may read.
+SOURCE_FOLDERS = env.names("SOURCE_FOLDERS", str(DATA_DIR / "bills"))
+# For stores that speak S3. boto3's own names work too, and credentials are its business.
+S3_ENDPOINT_URL = env.text("S3_ENDPOINT_URL", env.text("AWS_ENDPOINT_URL_S3", env.text("AWS_ENDPOINT_URL", "")))
 UNPACKED_LIMIT_MB = env.whole_number("UNPACKED_LIMIT_MB", 102_400)
 UNPACKED_RATIO_LIMIT = env.whole_number("UNPACKED_RATIO_LIMIT", 200)
 TRACKED_TAG_VALUES_LIMIT = env.whole_number("TRACKED_TAG_VALUES_LIMIT", 2_000)

@@ -45,6 +45,48 @@ def run_import(self: Any, import_pk: int) -> None:
         refresh_advice.delay(import_pk)
 
 
+def enqueue_look(source_pk: int) -> None:
+    """Have a worker look at this source, once the transaction is committed."""
+    transaction.on_commit(lambda: look_at_source.delay(source_pk))
+
+
+def enqueue_delivery(delivery_pk: int) -> None:
+    """Have a worker fetch and import this delivery, once the transaction is committed."""
+    transaction.on_commit(lambda: bring_in_delivery.delay(delivery_pk))
+
+
+@shared_task(name="finops_site.look_for_deliveries")  # type: ignore[untyped-decorator]
+def look_for_deliveries() -> None:
+    """Have workers look at every source whose turn it is; finish what dead workers left."""
+    now = timezone.now()
+    intake.finish_left_deliveries(now=now)
+    for source_pk in intake.due_sources(now=now):
+        look_at_source.delay(source_pk)
+
+
+@shared_task(name="finops_site.look_at_source")  # type: ignore[untyped-decorator]
+def look_at_source(source_pk: int) -> None:
+    """Look at one source; what is new is fetched by tasks of its own. A look that fails says why on the source."""
+    for delivery_pk in intake.look_at_source(source_pk, now=timezone.now()):
+        bring_in_delivery.delay(delivery_pk)
+
+
+@shared_task(name="finops_site.bring_in_delivery", bind=True)  # type: ignore[untyped-decorator]
+def bring_in_delivery(self: Any, delivery_pk: int) -> None:
+    """Fetch one delivery and bring its imports into force. Like an import, it is handed out again only once."""
+    if (self.request.delivery_info or {}).get("redelivered"):
+        names: list[int | str] = [f"delivery-{delivery_pk}", *intake.unfinished_imports(delivery_pk)]
+        taken = [take_retry(name) for name in names]  # each of them has had it now
+        if not all(taken):
+            give_up_dead_imports()
+            return
+    made = pipeline.bring_in(delivery_pk, now=timezone.now())
+    if made:
+        chain(evaluate_budgets.si(), detect_findings.si(), measure_metrics.si(made)).delay()
+    for import_pk in made:
+        refresh_advice.delay(import_pk)
+
+
 @shared_task(name="finops_site.evaluate_budgets")  # type: ignore[untyped-decorator]
 def evaluate_budgets() -> None:
     """After every import and every day: measure all budgets, raise new alerts, send their mails."""
@@ -129,8 +171,8 @@ def give_up_dead_imports() -> list[int]:
     return dead
 
 
-def take_retry(import_pk: int) -> bool:
-    """Whether this import still had its one automatic retry; from now on it has not."""
+def take_retry(import_pk: int | str) -> bool:
+    """Whether this import (or `delivery-…`) still had its one automatic retry; from now on it has not."""
     with _queue() as queue:
         return bool(queue.set(f"finops:import-retried:{import_pk}", 1, nx=True, ex=RETRY_MEMORY_SECONDS))
 

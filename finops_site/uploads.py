@@ -20,7 +20,7 @@ from costs import services as intake
 from costs.errors import FinopsError
 from costs.forms import UploadForm
 from costs.pages import current_moment, request_scope, staff_page
-from finops_site.tasks import enqueue_import
+from finops_site.tasks import enqueue_delivery, enqueue_import
 
 
 @staff_page
@@ -46,12 +46,21 @@ def upload(request: HttpRequest) -> HttpResponseBase:
 def retry_import(request: HttpRequest, pk: int) -> HttpResponseBase:
     """A new attempt with the files of a failed one."""
     source = intake_reads.retry_files(request_scope(request), pk)
+    if source.is_from_charges:
+        intake.requeue_import(pk)
+        enqueue_import(pk)
+        return redirect("costs:import", pk)
+    if source.delivery is not None:
+        intake.fetch_again(source.delivery)
+        enqueue_delivery(source.delivery)
+        messages.success(request, "A worker fetches it again.")
+        return redirect("costs:imports")
     paths = [Path(path) for path in source.paths]
     missing = [path.name for path in paths if not path.exists()]
-    if (missing or not paths) and not source.is_from_charges:
+    if missing or not paths:
         messages.error(request, f"{', '.join(missing) or 'The files'}: no longer there. Upload them again.")
         return redirect("upload")
-    if source.is_from_charges or source.is_part:
+    if source.is_part:
         intake.requeue_import(pk)
         enqueue_import(pk)
         return redirect("costs:import", pk)

@@ -4,7 +4,7 @@ from allauth.account import views as account
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
-from finops_site import dashboards, uploads
+from finops_site import dashboards, sources, uploads
 
 # What of allauth is used: nobody signs up, addresses are kept by the FinOps lead.
 accounts: list[URLPattern | URLResolver] = [
@@ -33,6 +33,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("programme/", include("finops_site.programme.urls")),
     path("imports/upload/", uploads.upload, name="upload"),
     path("imports/<int:pk>/retry/", uploads.retry_import, name="retry_import"),
+    path("imports/sources/new/", sources.source_new, name="source_new"),
+    path("imports/sources/<slug:source>/edit/", sources.source_edit, name="source_edit"),
+    path("imports/sources/<slug:source>/look/", sources.look_now, name="source_look"),
+    path("imports/sources/<slug:source>/months/", sources.import_months, name="source_months"),
+    path("imports/sources/<slug:source>/active/", sources.set_active, name="source_active"),
+    path("imports/deliveries/<int:pk>/retry/", sources.retry_delivery, name="retry_delivery"),
     path("imports/", include("costs.urls")),
     path("", include("budgets.urls")),
     path("commitments/", include("ri.urls")),

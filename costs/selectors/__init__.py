@@ -52,6 +52,16 @@ from costs.selectors.snapshots import (
     source_format,
     source_of_import,
 )
+from costs.selectors.sources import (
+    DeliveryRow,
+    SourceRow,
+    SourceState,
+    deliveries,
+    delivery,
+    source_of_delivery,
+    source_row,
+    sources,
+)
 from costs.selectors.spending import (
     CommitmentRow,
     MeasuredMonth,
@@ -65,8 +75,23 @@ from costs.selectors.spending import (
     was_running,
 )
 from costs.selectors.uploads import Upload, UploadedImport, upload_held
+from costs.selectors.versions import BillHistory, BillVersion, VersionChange, bill_history, bills_of, version_changes
 
 __all__ = [
+    "BillHistory",
+    "BillVersion",
+    "DeliveryRow",
+    "SourceRow",
+    "SourceState",
+    "VersionChange",
+    "bill_history",
+    "bills_of",
+    "deliveries",
+    "delivery",
+    "source_of_delivery",
+    "source_row",
+    "sources",
+    "version_changes",
     "ActiveImport",
     "Attention",
     "BillRow",

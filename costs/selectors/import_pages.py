@@ -134,6 +134,7 @@ class BillRow:
     effective_cost: Decimal
     finished_at: datetime | None
     gives_cost: bool
+    source_is_active: bool = True
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,7 @@ class RetryFiles:
     source_name: str
     snapshot_on: date | None
     upload: int | None
+    delivery: int | None = None  # the delivery to fetch again
     is_from_charges: bool = False  # rolled up from charges in the store: the files are not asked for
     is_part: bool = False  # one of several bills in its files: the others are not tried again with it
 
@@ -207,12 +209,12 @@ def bills(scope: Scope) -> tuple[BillRow, ...]:
 def late_sources(rows: Sequence[BillRow], *, today: date) -> tuple[LateSource, ...]:
     """Bill sources whose newest month is before the last whole one, three days into a month at the earliest.
 
-    A source that has been silent for longer than LATE_MONTHS has ended and is not late.
+    A source that has been silent for longer than LATE_MONTHS, or is not active, has ended and is not late.
     """
     due = BillingPeriod.of(today - timedelta(days=3)).previous()
     newest: dict[str, BillingPeriod] = {}
     for row in rows:
-        if not row.billing_format.is_inventory:
+        if row.source_is_active and not row.billing_format.is_inventory:
             newest[row.source_name] = max(newest.get(row.source_name, row.period), row.period)
     return tuple(
         LateSource(source_name=name, newest=period, missing=period.next())
@@ -238,6 +240,7 @@ def retry_files(scope: Scope, pk: int) -> RetryFiles:
         source_name=item.source.name,
         snapshot_on=item.snapshot_on,
         upload=item.upload_id,
+        delivery=item.delivery_id,
         is_from_charges=item.rerolled_from_id is not None,
         is_part=any("part" in file for file in item.files),
     )
@@ -365,4 +368,5 @@ def _bill(bill: Bill, billed: set[tuple[date, str]]) -> BillRow:
         effective_cost=in_force.effective_cost,
         finished_at=in_force.finished_at,
         gives_cost=not billing_format.is_inventory or _month_of(bill) not in billed,
+        source_is_active=bill.source.is_active,
     )

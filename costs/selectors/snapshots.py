@@ -37,7 +37,7 @@ class InstanceStates:
 def source_format(scope: Scope, name: str) -> BillingFormat:
     """What a source delivers. Raises InvalidRequestError naming the sources there are."""
     scope.require_everything()
-    formats = dict(BillSource.objects.order_by("name").values_list("name", "billing_format"))
+    formats = dict(BillSource.objects.exclude(billing_format="").order_by("name").values_list("name", "billing_format"))
     if name not in formats:
         known = ", ".join(formats) or "none; import a bill or an inventory first"
         raise InvalidRequestError(f"There is no source '{name}'. Sources: {known}.")

@@ -1,13 +1,45 @@
 """All writes of the intake. The steps of `finops_site.pipeline` are called through this package."""
 
+from costs.services.fetching import (
+    fetch_again,
+    fetch_delivery,
+    finish_delivery,
+    finish_left_deliveries,
+    unfinished_imports,
+)
 from costs.services.loading import load_import
+from costs.services.looking import Asker, Found, look, look_at_source
 from costs.services.preparing import prepare_imports
 from costs.services.retracking import queue_retracking
+from costs.services.sources import (
+    SourceFields,
+    ask_for_months,
+    change_source,
+    create_source,
+    due_sources,
+    look_at_once,
+    set_active,
+)
 from costs.services.switching import fail_import, imports_made_by, mark_allocating, put_in_force
 from costs.services.upkeep import reap_stale_imports, remove_replaced_imports, remove_unused_uploads, requeue_import
 from costs.services.uploads import store_upload, uploaded_files
 
 __all__ = [
+    "Asker",
+    "Found",
+    "SourceFields",
+    "ask_for_months",
+    "change_source",
+    "create_source",
+    "due_sources",
+    "fetch_again",
+    "fetch_delivery",
+    "finish_delivery",
+    "finish_left_deliveries",
+    "look",
+    "look_at_once",
+    "look_at_source",
+    "set_active",
     "fail_import",
     "imports_made_by",
     "load_import",
@@ -20,5 +52,6 @@ __all__ = [
     "remove_unused_uploads",
     "requeue_import",
     "store_upload",
+    "unfinished_imports",
     "uploaded_files",
 ]

@@ -71,7 +71,7 @@ def claim_import(import_pk: int) -> Claim | None:
             return None
         claim = Claim(
             import_pk=import_pk,
-            worker=f"{_this_process()}:{uuid.uuid4().hex[:12]}",
+            worker=new_worker(),
             is_in_force=has_ended,
         )
         fresh = {} if has_ended else _FRESH
@@ -88,8 +88,13 @@ def stale_imports(*, now: datetime) -> list[int]:
     return [
         item.pk
         for item in on_their_own.order_by("pk")
-        if item.heartbeat_at is None or item.heartbeat_at < limit or _is_dead_here(item.worker)
+        if item.heartbeat_at is None or item.heartbeat_at < limit or is_dead_here(item.worker)
     ]
+
+
+def new_worker() -> str:
+    """A name for this process's claim on something."""
+    return f"{_this_process()}:{uuid.uuid4().hex[:12]}"
 
 
 def _this_process() -> str:
@@ -99,13 +104,13 @@ def _this_process() -> str:
 def _is_alive(bill_import: BillImport) -> bool:
     if bill_import.state not in RUNNING_STATES or bill_import.worker.startswith(f"{_this_process()}:"):
         return False
-    if _is_dead_here(bill_import.worker):
+    if is_dead_here(bill_import.worker):
         return False
     limit = timedelta(seconds=settings.IMPORT_STALE_SECONDS)
     return BillImport.objects.filter(pk=bill_import.pk, heartbeat_at__gte=Now() - limit).exists()
 
 
-def _is_dead_here(worker: str) -> bool:
+def is_dead_here(worker: str) -> bool:
     """Whether the worker (`host:pid:token`) ran on this machine and its process is gone."""
     host, pid, _ = [*worker.rsplit(":", 2), "", ""][:3]
     if host != socket.gethostname()[:80] or not pid.isdigit():

@@ -9,9 +9,8 @@ from costs.charge_store import Connection, LineKind, MonthTotals, OtherCurrency,
 from costs.figures import money
 from costs.money import plain, round_money
 from costs.periods import BillingPeriod
-from costs.terms import BillingFormat
+from costs.terms import NOT_INVOICED, BillingFormat
 
-NOT_INVOICED = "not_invoiced"
 # What `of_month` and `line_kinds` find again in the charges, and what is said of rolling them up again.
 MADE_ANEW = frozenset(
     {

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from costs.periods import BillingPeriod
 from costs.services import findings as remarks
 from costs.services.claims import Claim, claim_import
 from costs.services.retracking import begin_retracking, take_charges
+from costs.services.rivals import refuse_second_source
 from costs.services.snapshots import store_snapshots
 from costs.services.storing import store_rollups
 from costs.services.versions import mark_unchanged
@@ -206,10 +208,24 @@ def _months(duck: Connection, landing: Landing, bill_import: BillImport) -> list
         raise ImportRejectedError(
             f"The month {wrong:%Y-%m} cannot be right.", "Check the billing period's year in the export.", names
         )
+    _refuse_other_months(bill_import, months, names)
     landing.findings += remarks.line_kinds(
         charge_store.line_kinds(duck, landing.folder), bill_import.source.billing_format
     )
     return [BillingPeriod(month) for month in months]
+
+
+def _refuse_other_months(bill_import: BillImport, months: Sequence[date], names: str) -> None:
+    """Files must hold the month their manifest says, and no other."""
+    stated = bill_import.stated_period
+    if stated is None or list(months) == [stated]:
+        return
+    held = ", ".join(f"{month:%Y-%m}" for month in months)
+    raise ImportRejectedError(
+        f"The manifest says {stated:%Y-%m}, but its files hold {held}.",
+        "Have the export delivered again, or upload the files alone: then each month is taken as it stands.",
+        names,
+    )
 
 
 def _load_month(duck: Connection, landing: Landing, step: _Step, period: BillingPeriod) -> int | None:
@@ -217,6 +233,8 @@ def _load_month(duck: Connection, landing: Landing, step: _Step, period: Billing
     item = _import_of(step, period)
     if item.state == ImportState.IN_FORCE:
         return None
+    if item.rerolled_from_id is None:
+        refuse_second_source(item.source, period)
     folder = landing.folder
     if len(step.months) > 1:
         folder = landing.folder / f"month-{period}"
@@ -261,6 +279,7 @@ def _import_of(step: _Step, period: BillingPeriod) -> BillImport:
         defaults={
             "source": own.source,
             "upload": own.upload,
+            "delivery_id": own.delivery_id,
             "requested_by_id": own.requested_by_id,
             "files": own.files,
             "files_total": own.files_total,

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
@@ -14,6 +15,8 @@ from django.utils.text import slugify
 
 from costs import charge_store
 from costs.billing_formats import Detected, cur, detect, focus
+from costs.billing_formats.archives import is_archive
+from costs.billing_formats.files import PARQUET_MAGIC, magic, open_text
 from costs.charge_store import BillFile
 from costs.errors import ImportRejectedError, InvalidRequestError
 from costs.models import BillImport, BillSource
@@ -31,6 +34,10 @@ class Part:
     billing_account_id: str
     provider: str = ""
     billing_currency: str = ""
+
+
+class NoLinesError(ImportRejectedError):
+    """Files that are in order and hold no line."""
 
 
 @dataclass
@@ -74,6 +81,19 @@ def prepare_imports(
             )
             for delivery in deliveries
         ]
+
+
+def holds_nothing(path: Path) -> bool:
+    """Whether a text file is empty once unpacked, as surplus chunks of an export are."""
+    if path.stat().st_size == 0:
+        return True
+    if magic(path) == PARQUET_MAGIC or is_archive(path):
+        return False
+    try:
+        with open_text(path) as text:
+            return text.read(1) == ""
+    except (EOFError, OSError, zlib.error):
+        return False  # whoever reads it says what is wrong with it
 
 
 def _snapshot_day(delivery: Delivery, given: date | None, today: date) -> date | None:
@@ -183,7 +203,7 @@ def _only_part(found: dict[tuple[BillingFormat, Part], Delivery], detected: Dete
     """
     parts = [part for billing_format, part in found if billing_format is detected.module.FORMAT]
     if not parts or (len(parts) > 1 and detected.module.FORMAT is not BillingFormat.FOCUS):
-        raise ImportRejectedError(
+        raise NoLinesError(
             "The file has a header and no lines.", "Give the bill's other files with it, or export it again.", file_name
         )
     return parts[0]
@@ -202,20 +222,50 @@ def _described(path: Path, detected: Detected) -> dict[str, Any]:
 
 
 def _source(delivery: Delivery, name: str | None, *, alone: bool) -> BillSource:
-    own, account = _own_name(delivery), delivery.part.billing_account_id
-    chosen = (name if alone else f"{name}-{own}"[:80]) if name else own
-    source, _ = BillSource.objects.get_or_create(
-        name=chosen,
-        defaults={"billing_format": delivery.billing_format.value, "billing_account_id": account},
-    )
-    if source.billing_format != delivery.billing_format.value:
-        raise InvalidRequestError(f"The source {chosen} holds {source.get_billing_format_display()}. Name another one.")
-    if source.billing_account_id != account:
-        raise InvalidRequestError(
-            f"The source {chosen} holds the bills of payer {source.billing_account_id}, not of"
-            f" {account}. Name another one."
-        )
+    mine = {"billing_format": delivery.billing_format.value, **_kept_of(delivery)}
+    names = _names_for(delivery, name, alone=alone)
+    known = {source.name: source for source in BillSource.objects.filter(name__in=names)}
+    for other in names:
+        if other in known and all(getattr(known[other], key) == value for key, value in mine.items()):
+            return known[other]
+    source = known.get(names[0])
+    if source is None:
+        return BillSource.objects.create(name=names[0], **mine)
+    if source.billing_format:
+        raise InvalidRequestError(_belongs_to_others(source, mine))
+    for key, value in mine.items():  # made on a page before its first bill
+        setattr(source, key, value)
+    source.save(update_fields=list(mine))
     return source
+
+
+def _kept_of(delivery: Delivery) -> dict[str, str]:
+    """What a source keeps of the part whose bills it gives. Only FOCUS tells providers and currencies apart."""
+    part = asdict(delivery.part)
+    return {key: str(value)[:255] for key, value in part.items()}
+
+
+def _names_for(delivery: Delivery, name: str | None, *, alone: bool) -> list[str]:
+    """Names the delivery's source may have, the one for a new source first.
+
+    Files of several parts may hold only one of them in some months: a part stays with the source it has.
+    """
+    own = _own_name(delivery)
+    if not name:
+        return [own]
+    names = [name, f"{name}-{own}"[:80]]
+    return names if alone else names[::-1]
+
+
+def _belongs_to_others(source: BillSource, mine: dict[str, str]) -> str:
+    if source.billing_format != mine["billing_format"]:
+        holds = source.get_billing_format_display()
+        return f"The source {source.name} holds {holds}. Name another one."
+    if source.billing_account_id != mine["billing_account_id"]:
+        held, given = source.billing_account_id, mine["billing_account_id"]
+        return f"The source {source.name} holds the bills of payer {held}, not of {given}. Name another one."
+    held, given = f"{source.provider} in {source.billing_currency}", f"{mine['provider']} in {mine['billing_currency']}"
+    return f"The source {source.name} holds the bills of {held}, not of {given}. Name another one."
 
 
 def _own_name(delivery: Delivery) -> str:

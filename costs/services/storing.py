@@ -20,6 +20,7 @@ from costs.models import (
     ResourceCost,
     SubAccount,
     UsageDay,
+    VersionTotal,
 )
 from costs.money import plain
 from costs.services.claims import Claim
@@ -51,6 +52,23 @@ def store_rollups(duck: Connection, import_pk: int, totals: MonthTotals, *, clai
         columns = ("bill_import_id", *_renamed(name, slice_key="slice_id", resource_key="resource_id"))
         _load(model, columns, charge_store.rollup_rows(duck, name, prefix=(import_pk,)), claim)
     tie_out(duck, import_pk, totals)
+    _keep_totals(import_pk)
+
+
+def _keep_totals(import_pk: int) -> None:
+    """The month by service and account, which stays when its rollups go: versions are compared by it."""
+    names = [connection.ops.quote_name(model._meta.db_table) for model in (VersionTotal, DailyCost, CostSlice)]
+    into, days, slices = names
+    sums = ", ".join(f"SUM(d.{column})" for column in COST_COLUMNS)
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {into} WHERE bill_import_id = %s", [import_pk])
+        cursor.execute(
+            f"INSERT INTO {into} (bill_import_id, service_name, sub_account_id, {', '.join(COST_COLUMNS)})"
+            f" SELECT d.bill_import_id, s.service_name, s.sub_account_id, {sums}"
+            f" FROM {days} d JOIN {slices} s ON s.key = d.slice_id WHERE d.bill_import_id = %s"
+            " GROUP BY d.bill_import_id, s.service_name, s.sub_account_id",
+            [import_pk],
+        )
 
 
 def remove_rollups(import_pk: int) -> None:

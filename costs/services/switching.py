@@ -13,11 +13,12 @@ from costs.errors import FinopsError, ImportRejectedError, InvalidRequestError
 from costs.models import Bill, BillImport, Resource
 from costs.periods import BillingPeriod
 from costs.services.claims import TakenOverError
-from costs.services.findings import NOT_INVOICED, inventory_covered
+from costs.services.findings import inventory_covered
+from costs.services.rivals import lock_with_rivals, take_over
 from costs.services.snapshots import remove_snapshots
 from costs.services.storing import remove_rollups
 from costs.services.versions import family
-from costs.terms import COST_COLUMNS, RUNNING_STATES, BillState, ImportState
+from costs.terms import COST_COLUMNS, NOT_INVOICED, RUNNING_STATES, BillState, ImportState
 
 _OPEN_STATES = (ImportState.QUEUED, *RUNNING_STATES)
 _SEEN = ("service_name", "region_id", "resource_type", "instance_type", "tags")
@@ -41,7 +42,7 @@ def put_in_force(import_pk: int) -> None:
         item = BillImport.objects.select_related("source").get(pk=import_pk)
         if item.bill_id is None:
             raise InvalidRequestError(f"Import {import_pk} is not loaded yet.")
-        bill = Bill.objects.select_for_update(of=("self",)).get(pk=item.bill_id)
+        bill = next(bill for bill in lock_with_rivals(item) if bill.pk == item.bill_id)
         item.refresh_from_db(fields=["state"])
         if item.state == ImportState.IN_FORCE:
             return
@@ -50,6 +51,11 @@ def put_in_force(import_pk: int) -> None:
         current = bill.import_in_force
         if current is not None and _rank(current) > _rank(item):
             end_import(item, ImportState.SUPERSEDED, "A newer one is in force")
+            return
+        if item.rerolled_from_id is None:
+            take_over(item)
+        elif current is None:
+            end_import(item, ImportState.SUPERSEDED, "Another source has taken the month over")
             return
         _tell_of_inventories(item)
         Bill.objects.filter(pk=bill.pk).update(import_in_force=item, state=_bill_state(bill, item))
@@ -140,17 +146,24 @@ def _rank(item: BillImport) -> tuple[str, int, int]:
 
 
 def _bill_state(bill: Bill, item: BillImport) -> str:
-    """Final once every line with cost bears an invoice; a final month that changes afterwards is reopened."""
+    """Open while its month runs, final once every line with cost bears an invoice, closing in between.
+
+    A final month that changes afterwards is reopened, until a version with the same totals bears all its invoices.
+    """
+    if item.rerolled_from_id is not None:
+        return bill.state
+    was_final = bill.state in (BillState.FINAL, BillState.REOPENED)
+    if was_final and _differs(bill.import_in_force, item):
+        return BillState.REOPENED.value
+    has_ended = item.created_at.date() >= BillingPeriod(bill.billing_period).end
     is_invoiced = not item.source.billing_format.startswith("inventory") and not any(
         finding["code"] == NOT_INVOICED for finding in item.findings
     )
-    if is_invoiced:
+    if is_invoiced and (has_ended or was_final):
         return BillState.FINAL.value
-    was_final = bill.state in (BillState.FINAL, BillState.REOPENED)
-    if was_final and (bill.state == BillState.REOPENED or _differs(bill.import_in_force, item)):
+    if bill.state == BillState.REOPENED:
         return BillState.REOPENED.value
-    ended = item.created_at.date() >= BillingPeriod(bill.billing_period).end
-    return (BillState.CLOSING if ended else BillState.OPEN).value
+    return (BillState.CLOSING if has_ended else BillState.OPEN).value
 
 
 def _differs(old: BillImport | None, new: BillImport) -> bool:

@@ -35,6 +35,7 @@ def mark_unchanged(bill_import: BillImport) -> bool:
             defaults={
                 "source": bill_import.source,
                 "upload": bill_import.upload,
+                "delivery_id": bill_import.delivery_id,
                 "files": bill_import.files,
                 "files_total": bill_import.files_total,
                 "version_id": bill_import.version_id,

@@ -9,7 +9,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from costs import figures
-from costs.terms import BillingFormat, ImportState
+from costs.selectors.sources import SourceState
+from costs.terms import BillingFormat, BillState, DeliveryState, ImportState
 
 register = template.Library()
 
@@ -34,11 +35,43 @@ STATES = {
 }
 
 
+SOURCE_STATES = {
+    SourceState.INACTIVE: ("Not active", "neutral"),
+    SourceState.FAILING: ("Cannot be looked at", "bad"),
+    SourceState.REFUSED: ("Delivery refused", "bad"),
+    SourceState.WAITING: ("Waiting for files", "warn"),
+    SourceState.BUSY: ("Fetching", "info"),
+    SourceState.NEW: ("Not looked at yet", "info"),
+    SourceState.IN_ORDER: ("In order", "good"),
+    SourceState.UPLOADED: ("Uploads", "neutral"),
+}
+DELIVERY_STATES = {
+    DeliveryState.WAITING: ("Not complete yet", "warn"),
+    DeliveryState.QUEUED: ("Waits for a worker", "info"),
+    DeliveryState.FETCHING: ("Being fetched", "info"),
+    DeliveryState.IMPORTING: ("Being imported", "info"),
+    DeliveryState.DONE: ("Imported", "good"),
+    DeliveryState.REFUSED: ("Refused", "bad"),
+    DeliveryState.FAILED: ("Could not be fetched", "bad"),
+    DeliveryState.SUPERSEDED: ("A newer one came", "neutral"),
+}
+BILL_STATES = {
+    BillState.OPEN: ("Open", "info"),
+    BillState.CLOSING: ("Closing", "info"),
+    BillState.FINAL: ("Final", "good"),
+    BillState.REOPENED: ("Reopened", "warn"),
+}
+
+
+def badge(text: str, tone: str) -> SafeString:
+    """A state in words, coloured."""
+    return format_html('<span class="badge badge-{}">{}</span>', tone, text)
+
+
 @register.simple_tag
 def state_badge(state: ImportState) -> SafeString:
     """The state of an import in words, coloured."""
-    text, tone = STATES[state]
-    return format_html('<span class="badge badge-{}">{}</span>', tone, text)
+    return badge(*STATES[state])
 
 
 @register.filter

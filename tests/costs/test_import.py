@@ -238,6 +238,10 @@ def test_month_is_final_once_invoiced_and_reopened_when_it_changes(tmp_path: Pat
     assert Bill.objects.get().state == BillState.FINAL
     bring_in_lines(tmp_path, line(cost="1", invoice="77"), line(cost="-0.5"), name="3.csv")
     assert Bill.objects.get().state == BillState.REOPENED
+    bring_in_lines(tmp_path, line(cost="0.5", invoice="77"), name="4.csv")
+    assert Bill.objects.get().state == BillState.FINAL
+    bring_in_lines(tmp_path, line(cost="0.4", invoice="77"), name="5.csv")
+    assert Bill.objects.get().state == BillState.REOPENED
 
 
 def test_lines_can_be_found_again_by_slice_and_resource_key(tmp_path: Path) -> None:

@@ -188,7 +188,18 @@ def test_statement_of_another_team_is_the_same_404_as_one_of_no_team(months: lis
     assert other.json()["error"]["code"] == "not_found"
 
 
-@pytest.mark.parametrize("path", ["imports/", "imports/1/", "imports/1/errors/", "imports/999999/", "uploads/"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "imports/",
+        "imports/1/",
+        "imports/1/errors/",
+        "imports/999999/",
+        "uploads/",
+        "sources/",
+        "sources/acme/deliveries/",
+    ],
+)
 @pytest.mark.parametrize("method", ["get", "post", "delete"])
 def test_staff_endpoints_do_not_exist_for_a_team_lead(path: str, method: str, lead: Api) -> None:
     response = getattr(lead.client, method)(f"/api/v1/{path}", headers=lead.headers({}))

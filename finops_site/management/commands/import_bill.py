@@ -3,7 +3,7 @@
 import json
 from argparse import ArgumentParser
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,25 +12,33 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from costs import services as intake
-from costs.errors import FinopsError
+from costs.errors import FinopsError, InvalidRequestError
 from costs.periods import day_argument
+from costs.places import is_s3, open_place
 from costs.scope import Scope
 from costs.selectors.outcome import import_outcome
+from costs.selectors.sources import delivered_in_force, delivery
 from finops_site import pipeline
+
+Row = dict[str, str | int | float]
 
 
 class Command(BaseCommand):
-    help = "Import bills (legacy CUR and CUR 2.0: CSV, gz, zip, Parquet) or inventories (CSV) and put them in force."
+    help = (
+        "Import bills (legacy CUR, CUR 2.0, FOCUS: CSV, gz, zip, Parquet) or inventories (CSV) and put them in "
+        "force: files together, or all deliveries of a folder or of an "
+        "s3://bucket/prefix, as their manifests name them."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+        parser.add_argument("files", nargs="+", metavar="FILE_OR_PLACE", help="files, or one folder or s3:// address")
         parser.add_argument("--source", help="name of the source (default: aws-PAYER, inventory-compute, -storage)")
         parser.add_argument("--date", type=day_argument, help="day an inventory was taken (default: today)")
         parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            made = self._import(options["files"], options["source"], options["date"])
+            rows, problems = self._import(options["files"], options["source"], options["date"])
         except FinopsError as error:
             raise CommandError(str(error)) from error
         except DatabaseError as error:
@@ -38,27 +46,55 @@ class Command(BaseCommand):
             raise CommandError(f"The database refused: {str(error).splitlines()[0]}. {cure}") from error
         except OSError as error:
             raise CommandError(f"{error.filename or 'A file'}: {error.strerror or error}.") from error
-        rows = [import_outcome(Scope.all(), pk) for pk in made]
-        if options["json"]:
+        if rows and options["json"]:
             self.stdout.write(json.dumps({"imports": rows}, indent=2))
-        else:
+        elif rows:
             self.stdout.write("\n".join(_table(rows)))
+        if problems:
+            raise CommandError(" ".join(problems))
 
-    def _import(self, files: list[Path], source: str | None, snapshot_on: date | None) -> list[int]:
-        today = timezone.localdate()
-        queued = intake.prepare_imports(files, source_name=source, snapshot_on=snapshot_on, today=today)
-        made: list[int] = []
-        for import_pk in queued:
-            made += pipeline.run_import(import_pk)
-        pipeline.evaluate_budgets(now=timezone.now())
-        pipeline.detect_findings(now=timezone.now())
-        for import_pk in queued:
-            pipeline.refresh_advice(import_pk)
-        pipeline.measure_metrics(now=timezone.now(), import_pks=made)
-        return made
+    def _import(self, given: list[str], source: str | None, snapshot_on: date | None) -> tuple[list[Row], list[str]]:
+        now, rows, problems = timezone.now(), list[Row](), list[str]()
+        places = [text for text in given if is_s3(text) or Path(text).is_dir()]
+        if places and len(given) > 1:
+            raise InvalidRequestError("Give one folder or s3:// address, or files alone.")
+        if places:
+            made, rows, problems = _from_place(places[0], source or "", now)
+        else:
+            made = _from_files([Path(text) for text in given], source, snapshot_on, now)
+        if made:
+            pipeline.follow_up(made, now=timezone.now())
+        return [*rows, *(import_outcome(Scope.all(), pk) for pk in made)], problems
 
 
-def _table(rows: Iterable[dict[str, Any]]) -> list[str]:
+def _from_files(files: list[Path], source: str | None, snapshot_on: date | None, now: datetime) -> list[int]:
+    queued = intake.prepare_imports(files, source_name=source, snapshot_on=snapshot_on, today=now.date())
+    return [pk for import_pk in queued for pk in pipeline.run_import(import_pk)]
+
+
+def _from_place(address: str, source: str, now: datetime) -> tuple[list[int], list[Row], list[str]]:
+    """The imports made, rows of months that are in force in this very version, and what could not be imported."""
+    place = open_place(address)
+    found = intake.look(place, intake.Asker(place.address, asked_name=source, retries=True), now=now)
+    made, rows, to_fetch = list[int](), list[Row](), list(found.queued)
+    for pk in found.same:
+        kept = delivered_in_force(Scope.all(), pk)
+        rows += [{**import_outcome(Scope.all(), kept_pk), "state": "unchanged"} for kept_pk in kept]
+        if not kept:
+            to_fetch.append(pk)
+    for pk in to_fetch:
+        if delivery(Scope.all(), pk).has_ended:
+            intake.fetch_again(pk)
+        made += pipeline.bring_in(pk, now=now)
+    ended = [delivery(Scope.all(), pk) for pk in (*to_fetch, *found.waiting, *found.refused)]
+    problems = [f"{item.problem} {item.cure}".strip() for item in ended if item.problem]
+    problems += ["Another worker imports it right now." for item in ended if not item.problem and not item.has_ended]
+    if not (made or rows or problems):
+        raise InvalidRequestError(f"{place.address} holds no manifest and no bill file. Check the address.")
+    return made, rows, problems
+
+
+def _table(rows: Iterable[Row]) -> list[str]:
     lines = [f"{'source':<24} {'month':<8} {'rows':>12} {'billed':>20} {'effective':>20} {'state':<12}"]
     for row in rows:
         billed, effective = (f"{row[name]} {row['currency']}" for name in ("billed_cost", "effective_cost"))

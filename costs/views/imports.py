@@ -1,4 +1,4 @@
-"""Pages of the intake, for FinOps staff: imports, bills in force, one import whole."""
+"""Imports: what runs, failed or is late, bills in force, one import whole."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,8 +18,9 @@ from costs.pages import current_moment, request_scope, staff_page
 from costs.queries import parse_metric
 from costs.selectors import Attention, BillRow, ColumnReport, ImportDetail, ImportRow, SourceColumns, SwitchedOff
 from costs.tables import NUMERIC, FinopsTable, LinkColumn, MoneyColumn, NumberColumn
-from costs.templatetags.upkeep import FORMAT_NAMES, STATES, state_badge
-from costs.terms import COST_COLUMNS, BillingFormat, ImportState
+from costs.templatetags.upkeep import BILL_STATES, FORMAT_NAMES, STATES, state_badge
+from costs.terms import COST_COLUMNS, BillingFormat, BillState, ImportState
+from costs.views.sources import SourceTable
 
 NO_WRAP = {"td": {"class": "nowrap"}}
 COVERED = "A bill covers this month, so the inventory gives names and tags but no cost"
@@ -71,6 +72,7 @@ class BillTable(FinopsTable):
     )
     source_name = tables.Column("Source")
     billing_format = tables.Column("Kind")
+    state = LinkColumn(url=lambda row: reverse("costs:bill", args=[row.source_name, row.period]), attrs=NO_WRAP)
     billed_cost = bill_money("Billed cost")
     effective_cost = bill_money("Effective cost")
     currency = tables.Column("Currency", visible=False)
@@ -90,6 +92,9 @@ class BillTable(FinopsTable):
 
     def render_period(self, value: Any) -> str:
         return str(value.label)
+
+    def render_state(self, value: BillState) -> str:
+        return BILL_STATES[value][0]
 
     def render_finished_at(self, value: Any) -> str:
         return f"{figures.day(value)} {value:%H:%M} UTC"
@@ -198,7 +203,10 @@ def imports(request: HttpRequest) -> HttpResponseBase:
     history = selectors.import_list(scope, now=now)
     bill_table = BillTable(bills, request=request, caption="Bills in force", prefix="b-", per_page=12)
     history_table = ImportTable(history, request=request, caption="History of imports", prefix="h-", per_page=15)
-    chosen = history_table if request.GET.get("table") == "history" else bill_table
+    source_rows = selectors.sources(scope, now=now)
+    source_table = SourceTable(source_rows, request=request, caption="Sources", prefix="s-", per_page=10)
+    named = {"history": history_table, "sources": source_table}
+    chosen = named.get(request.GET.get("table", ""), bill_table)
     if response := chosen.export(name=str(chosen.caption), title_rows=[("Table", chosen.caption)]):
         return response
     attention = selectors.imports_needing_attention(scope, now=now)
@@ -208,6 +216,8 @@ def imports(request: HttpRequest) -> HttpResponseBase:
         "under_way": [item for item in attention if item.is_under_way],
         "failed": [item for item in attention if item.attention is Attention.FAILED],
         "late": selectors.late_sources(bills, today=now.date()),
+        "source_table": source_table,
+        "has_sources": bool(source_rows),
         "has_bills": bool(bills),
         "has_history": bool(history),
     }

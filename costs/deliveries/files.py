@@ -1,0 +1,91 @@
+"""Files of a place, and what their paths say: which month a folder holds, which files are chunks of one export."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from posixpath import basename, dirname
+
+from costs.errors import InvalidRequestError
+from costs.periods import BillingPeriod
+
+_PERIOD_FOLDERS = (
+    re.compile(r"billing_period=(?P<year>\d{4})-(?P<month>\d{2})$", re.IGNORECASE),
+    re.compile(r"(?P<year>\d{4})(?P<month>\d{2})01-\d{8}$"),
+)
+_YEAR, _MONTH = re.compile(r"year=(\d{4})$", re.IGNORECASE), re.compile(r"month=(\d{1,2})$", re.IGNORECASE)
+_DATA = (".csv", ".csv.gz", ".gz", ".zip", ".parquet")
+_CHUNK = re.compile(r"(?:-\d{1,5})?(?:\.snappy)?(?:\.csv)?(?:\.gz|\.zip|\.parquet)?$", re.IGNORECASE)
+# What AWS lays beside its exports and is no bill.
+_SIDE_FOLDERS = frozenset({"cost_and_usage_data_status", "execution_status"})
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file of a place. `key` is its path with slashes; `etag` changes whenever its content may have changed."""
+
+    key: str
+    size: int
+    etag: str
+    changed_at: datetime
+
+    @property
+    def name(self) -> str:
+        return basename(self.key)
+
+    @property
+    def folder(self) -> str:
+        return dirname(self.key)
+
+    @property
+    def is_manifest(self) -> bool:
+        return self.name.lower().endswith("-manifest.json")
+
+    @property
+    def is_data(self) -> bool:
+        """Whether it can be a part of a bill, by its name."""
+        parts = self.key.split("/")
+        return (
+            parts[-1].lower().endswith(_DATA)
+            and not any(part.startswith((".", "_")) for part in parts)
+            and not _SIDE_FOLDERS.intersection(parts)
+        )
+
+
+def period_folder(folder: str) -> str:
+    """The folder down to the one that names a month, as AWS lays bills out; empty where none does."""
+    parts = folder.split("/")
+    for depth in range(len(parts), 0, -1):
+        if _month_named(parts[:depth]) is not None:
+            return "/".join(parts[:depth])
+    return ""
+
+
+def period_named(folder: str) -> BillingPeriod | None:
+    """The month a folder's name says, as in BILLING_PERIOD=2026-05, 20260501-20260601 or year=2026/month=5."""
+    found = _month_named(period_folder(folder).split("/"))
+    if found is None:
+        return None
+    try:
+        return BillingPeriod.parse(f"{found[0]}-{int(found[1]):02d}")
+    except InvalidRequestError:
+        return None
+
+
+def waits_for_manifest(folder: str) -> bool:
+    """Whether AWS writes a manifest for such a folder, after all its files."""
+    last = period_folder(folder).rsplit("/", 1)[-1]
+    return any(pattern.match(last) for pattern in _PERIOD_FOLDERS)
+
+
+def chunk_stem(name: str) -> str:
+    """The name without chunk number and ending: the same for all chunks of one export."""
+    return _CHUNK.sub("", name)
+
+
+def _month_named(parts: list[str]) -> tuple[str, str] | None:
+    for pattern in _PERIOD_FOLDERS:
+        if parts and (match := pattern.match(parts[-1])):
+            return match["year"], match["month"]
+    if len(parts) > 1 and (month := _MONTH.match(parts[-1])) and (year := _YEAR.match(parts[-2])):
+        return year[1], month[1]
+    return None

@@ -1,0 +1,82 @@
+"""One active source per payer and month: a second one would count every cost twice.
+
+A FOCUS file may hold several bills of one account, one for each provider and currency: those are no rivals of each
+other. A Cost and Usage Report tells neither apart, so it is a rival of all of them.
+"""
+
+from collections.abc import Sequence
+
+from costs.errors import ImportRejectedError
+from costs.models import Bill, BillImport, BillSource
+from costs.periods import BillingPeriod
+from costs.terms import BillingFormat, ImportState
+
+SECOND_SOURCE = "second_source"
+_SPELLINGS = {
+    "aws": ("aws", "amazon"),
+    "microsoft": ("azure", "microsoft"),
+    "google": ("google", "gcp"),
+    "oracle": ("oracle", "oci"),
+}
+
+
+def refuse_second_source(source: BillSource, period: BillingPeriod) -> None:
+    """Refuse a month whose payer's bill is in force from another active source; the error explains the choice."""
+    for bill in _rivals(source, period):
+        if not bill.source.is_active:
+            continue
+        raise ImportRejectedError(
+            f"{period.label} of payer {source.billing_account_id} is in force from the source {bill.source.name}, and"
+            " would count twice.",
+            f"Choose one: to keep {bill.source.name}, deactivate {source.name}; to change over, deactivate"
+            f" {bill.source.name} under Imports, then import this again: it takes the month over.",
+            code=SECOND_SOURCE,
+        )
+
+
+def lock_with_rivals(item: BillImport) -> list[Bill]:
+    """The import's bill and the bills of its rivals, locked in one order until the transaction ends."""
+    assert item.billing_period is not None
+    period = BillingPeriod(item.billing_period)
+    assert item.bill_id is not None
+    wanted = [item.bill_id, *(bill.pk for bill in _rivals(item.source, period))]
+    return list(Bill.objects.select_for_update(of=("self",)).filter(pk__in=wanted).order_by("pk"))
+
+
+def take_over(item: BillImport) -> None:
+    """Take the month out of force at sources that are no longer active. Raises ImportRejectedError for active ones."""
+    assert item.billing_period is not None
+    period = BillingPeriod(item.billing_period)
+    refuse_second_source(item.source, period)
+    for bill in _rivals(item.source, period):
+        BillImport.objects.filter(bill_in_force=bill).update(state=ImportState.REPLACED.value)
+        Bill.objects.filter(pk=bill.pk).update(import_in_force=None)
+
+
+def _rivals(source: BillSource, period: BillingPeriod) -> Sequence[Bill]:
+    """Bills with the same costs in force from other sources. Inventories and unknown payers have none."""
+    if not source.billing_account_id or BillingFormat(source.billing_format).is_inventory:
+        return []
+    same = Bill.objects.filter(
+        billing_period=period.start,
+        source__billing_account_id=source.billing_account_id,
+        import_in_force__isnull=False,
+    ).exclude(source=source)
+    inventories = [value.value for value in BillingFormat if value.is_inventory]
+    found = same.exclude(source__billing_format__in=inventories).select_related("source").order_by("pk")
+    return [bill for bill in found if not _are_parts(source, bill.source)]
+
+
+def _are_parts(one: BillSource, other: BillSource) -> bool:
+    """Whether two sources of one account give different parts of its costs: both known, and not the same."""
+    providers, currencies = (
+        {_cloud(one.provider), _cloud(other.provider)},
+        {one.billing_currency, other.billing_currency},
+    )
+    return any("" not in values and len(values) > 1 for values in (providers, currencies))
+
+
+def _cloud(provider: str) -> str:
+    """A provider under one name: exports of different versions spell the large ones differently."""
+    plain = " ".join(provider.lower().split())
+    return next((cloud for cloud, words in _SPELLINGS.items() if any(word in plain.split() for word in words)), plain)
