@@ -38,7 +38,7 @@ def pairs(columns: Columns, column: Column) -> str:
         members = f"CAST(list_zip(json_keys({text}), json_extract_string({text}, '$.*')) AS {_PAIRS})"
         found = (
             f"CASE TRY(json_type({text})) WHEN 'OBJECT' THEN TRY({members})"
-            f" WHEN 'ARRAY' THEN TRY(from_json({text}, '{_JSON_PAIRS}')) END"
+            f" WHEN 'ARRAY' THEN TRY(from_json_strict({text}, '{_JSON_PAIRS}')) END"
         )
     return f"CASE WHEN {cell} IS NULL THEN {NO_PAIRS} ELSE {found} END"
 
