@@ -222,7 +222,7 @@ def _described(path: Path, detected: Detected) -> dict[str, Any]:
 
 
 def _source(delivery: Delivery, name: str | None, *, alone: bool) -> BillSource:
-    mine = {"billing_format": delivery.billing_format.value, **_kept_of(delivery)}
+    mine: dict[str, str] = {"billing_format": delivery.billing_format.value, **asdict(delivery.part)}
     names = _names_for(delivery, name, alone=alone)
     known = {source.name: source for source in BillSource.objects.filter(name__in=names)}
     for other in names:
@@ -231,18 +231,13 @@ def _source(delivery: Delivery, name: str | None, *, alone: bool) -> BillSource:
     source = known.get(names[0])
     if source is None:
         return BillSource.objects.create(name=names[0], **mine)
-    if source.billing_format:
+    was_renamed = alone and all(getattr(source, key) == mine[key] for key in mine if key != "provider")
+    if source.billing_format and not was_renamed:
         raise InvalidRequestError(_belongs_to_others(source, mine))
-    for key, value in mine.items():  # made on a page before its first bill
+    for key, value in mine.items():  # its provider's name changed, or it was made on a page before its first bill
         setattr(source, key, value)
     source.save(update_fields=list(mine))
     return source
-
-
-def _kept_of(delivery: Delivery) -> dict[str, str]:
-    """What a source keeps of the part whose bills it gives. Only FOCUS tells providers and currencies apart."""
-    part = asdict(delivery.part)
-    return {key: str(value)[:255] for key, value in part.items()}
 
 
 def _names_for(delivery: Delivery, name: str | None, *, alone: bool) -> list[str]:

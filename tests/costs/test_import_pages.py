@@ -1,5 +1,7 @@
 """Imports: what runs, failed or is late with the cure, bills in force, progress, uploads and retries."""
 
+import io
+import zipfile
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from costs.terms import BillingFormat, BillState, ImportState
 from finops_site import pipeline, uploads
 from tests.conftest import ClientFor
 from tests.costs.bills import TODAY, csv_text, line
+from tests.costs.focus_bills import focus_line, focus_text
 from tests.tagging.builders import NOVEMBER, Spend, month
 from tests.tagging.page_world import QUERIES, file_of, text_of
 
@@ -89,6 +92,23 @@ def test_an_upload_is_queued_and_its_page_opens(staff: Client, queued: list[int]
     text = text_of(get(staff, f"/imports/{item.pk}/"))
     for figure in ("$2.00", "$1.25", "$0.75", "Tax", "In force", "bill.csv", "fiona"):
         assert figure in text
+
+
+def test_a_focus_file_and_an_archive_may_be_uploaded_together(staff: Client, queued: list[int]) -> None:
+    """One payer's FOCUS file of 10 and the zipped report of another, 2."""
+    focus = a_file(focus_text([focus_line(cost="10", BillingAccountId="000000000009")]), "focus.csv")
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("bill.csv", a_bill())
+    response = send(staff, focus, SimpleUploadedFile("bill.zip", packed.getvalue(), "application/zip"))
+    assert (response["Location"], len(queued)) == ("/imports/", 2)
+    for pk in queued:
+        pipeline.run_import(pk)
+    made = BillImport.objects.order_by("source__name").values_list("source__name", "billed_cost", "state")
+    assert [(name, f"{cost:.2f}", state) for name, cost, state in made] == [
+        ("aws-000000000001", "2.00", "in_force"),
+        ("aws-000000000009-usd", "10.00", "in_force"),
+    ]
 
 
 def test_a_name_that_leads_out_of_the_upload_is_cut_to_its_last_part(

@@ -1,5 +1,7 @@
 """Upload of a bill by a program: taken in once, however often it is sent."""
 
+import io
+import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +15,7 @@ from django.db import connection
 
 from costs.models import BillImport, BillUpload
 from finops_site import pipeline, tasks
+from tests.costs.focus_bills import focus_line, focus_text
 from tests.finops_site.api_world import FEBRUARY, Api
 from tests.leaks.bills import write_bill
 
@@ -214,3 +217,25 @@ def test_token_of_a_team_lead_uploads_nothing(team_lead: User, bill: bytes) -> N
     response = Api(team_lead).post("uploads/", {"files": named(bill)})
     assert response.status_code == 404
     assert not BillUpload.objects.exists()
+
+
+def test_focus_and_zip_uploads_make_an_import_for_each_bill(staff: Api, enqueued: list[int], bill: bytes) -> None:
+    """The FOCUS file holds 10 of AWS and 0.25 of Oracle; the archive the report of February, 39.875."""
+    oracle = focus_line(cost="0.25", ProviderName="Oracle", BillingAccountId="20209880")
+    focus = focus_text([focus_line(cost="10"), oracle])
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("bill.csv", bill)
+    answers = [
+        staff.post("uploads/", {"files": named(focus, "focus.csv")}),
+        staff.post("uploads/", {"files": named(packed.getvalue(), "bill.zip")}),
+    ]
+    made = [item["id"] for answer in answers for item in answer.json()["imports"]]
+    for pk in made:
+        pipeline.run_import(pk)
+    done = [staff.get(f"imports/{pk}/").json() for pk in made]
+    assert [(item["source"], item["state"], item["billed_cost"]) for item in done] == [
+        ("aws-000000000001-usd", "in_force", "10"),
+        ("oracle-20209880-usd", "in_force", "0.25"),
+        ("aws-900000000001", "in_force", "39.875"),
+    ]
