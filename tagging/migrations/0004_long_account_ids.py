@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tagging', '0002_findings'),
+        ('tagging', '0003_finding_went_to_another'),
     ]
 
     operations = [
