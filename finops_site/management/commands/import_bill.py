@@ -2,7 +2,7 @@
 
 import json
 from argparse import ArgumentParser
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -94,12 +94,13 @@ def _from_place(address: str, source: str, now: datetime) -> tuple[list[int], li
     return made, rows, problems
 
 
-def _table(rows: Iterable[Row]) -> list[str]:
-    lines = [f"{'source':<24} {'month':<8} {'rows':>12} {'billed':>20} {'effective':>20} {'state':<12}"]
+def _table(rows: Sequence[Row]) -> list[str]:
+    wide = max(24, *(len(str(row["source"])) for row in rows))
+    lines = [f"{'source':<{wide}} {'month':<8} {'rows':>12} {'billed':>20} {'effective':>20} {'state':<12}"]
     for row in rows:
         billed, effective = (f"{row[name]} {row['currency']}" for name in ("billed_cost", "effective_cost"))
         lines.append(
-            f"{row['source']:<24} {row['billing_period']:<8} {row['rows']:>12,} {billed:>20} {effective:>20}"
+            f"{row['source']:<{wide}} {row['billing_period']:<8} {row['rows']:>12,} {billed:>20} {effective:>20}"
             f" {row['state']:<12}"
         )
     return lines
