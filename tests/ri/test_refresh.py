@@ -105,7 +105,8 @@ def test_what_is_shown_first_does_not_depend_on_what_was_worked_out_last(tmp_pat
 def test_a_source_without_anything_to_look_at_stops_no_other_and_says_why(tmp_path: Path) -> None:
     eight_days(tmp_path)
     inventory(tmp_path)
-    path = write_csv(tmp_path / "empty.csv", [next(iter(lines())) | {"lineItem/UsageType": "Requests-Tier1"}])
+    other = {"lineItem/UsageType": "Requests-Tier1", "bill/PayerAccountId": "000000000002"}
+    path = write_csv(tmp_path / "empty.csv", [next(iter(lines())) | other])
     bring_in(path, source="archive")
     found = refresh_advice()
     assert found.sources == ("estate", SOURCE)
