@@ -4,8 +4,8 @@ from django.conf import settings
 from django.db import models
 
 from costs.fields import MoneyField
+from costs.terms import choices_for
 from finops_site.metrics.terms import Metric
-from tagging.terms import choices_for
 
 
 class MonthMetric(models.Model):

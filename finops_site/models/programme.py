@@ -8,10 +8,10 @@ from django.db.models import Q
 from simple_history.models import HistoricalRecords
 
 from costs.fields import MoneyField
+from costs.terms import choices_for
 from finops_site.metrics.terms import Metric
 from finops_site.programme.business_case import LONGEST_HORIZON_YEARS, LONGEST_WAIT_MONTHS
 from finops_site.programme.terms import Comparator, Phase, RiskState, SavingSource
-from tagging.terms import choices_for
 
 ONLY_KEY = "programme"
 

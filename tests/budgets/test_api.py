@@ -2,44 +2,14 @@
 
 import csv
 import io
-from collections.abc import Iterator
-from datetime import date
 from typing import Any
 
 import pytest
-import time_machine
-from django.contrib.auth.models import User
 from pytest_django import DjangoAssertNumQueries
 
-from budgets.terms import ScopeKind
-from tagging.models import Team
-from tests.budgets.world import evaluate, make_budget, make_rules, november, october
 from tests.finops_site.api_world import Api
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _world(team: Team, other_team: Team) -> Iterator[None]:
-    """Payments: 140 of 250 spent, 300 expected; everything: 196 of 400 spent, 420 expected."""
-    make_rules()
-    october()
-    november(14)
-    make_budget()
-    make_budget(ScopeKind.TOTAL, "", amount="400", name="Everything")
-    with time_machine.travel(date(2025, 11, 15), tick=False):
-        evaluate(15)
-        yield
-
-
-@pytest.fixture
-def staff(finops_lead: User) -> Api:
-    return Api(finops_lead)
-
-
-@pytest.fixture
-def lead(team_lead: User) -> Api:
-    return Api(team_lead)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("mid_november")]
 
 
 def test_budgets_come_with_their_running_period_largest_overrun_first(staff: Api) -> None:

@@ -1,6 +1,5 @@
 """Budgets made and changed and alerts acknowledged over the API: the rights of the pages, one shape of errors."""
 
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -10,40 +9,14 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from budgets.models import Alert, Budget
-from budgets.terms import ScopeKind
 from tagging.middleware import VIEW_AS_SESSION_KEY
-from tagging.models import Team
-from tests.budgets.world import evaluate, make_budget, make_rules, november, october
 from tests.finops_site.api_world import Api
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("mid_november")]
 OPEN = "payments-monthly-2025-11-forecast-100"
 WANTED = {"name": "Search, monthly", "scope_kind": "team", "scope_key": "search", "amount": "100.00"}
 
 STEP = {"kind": "forecast", "percent": "90", "severity": "critical", "recipients": ["otto@example.com"]}
-
-
-@pytest.fixture(autouse=True)
-def _world(team: Team, other_team: Team) -> Iterator[None]:
-    """Payments: 140 of 250 spent, 300 expected; search 56 spent."""
-    make_rules()
-    october()
-    november(14)
-    make_budget()
-    make_budget(ScopeKind.TOTAL, "", amount="400", name="Everything")
-    with time_machine.travel(date(2025, 11, 15), tick=False):
-        evaluate(15)
-        yield
-
-
-@pytest.fixture
-def staff(finops_lead: User) -> Api:
-    return Api(finops_lead)
-
-
-@pytest.fixture
-def lead(team_lead: User) -> Api:
-    return Api(team_lead)
 
 
 def test_staff_make_a_budget_that_is_evaluated_at_once(staff: Api, finops_lead: User) -> None:
