@@ -1,0 +1,37 @@
+"""What the intake stores. Its tables lie in modules by noun; importers name this package only."""
+
+from costs.models.core import (
+    DEFAULT_LOOK_MINUTES,
+    Bill,
+    BillDelivery,
+    BillImport,
+    BillingAccount,
+    BillSource,
+    BillUpload,
+    CostSlice,
+    DailyCost,
+    Resource,
+    ResourceCost,
+    ResourceSnapshot,
+    SubAccount,
+    UsageDay,
+    VersionTotal,
+)
+
+__all__ = (
+    "Bill",
+    "BillDelivery",
+    "BillImport",
+    "BillSource",
+    "BillUpload",
+    "BillingAccount",
+    "CostSlice",
+    "DEFAULT_LOOK_MINUTES",
+    "DailyCost",
+    "Resource",
+    "ResourceCost",
+    "ResourceSnapshot",
+    "SubAccount",
+    "UsageDay",
+    "VersionTotal",
+)
