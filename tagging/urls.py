@@ -9,6 +9,7 @@ from tagging.views.findings import finding, finding_state, findings
 from tagging.views.people import people, person_change, person_new, person_password
 from tagging.views.resources import resources
 from tagging.views.rules import rule_edit, rule_move, rule_new, rule_switch, rules
+from tagging.views.saved_views import saved_view, saved_view_new, saved_view_remove
 from tagging.views.setup import setup
 from tagging.views.teams import member_remove, member_set, team_edit, team_new, teams
 from tagging.views.tokens import tokens
@@ -20,6 +21,9 @@ app_name = "tagging"
 urlpatterns = [
     path("chargeback/", chargeback, name="chargeback"),
     path("explore/", explore, name="explore"),
+    path("explore/views/", saved_view_new, name="saved_view_new"),
+    path("explore/views/<int:pk>/", saved_view, name="saved_view"),
+    path("explore/views/<int:pk>/remove/", saved_view_remove, name="saved_view_remove"),
     path("findings/", findings, name="findings"),
     path("findings/<slug:finding_ref>/", finding, name="finding"),
     path("findings/<slug:finding_ref>/state/", finding_state, name="finding_state"),

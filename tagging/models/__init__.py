@@ -12,6 +12,7 @@ from tagging.models.core import (
     TeamManager,
     ViewAs,
 )
+from tagging.models.saved_views import SavedView
 
 __all__ = (
     "AllocatedCost",
@@ -20,6 +21,7 @@ __all__ = (
     "Finding",
     "FindingMonth",
     "Membership",
+    "SavedView",
     "TagKey",
     "Team",
     "TeamManager",

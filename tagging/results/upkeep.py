@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from costs.money import cents_that_sum
 from costs.periods import BillingPeriod
 from costs.terms import CostMetric
 from tagging.terms import MemberRole, RuleKind
@@ -25,6 +26,13 @@ class Trust:
     owners_total: Decimal | None
     unallocated_cost: Decimal | None
     difference: Decimal | None
+
+    @property
+    def cents(self) -> tuple[Decimal, ...]:
+        """Owners, unallocated and difference as people read them: cents that add up to the bill's. Empty for teams."""
+        if self.owners_total is None or self.unallocated_cost is None or self.difference is None:
+            return ()
+        return tuple(cents_that_sum((self.owners_total, self.unallocated_cost, self.difference)))
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,7 @@ from tagging.selectors.people import (
 )
 from tagging.selectors.policy import tag_policy, tracked_keys
 from tagging.selectors.rule_costs import RuleCost, RuleCosts, rule_costs
+from tagging.selectors.saved_views import OwnView, own_view, own_views
 from tagging.selectors.setup import needs_setup, setup_proposal
 from tagging.selectors.teams import allocation_rules, team_by_key, team_members, visible_teams
 from tagging.selectors.tokens import OwnToken, own_tokens
@@ -86,6 +87,7 @@ __all__ = [
     "Mover",
     "Movers",
     "OwnToken",
+    "OwnView",
     "Person",
     "PolicyKey",
     "ProposedTeam",
@@ -127,6 +129,8 @@ __all__ = [
     "movers",
     "needs_setup",
     "own_tokens",
+    "own_view",
+    "own_views",
     "periods_of",
     "people",
     "people_changes",

@@ -20,6 +20,7 @@ from tagging.services.people import (
     set_finops,
 )
 from tagging.services.rules import delete_rule, reorder_rules, save_rule
+from tagging.services.saved_views import remove_view, save_view
 from tagging.services.setup import accept_proposal
 from tagging.services.teams import create_team, remove_member, set_member, update_team
 from tagging.services.tokens import make_token, revoke_all_tokens, revoke_token
@@ -53,8 +54,10 @@ __all__ = [
     "reopen_finding",
     "remove_member",
     "remove_unread_allocations",
+    "remove_view",
     "reorder_rules",
     "save_rule",
+    "save_view",
     "revoke_all_tokens",
     "revoke_token",
     "set_active",

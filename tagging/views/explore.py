@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, QueryDict
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_safe
@@ -50,6 +50,11 @@ class Asked:
         """This page with another question."""
         return f"{reverse('tagging:explore')}?{urlencode(self.params(query, then=then))}"
 
+    @property
+    def query_string(self) -> str:
+        """The whole state as a query string."""
+        return urlencode(self.params(self.query))
+
     def params(self, query: CostQuery, *, then: str | None = None) -> list[tuple[str, str]]:
         """The state as URL parameters, without what is the default."""
         second = self.then if then is None else then
@@ -75,7 +80,8 @@ def explore(request: HttpRequest) -> HttpResponseBase:
     periods = selectors.periods_of(scope)
     if not periods:
         return render(request, "tagging/explore.html", {"asked": None, "empty_text": no_costs_text(scope)})
-    asked = asked_of(request, latest=last_full(periods, today=current_moment().date()))
+    latest = last_full(periods, today=current_moment().date())
+    asked = asked_of(request, latest=latest)
     found = selectors.explore_costs(scope, asked.query)
     pivot = selectors.cost_pivot(scope, asked.query, asked.then, top=PIVOT_COLUMNS) if asked.then else None
     table = table_of(request, asked, found, pivot)
@@ -92,6 +98,7 @@ def explore(request: HttpRequest) -> HttpResponseBase:
         "movers": movers_of(asked, found),
         "table": table,
         "trust": selectors.trust(scope, asked.query.last, metric=asked.query.metric, currency=found.currency),
+        "views": selectors.own_views(request.user.pk, latest=latest) if request.user.pk else (),
         **_filter_context(scope, asked, found, periods),
     }
     return render(request, "tagging/explore.html", context)
@@ -99,13 +106,18 @@ def explore(request: HttpRequest) -> HttpResponseBase:
 
 def asked_of(request: HttpRequest, *, latest: BillingPeriod) -> Asked:
     """The question in the URL; one month is drawn by day unless it says otherwise."""
-    query = parse_query(dict(request.GET.lists()), latest=latest)
-    chosen_width = bool(request.GET.get("per"))
+    return asked_of_params(request.GET, latest=latest)
+
+
+def asked_of_params(params: QueryDict, *, latest: BillingPeriod) -> Asked:
+    """The same of any URL parameters."""
+    query = parse_query(dict(params.lists()), latest=latest)
+    chosen_width = bool(params.get("per"))
     if query.first == query.last and not chosen_width:
         query = replace(query, granularity=Granularity.DAY)
-    then = request.GET.get("then", "").strip()
+    then = params.get("then", "").strip()
     second = check_dimension(then) if then else ""
-    return Asked(replace(query, top=_top(request)), "" if second == query.group_by else second, chosen_width)
+    return Asked(replace(query, top=_top(params)), "" if second == query.group_by else second, chosen_width)
 
 
 def last_full(periods: Sequence[BillingPeriod], *, today: date) -> BillingPeriod:
@@ -271,8 +283,8 @@ def _width_url(asked: Asked, per: Granularity) -> str:
     return wider.url(replace(asked.query, granularity=per))
 
 
-def _top(request: HttpRequest) -> int:
-    text = request.GET.get("top", "").strip()
+def _top(params: QueryDict) -> int:
+    text = params.get("top", "").strip()
     if not text:
         return CostQuery.top
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MAX_TOP:

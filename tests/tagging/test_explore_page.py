@@ -109,6 +109,14 @@ def test_explore_shows_every_value_its_change_and_totals_that_add_up(two_months:
     ]
 
 
+def test_the_trust_strip_adds_up_in_the_cents_it_shows(team: Team, staff: Client) -> None:
+    save_rule(RuleInput(RuleKind.TAG, tag_key="Team", tag_values=("payments",), team_key="payments"))
+    month([Spend("0.5045", tags={"Team": "payments"}), Spend("0.5045")])
+    # 0.5045 + 0.5045 = 1.009 → 1.01. Rounded alone both would be 0.50, one cent short.
+    page = re.sub("<[^>]*>", "", text_of(staff.get("/explore/?period=2025-11")))
+    assert "Bill $1.01 − owners $0.51 − unallocated $0.50 = $0.00" in page
+
+
 def test_explore_compares_an_unfinished_month_with_the_same_days_and_says_so(staff: Client) -> None:
     month([Spend("4", day=2), Spend("9", day=20)], period=OCTOBER)
     month([Spend("5", day=1), Spend("1", day=3)])
