@@ -58,5 +58,5 @@ class BillImportAdmin(ReadOnlyAdmin):
 
 @admin.register(SubAccount)
 class SubAccountAdmin(ReadOnlyAdmin):
-    list_display = ("sub_account_id", "name", "billing_account_id")
-    search_fields = ("sub_account_id", "name")
+    list_display = ("sub_account_id", "name", "display_name", "billing_account_id")
+    search_fields = ("sub_account_id", "name", "display_name")

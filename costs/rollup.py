@@ -110,13 +110,23 @@ def resources() -> str:
         f"arg_max({name}, seen) FILTER ({name} <> '') AS {name}"
         for name in ("service_name", "region_id", "resource_type", "instance_type")
     )
+    last += ", arg_max(resource_name, seen) FILTER (resource_name <> '') AS name"
     return (
         "CREATE TEMP TABLE resources AS SELECT resource_key, any_value(names.sub_account_id) AS sub_account_id,"
         f" any_value(resource_id) AS resource_id, {last}, arg_max(tags, seen) AS tags,"
         " min(charge_date) AS first_seen_on, max(charge_date) AS last_seen_on"
-        " FROM (SELECT resource_group, charge_date, service_name, region_id, resource_type, instance_type, tags,"
-        f" {order} AS seen FROM facts JOIN line_groups USING (line_group)) JOIN resource_names AS names"
+        " FROM (SELECT resource_group, charge_date, service_name, region_id, resource_type, instance_type,"
+        f" resource_name, tags, {order} AS seen FROM facts JOIN group_slices USING (line_group)) JOIN resource_names AS names"
         " USING (resource_group) GROUP BY resource_key"
+    )
+
+
+def resource_tags() -> str:
+    """Each set of tags a resource carried, with the first and last day its lines had it; in order of resources."""
+    return (
+        "SELECT resource_key, tags, min(charge_date) AS first_seen_on, max(charge_date) AS last_seen_on"
+        " FROM facts JOIN line_groups USING (line_group) JOIN resource_names USING (resource_group)"
+        " GROUP BY resource_key, tags ORDER BY resource_key"
     )
 
 

@@ -27,7 +27,14 @@ from costs.charge_store.landing import (
     reject_mixed_currencies,
     split_month,
 )
-from costs.charge_store.reading import query_charges, query_columns, resource_keys, resources_seen, tag_keys_of
+from costs.charge_store.reading import (
+    query_charges,
+    query_columns,
+    resource_keys,
+    resources_seen,
+    tag_keys_of,
+    tags_seen,
+)
 from costs.charge_store.rollups import (
     ROLLUP_COLUMNS,
     MonthTotals,
@@ -79,6 +86,7 @@ __all__ = [
     "query_charges",
     "query_columns",
     "tag_keys_of",
+    "tags_seen",
     "reject_mixed_currencies",
     "remove_folder",
     "remove_workspace",

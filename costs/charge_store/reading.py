@@ -1,6 +1,7 @@
 """Questions about single charges, answered from the Parquet folders of imports in force."""
 
 from collections.abc import Sequence
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -88,19 +89,38 @@ def _table(path: Path, name: str) -> str:
 
 
 def resources_seen(folder: ImportFolder) -> list[tuple[Any, ...]]:
-    """Key, first and last day, service, region, type, instance type and tags of an import's resources."""
-    file = folder.path / "resources.parquet"
-    if not file.exists():
+    """Key, first and last day, service, region, type, instance type, name and tags of an import's resources."""
+    if not (folder.path / "resources.parquet").exists():
         return []
-    texts = ", ".join(
-        f"coalesce({name}, '')" for name in ("service_name", "region_id", "resource_type", "instance_type")
-    )
+    seen = _table(folder.path, "resources")
     with connect() as connection:
+        present = {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {seen}").fetchall()}
+        texts = ", ".join(  # folders from before names were kept have none
+            f"coalesce({name}, '')" if name in present else "''"
+            for name in ("service_name", "region_id", "resource_type", "instance_type", "name")
+        )
         return connection.execute(
             "SELECT resource_key, CAST(first_seen_on AS VARCHAR), CAST(last_seen_on AS VARCHAR),"
-            f" {texts}, tags FROM read_parquet({quoted(file)}, hive_partitioning=false)"
-            " ORDER BY resource_key"
+            f" {texts}, tags FROM {seen} ORDER BY resource_key"
         ).fetchall()
+
+
+def tags_seen(folders: Sequence[ImportFolder], resource_key: int) -> list[tuple[str, date, date]]:
+    """Each set of tags (JSON) that these imports' lines of one resource carried, with its first and last day.
+
+    Folders from before such sets were kept give the last one of their month.
+    """
+    found: list[tuple[str, date, date]] = []
+    with reading_cursor() as cursor:
+        for folder in folders:
+            kept = (name for name in ("resource-tags", "resources") if (folder.path / f"{name}.parquet").exists())
+            if name := next(kept, ""):
+                found += cursor.execute(
+                    "SELECT DISTINCT tags, CAST(first_seen_on AS DATE), CAST(last_seen_on AS DATE)"
+                    f" FROM {_table(folder.path, name)} WHERE resource_key = ? ORDER BY ALL",
+                    [resource_key],
+                ).fetchall()
+    return found
 
 
 def resource_keys(resources: Sequence[tuple[str, str]]) -> list[int]:

@@ -44,6 +44,7 @@ ROLLUP_COLUMNS: dict[str, tuple[str, ...]] = {
         "region_id",
         "resource_type",
         "instance_type",
+        "name",
         "tags",
         "first_seen_on",
         "last_seen_on",
@@ -164,6 +165,7 @@ def write_side_files(connection: Connection, folder: Path) -> None:
             "resources",
             "SELECT resource_group, resources.* FROM resource_names JOIN resources USING (resource_key)",
         ),
+        ("resource-tags", rollup.resource_tags()),
     ):
         target = quoted(folder / f"{name}.parquet")
         connection.execute(f"COPY ({sql}) TO {target} (FORMAT parquet, COMPRESSION zstd)")
@@ -184,11 +186,12 @@ def rollup_rows(connection: Connection, name: str, *, prefix: tuple[Any, ...] = 
                 yield prefix + row
 
 
-def accounts(connection: Connection) -> list[tuple[str, str, str]]:
-    """Payer, account and the account's name where the bill gives one."""
+def accounts(connection: Connection) -> list[tuple[str, str, str, str, str]]:
+    """Payer, account, its name where the bill gives one, and the first and last day it stood so. Oldest first."""
     return connection.execute(
-        "SELECT billing_account_id, sub_account_id, max(sub_account_name) FROM charges WHERE sub_account_id <> ''"
-        " GROUP BY ALL ORDER BY ALL"
+        "SELECT billing_account_id, sub_account_id, trim(sub_account_name) AS name,"
+        " CAST(min(charge_date) AS VARCHAR) AS first, CAST(max(charge_date) AS VARCHAR) AS last"
+        " FROM charges WHERE sub_account_id <> '' GROUP BY ALL ORDER BY last, first, name, billing_account_id"
     ).fetchall()
 
 
@@ -248,6 +251,6 @@ def _outgoing(column: str) -> str:
         return f"CAST(CAST({column} AS DECIMAL(38,10)) * 10000000000 AS HUGEINT)"
     if column.endswith(("_date", "_on")):
         return f"CAST({column} AS VARCHAR)"
-    if column in {"service_name", "region_id", "resource_type", "instance_type"}:
+    if column in {"service_name", "region_id", "resource_type", "instance_type", "name"}:
         return f"coalesce({column}, '')"
     return column

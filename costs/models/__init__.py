@@ -17,8 +17,11 @@ from costs.models.core import (
     UsageDay,
     VersionTotal,
 )
+from costs.models.estate import AccountName
+from costs.models.uploads import PartialUpload
 
 __all__ = (
+    "AccountName",
     "Bill",
     "BillDelivery",
     "BillImport",
@@ -28,6 +31,7 @@ __all__ = (
     "CostSlice",
     "DEFAULT_LOOK_MINUTES",
     "DailyCost",
+    "PartialUpload",
     "Resource",
     "ResourceCost",
     "ResourceSnapshot",

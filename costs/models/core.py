@@ -192,14 +192,15 @@ class SubAccount(models.Model):
     """An account that uses services and is paid for by a payer."""
 
     sub_account_id = models.CharField(max_length=255, primary_key=True)
-    name = models.CharField(max_length=200, blank=True)
+    name = models.CharField(max_length=200, blank=True)  # as the newest bill in force has it
+    display_name = models.CharField(max_length=200, blank=True)  # given by staff; bills never change it
     billing_account_id = models.CharField(max_length=255, blank=True)
 
     class Meta:
         ordering = ("sub_account_id",)
 
     def __str__(self) -> str:
-        return self.name or self.sub_account_id
+        return self.display_name or self.name or self.sub_account_id
 
 
 class Resource(models.Model):
@@ -216,6 +217,9 @@ class Resource(models.Model):
     region_id = models.TextField(blank=True)
     resource_type = models.TextField(blank=True)
     instance_type = models.TextField(blank=True)
+    name = models.TextField(blank=True, default="")  # the tag Name as last seen
+    state = models.CharField(max_length=32, blank=True, db_default="")  # of the newest inventory that has it
+    state_on = models.DateField(null=True, blank=True)
     tags = models.JSONField(default=dict)  # as last seen
     first_seen_on = models.DateField(null=True)
     last_seen_on = models.DateField(null=True)

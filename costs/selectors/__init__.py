@@ -42,7 +42,15 @@ from costs.selectors.imports import (
 from costs.selectors.inventoried import Seen, newest_inventories
 from costs.selectors.lines import Line, LineFilter, LinePage, TagCost, TagQuestion, line_page, tag_costs
 from costs.selectors.resources import resource_ids
-from costs.selectors.rollups import account_names, daily_costs, resource_costs, slices, slices_of, usage_days
+from costs.selectors.rollups import (
+    account_names,
+    daily_costs,
+    given_names,
+    resource_costs,
+    slices,
+    slices_of,
+    usage_days,
+)
 from costs.selectors.snapshots import (
     InstanceStates,
     advisable_sources,
@@ -131,6 +139,7 @@ __all__ = [
     "covered_days",
     "currencies",
     "daily_costs",
+    "given_names",
     "import_detail",
     "import_list",
     "import_period",

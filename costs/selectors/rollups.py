@@ -45,10 +45,25 @@ def slices_of(scope: Scope, import_pk: int) -> QuerySet[CostSlice]:
 
 
 def account_names(scope: Scope, account_ids: Collection[str]) -> dict[str, str]:
-    """Names of the accounts asked for, where known. The caller asks only for accounts its reader may see."""
+    """Names of the accounts asked for, where known: what staff call them, else what bills do.
+
+    The caller asks only for accounts its reader may see.
+    """
     del scope  # the ids themselves are the permission: they come from rows the reader may see
     if not account_ids:
         return {}
-    named = SubAccount.objects.exclude(name="").order_by()
-    known = read_once("account names", lambda: dict(named.values_list("sub_account_id", "name")))
+    known = read_once("account names", _account_names)
     return {account_id: known[account_id] for account_id in account_ids if account_id in known}
+
+
+def _account_names() -> dict[str, str]:
+    rows = SubAccount.objects.exclude(name="", display_name="").order_by()
+    found = rows.values_list("sub_account_id", "display_name", "name")
+    return {account_id: display or name for account_id, display, name in found}
+
+
+def given_names(scope: Scope) -> tuple[str, ...]:
+    """The names that staff gave to accounts, as one text for each: they change answers without an import."""
+    scope.require_everything()
+    rows = SubAccount.objects.exclude(display_name="").order_by("sub_account_id")
+    return tuple(f"{account_id} {name}" for account_id, name in rows.values_list("sub_account_id", "display_name"))

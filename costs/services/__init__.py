@@ -1,5 +1,6 @@
 """All writes of the intake. The steps of `finops_site.pipeline` are called through this package."""
 
+from costs.services.accounts import set_display_name
 from costs.services.fetching import (
     fetch_again,
     fetch_delivery,
@@ -40,6 +41,7 @@ __all__ = [
     "look_at_once",
     "look_at_source",
     "set_active",
+    "set_display_name",
     "fail_import",
     "imports_made_by",
     "load_import",

@@ -7,7 +7,7 @@ from django.db import connection, transaction
 
 from costs import bulk, charge_store
 from costs.inventory import Inventory
-from costs.models import BillImport, ResourceSnapshot
+from costs.models import BillImport, Resource, ResourceSnapshot
 from costs.money import round_money, to_units
 from costs.terms import BillingFormat
 
@@ -43,6 +43,20 @@ def remove_snapshots(import_pk: int) -> None:
     with connection.cursor() as cursor:
         table = connection.ops.quote_name(ResourceSnapshot._meta.db_table)
         cursor.execute(f"DELETE FROM {table} WHERE bill_import_id = %s", [import_pk])
+
+
+def refresh_states(item: BillImport) -> None:
+    """Every resource's state as its newest inventory has it; an older inventory never overwrites a newer one."""
+    if item.snapshot_on is None:
+        return
+    resources, snapshots = (connection.ops.quote_name(model._meta.db_table) for model in (Resource, ResourceSnapshot))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {resources} SET state = taken.state, state_on = %s FROM (SELECT resource_id, MAX(state) AS state"
+            f" FROM {snapshots} WHERE bill_import_id = %s GROUP BY resource_id) AS taken"
+            f" WHERE taken.resource_id = {resources}.key AND ({resources}.state_on IS NULL OR {resources}.state_on <= %s)",
+            [item.snapshot_on, item.pk, item.snapshot_on],
+        )
 
 
 def _snapshot(item: BillImport, key: int, row: dict[Any, Any], *, is_hourly: bool) -> tuple[Any, ...]:

@@ -1,6 +1,5 @@
 """Rollups of one landed month into the database, tied out against the file."""
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from itertools import chain, islice
@@ -13,20 +12,19 @@ from costs import bulk, charge_store
 from costs.charge_store import ROLLUP_COLUMNS, Connection, MonthTotals
 from costs.errors import ImportRejectedError
 from costs.models import (
-    BillingAccount,
+    AccountName,
     CostSlice,
     DailyCost,
     Resource,
     ResourceCost,
-    SubAccount,
     UsageDay,
     VersionTotal,
 )
 from costs.money import plain
+from costs.services.accounts import store_accounts
 from costs.services.claims import Claim
 from costs.terms import COST_COLUMNS
 
-_SPREADSHEET_NUMBER = re.compile(r"^[0-9](?:[.,][0-9]+)?E\+[0-9]+$", re.IGNORECASE)
 # SQLite has one writer: others get their turn between chunks.
 _SQLITE_CHUNK = 50_000
 _IMPORT_ROLLUPS: tuple[tuple[str, type[models.Model]], ...] = (
@@ -39,7 +37,7 @@ _IMPORT_ROLLUPS: tuple[tuple[str, type[models.Model]], ...] = (
 def store_rollups(duck: Connection, import_pk: int, totals: MonthTotals, *, claim: Claim) -> None:
     """Load the month's rollups under the import, instead of what an earlier attempt left, and tie them out."""
     remove_rollups(import_pk)
-    _load_accounts(duck)
+    store_accounts(duck, import_pk)
     _load(CostSlice, _renamed("slices", slice_key="key"), charge_store.rollup_rows(duck, "slices"), claim, shared=True)
     _load(
         Resource,
@@ -74,7 +72,7 @@ def _keep_totals(import_pk: int) -> None:
 def remove_rollups(import_pk: int) -> None:
     """Delete the rollup rows of an import."""
     with connection.cursor() as cursor:
-        for _, model in _IMPORT_ROLLUPS:
+        for model in (*(model for _, model in _IMPORT_ROLLUPS), AccountName):
             table = connection.ops.quote_name(model._meta.db_table)
             cursor.execute(f"DELETE FROM {table} WHERE bill_import_id = %s", [import_pk])
 
@@ -138,27 +136,3 @@ def _chunks(rows: Iterator[tuple[Any, ...]]) -> Iterator[Iterable[tuple[Any, ...
         return
     for first in rows:
         yield chain([first], islice(rows, _SQLITE_CHUNK - 1))
-
-
-def _load_accounts(duck: Connection) -> None:
-    for billing_account_id, sub_account_id, name in charge_store.accounts(duck):
-        _refuse_number(billing_account_id, sub_account_id)
-        if billing_account_id:
-            BillingAccount.objects.get_or_create(billing_account_id=billing_account_id)
-        account, created = SubAccount.objects.get_or_create(
-            sub_account_id=sub_account_id, defaults={"name": name, "billing_account_id": billing_account_id}
-        )
-        known = (account.name, account.billing_account_id)
-        account.name, account.billing_account_id = name or known[0], billing_account_id or known[1]
-        if not created and (account.name, account.billing_account_id) != known:
-            account.save(update_fields=["name", "billing_account_id"])
-
-
-def _refuse_number(*account_ids: str) -> None:
-    """Several accounts would become one: `1.23457E+11` may be any of a million."""
-    for account_id in account_ids:
-        if _SPREADSHEET_NUMBER.match(account_id):
-            raise ImportRejectedError(
-                f"The account {account_id} was turned into a number, as spreadsheets do.",
-                "Export the file again and do not save it from a spreadsheet.",
-            )

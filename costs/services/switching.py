@@ -12,16 +12,17 @@ from costs.charge_store import ImportFolder
 from costs.errors import FinopsError, ImportRejectedError, InvalidRequestError
 from costs.models import Bill, BillImport, Resource
 from costs.periods import BillingPeriod
+from costs.services.accounts import refresh_accounts
 from costs.services.claims import TakenOverError
 from costs.services.findings import inventory_covered
 from costs.services.rivals import lock_with_rivals, take_over
-from costs.services.snapshots import remove_snapshots
+from costs.services.snapshots import refresh_states, remove_snapshots
 from costs.services.storing import remove_rollups
 from costs.services.versions import family
 from costs.terms import COST_COLUMNS, NOT_INVOICED, RUNNING_STATES, BillState, ImportState
 
 _OPEN_STATES = (ImportState.QUEUED, *RUNNING_STATES)
-_SEEN = ("service_name", "region_id", "resource_type", "instance_type", "tags")
+_SEEN = ("service_name", "region_id", "resource_type", "instance_type", "name", "tags")
 
 
 def mark_allocating(import_pk: int) -> None:
@@ -63,6 +64,8 @@ def put_in_force(import_pk: int) -> None:
             BillImport.objects.filter(pk=current.pk).update(state=ImportState.REPLACED.value)
         end_import(item, ImportState.IN_FORCE, "In force")
         _refresh_resources(rows)
+        refresh_states(item)
+        refresh_accounts(import_pk)
 
 
 def fail_import(import_pk: int, error: Exception) -> None:

@@ -86,7 +86,8 @@ def allocations(
 
 
 def answer_state(scope: Scope) -> str:
-    """A text that changes whenever an answer to staff could: imports in force, owners, rules, teams, policy.
+    """A text that changes whenever an answer to staff could: imports in force, owners, rules, teams, policy,
+    names that staff gave to accounts.
 
     Empty before the first import, when answers follow the clock. Staff only. Reads no rollup.
     """
@@ -98,7 +99,7 @@ def answer_state(scope: Scope) -> str:
     for model in (AllocationRule, Team, TagKey):
         history: Any = model.history  # type: ignore[attr-defined, unused-ignore]
         newest.append(str(history.aggregate(pk=Max("history_id"))["pk"]))
-    return "\n".join([*imports, *newest])
+    return "\n".join([*imports, *newest, *intake.given_names(scope)])
 
 
 def _rows(ask: Ask) -> list[dict[str, Any]]:
