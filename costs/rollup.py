@@ -116,8 +116,8 @@ def resources() -> str:
         f" any_value(resource_id) AS resource_id, {last}, arg_max(tags, seen) AS tags,"
         " min(charge_date) AS first_seen_on, max(charge_date) AS last_seen_on"
         " FROM (SELECT resource_group, charge_date, service_name, region_id, resource_type, instance_type,"
-        f" resource_name, tags, {order} AS seen FROM facts JOIN group_slices USING (line_group)) JOIN resource_names AS names"
-        " USING (resource_group) GROUP BY resource_key"
+        f" resource_name, tags, {order} AS seen FROM facts JOIN group_slices USING (line_group))"
+        " JOIN resource_names AS names USING (resource_group) GROUP BY resource_key"
     )
 
 

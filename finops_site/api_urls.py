@@ -5,6 +5,7 @@ from django.urls import path
 from budgets import api as plans
 from costs import api as intake
 from finops_site import api_auth, api_metrics, api_programme, api_schema, api_uploads
+from finops_site.estate import api as estate
 from ri import api as commitments
 from tagging import api as ownership
 
@@ -36,6 +37,10 @@ urlpatterns = [
     path("imports/<int:pk>/errors/", intake.ImportErrors.as_view(), name="import_errors"),
     path("sources/", intake.SourceList.as_view(), name="sources"),
     path("sources/<slug:source>/deliveries/", intake.DeliveryList.as_view(), name="deliveries"),
+    path("estate/accounts/", estate.AccountList.as_view(), name="estate_accounts"),
+    path("estate/account/", estate.AccountOne.as_view(), name="estate_account"),
+    path("estate/resources/", estate.ResourceList.as_view(), name="estate_resources"),
+    path("estate/resources/<int:resource_key>/", estate.ResourceOne.as_view(), name="estate_resource"),
     path("uploads/", api_uploads.UploadBill.as_view(), name="uploads"),
     path("auth/login/", api_auth.LoginView.as_view(), name="login"),
     path("auth/logout/", api_auth.LogoutView.as_view(), name="logout"),

@@ -31,6 +31,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("finops_site.api_urls")),
     path("programme/", include("finops_site.programme.urls")),
+    path("estate/", include("finops_site.estate.urls")),
     path("imports/upload/", uploads.upload, name="upload"),
     path("imports/<int:pk>/retry/", uploads.retry_import, name="retry_import"),
     path("imports/sources/new/", sources.source_new, name="source_new"),

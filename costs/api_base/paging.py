@@ -52,6 +52,21 @@ def page_of(rows: Sequence[Any], *, order: Callable[[Any], Key], cursor: str, si
     )
 
 
+def cursor_at(side: str, *key: Part) -> str:
+    """A cursor for lists that the database cuts: `side` is `after` or `before` the row with this key."""
+    return _encode(side, key)
+
+
+def place_of(cursor: str, *kinds: type) -> tuple[str, Key] | None:
+    """What `cursor_at` made: side and key; None for no cursor. Raises ParameterError for a foreign one."""
+    if not cursor:
+        return None
+    side, key = _decode(cursor)
+    if [type(part) for part in key] != list(kinds):
+        raise ParameterError("cursor", _NOT_OURS)
+    return side, key
+
+
 def _window(keys: list[Key], cursor: str, size: int) -> tuple[int, int]:
     if not cursor:
         return 0, min(size, len(keys))

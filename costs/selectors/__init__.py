@@ -1,5 +1,6 @@
 """All reads of the intake, and other apps' only door to it. Every one takes a Scope."""
 
+from costs.selectors.accounts import AccountDetail, AccountRow, AccountTable, Stretch, account, accounts
 from costs.selectors.column_pages import ColumnReport, SourceColumns, SwitchedOff, source_columns
 from costs.selectors.commitments import (
     CommitmentUse,
@@ -41,6 +42,16 @@ from costs.selectors.imports import (
 )
 from costs.selectors.inventoried import Seen, newest_inventories
 from costs.selectors.lines import Line, LineFilter, LinePage, TagCost, TagQuestion, line_page, tag_costs
+from costs.selectors.resource_history import ResourceDetail, ResourceMonth, resource_detail
+from costs.selectors.resource_list import (
+    EXACT,
+    SORTS,
+    FoundResources,
+    ResourceLine,
+    ResourceQuestion,
+    found_resources,
+    resource_choices,
+)
 from costs.selectors.resources import resource_ids
 from costs.selectors.rollups import (
     account_names,
@@ -86,6 +97,22 @@ from costs.selectors.uploads import Upload, UploadedImport, upload_held
 from costs.selectors.versions import BillHistory, BillVersion, VersionChange, bill_history, bills_of, version_changes
 
 __all__ = [
+    "EXACT",
+    "SORTS",
+    "AccountDetail",
+    "AccountRow",
+    "AccountTable",
+    "FoundResources",
+    "ResourceDetail",
+    "ResourceLine",
+    "ResourceMonth",
+    "ResourceQuestion",
+    "Stretch",
+    "account",
+    "accounts",
+    "found_resources",
+    "resource_choices",
+    "resource_detail",
     "BillHistory",
     "BillVersion",
     "DeliveryRow",

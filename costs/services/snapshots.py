@@ -54,7 +54,8 @@ def refresh_states(item: BillImport) -> None:
         cursor.execute(
             f"UPDATE {resources} SET state = taken.state, state_on = %s FROM (SELECT resource_id, MAX(state) AS state"
             f" FROM {snapshots} WHERE bill_import_id = %s GROUP BY resource_id) AS taken"
-            f" WHERE taken.resource_id = {resources}.key AND ({resources}.state_on IS NULL OR {resources}.state_on <= %s)",
+            f" WHERE taken.resource_id = {resources}.key"
+            f" AND ({resources}.state_on IS NULL OR {resources}.state_on <= %s)",
             [item.snapshot_on, item.pk, item.snapshot_on],
         )
 

@@ -72,7 +72,8 @@ def _keep_totals(import_pk: int) -> None:
 def remove_rollups(import_pk: int) -> None:
     """Delete the rollup rows of an import."""
     with connection.cursor() as cursor:
-        for model in (*(model for _, model in _IMPORT_ROLLUPS), AccountName):
+        models_of_import: list[type[models.Model]] = [*(model for _, model in _IMPORT_ROLLUPS), AccountName]
+        for model in models_of_import:
             table = connection.ops.quote_name(model._meta.db_table)
             cursor.execute(f"DELETE FROM {table} WHERE bill_import_id = %s", [import_pk])
 

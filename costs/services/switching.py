@@ -182,7 +182,8 @@ def _resources_of(import_pk: int) -> list[tuple[Any, ...]]:
 def _refresh_resources(rows: list[tuple[Any, ...]]) -> None:
     """Tags and attributes as last seen: an older month never overwrites a newer one."""
     table = connection.ops.quote_name(Resource._meta.db_table)
-    changes = ", ".join(f"{name} = %s" for name in _SEEN)
+    # An inventory knows no names: what a bill called it stays.
+    changes = ", ".join("name = COALESCE(NULLIF(%s, ''), name)" if name == "name" else f"{name} = %s" for name in _SEEN)
     newer = [(*seen, last, key, last) for key, _, last, *seen in rows]
     with connection.cursor() as cursor:
         cursor.executemany(

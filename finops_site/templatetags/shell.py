@@ -65,6 +65,10 @@ def _for_staff() -> tuple[NavSection, ...]:
         ("Findings", "tagging:findings", "findings"),
         ("Programme", "programme", "programme"),
     )
+    estate = _items(
+        ("Accounts", "estate:accounts", "accounts"),
+        ("Resources", "estate:resources", "resources"),
+    )
     upkeep = _items(
         ("Imports", "costs:imports", "imports"),
         ("Allocation rules", "tagging:rules", "rules"),
@@ -73,7 +77,7 @@ def _for_staff() -> tuple[NavSection, ...]:
         ("Admin", "admin:index", "admin"),
         ("API docs", "api:docs", "api"),
     )
-    return (NavSection("", costs), NavSection("Upkeep", upkeep))
+    return (NavSection("", costs), NavSection("Estate", estate), NavSection("Upkeep", upkeep))
 
 
 def _for_teams(request: HttpRequest) -> tuple[NavSection, ...]:
