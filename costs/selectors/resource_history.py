@@ -24,6 +24,7 @@ from costs.terms import COST_COLUMNS, ImportState
 
 _TRUSTED = (ImportState.IN_FORCE.value, ImportState.REPLACED.value, ImportState.SUPERSEDED.value)
 _SPLIT_LIMIT = 50
+_LARGEST_KEY = 2**63 - 1
 _COST_FIELDS = ("bill_import_id", *COST_COLUMNS, "usage_hours", "consumed_quantity")
 _SLICE_FIELDS = ("service_name", "usage_type", "operation", "charge_category")
 
@@ -129,7 +130,7 @@ class ResourceDetail:
 def resource_detail(scope: Scope, key: int) -> ResourceDetail:
     """One resource by its key. Staff only; NotFoundInScopeError where there is none."""
     scope.require_everything()
-    item = Resource.objects.filter(pk=key).first()
+    item = Resource.objects.filter(pk=key).first() if key <= _LARGEST_KEY else None
     if item is None:
         raise NotFoundInScopeError("There is no such resource.")
     every = {each.pk: each for each in active_imports(scope)}

@@ -98,7 +98,7 @@ class AccountSerializer(serializers.Serializer[Any]):
 class ResourceRowSerializer(serializers.Serializer[Any]):
     """A resource as last seen, and its month."""
 
-    key = serializers.IntegerField(help_text="Ours; a hash of account and id.")
+    key = serializers.CharField(help_text="Ours; a hash of account and id.")
     resource_id = serializers.CharField()
     name = serializers.CharField()
     sub_account_id = serializers.CharField()
@@ -161,7 +161,7 @@ class LinkedSerializer(serializers.Serializer[Any]):
 class ResourceSerializer(serializers.Serializer[Any]):
     """One resource over time."""
 
-    key = serializers.IntegerField()
+    key = serializers.CharField()
     resource_id = serializers.CharField()
     name = serializers.CharField()
     sub_account_id = serializers.CharField()

@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import django_tables2 as tables
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -72,9 +73,14 @@ class EstateTable(FinopsTable):
 
     def __init__(self, found: FoundResources, *, names: Mapping[str, str], month_params: str, **options: Any) -> None:
         self.names, self.month_params = names, month_params
+        self.found_count = found.count
         self.total_text = figures.money(found.total, found.question.currency)
         super().__init__(found.rows, **options)
         self.columns["cost"].column.currency = found.question.currency
+
+    def _configure(self, request: HttpRequest, per_page: int) -> None:
+        self.data._length = self.found_count  # counted already, and counting a hundred thousand takes its time
+        super()._configure(request, per_page)
 
     def render_resource_id(self, value: str, record: dict[str, Any]) -> SafeString:
         url = f"{reverse('estate:resource', args=[record['key']])}?{self.month_params}"

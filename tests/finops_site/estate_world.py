@@ -1,7 +1,8 @@
 """Two months with two accounts and a few resources, small enough to add up by hand.
 
 April (billed): web-1 of account A 10, vol-1 of A 2. In all 12. Account A is called "Shop".
-May: web-1 of A 20 + 4 (two usage types) = 24, vol-1 of A 3, db-1 of B 7. In all 34, and tax 1 without account: 35.
+May: web-1 of A 20 + 4 (two usage types) = 24, vol-1 of A 3, so A 27; db-1 of B 7. In all 34, and 1 of the payer's
+own (its line names no account): 35.
 Account A is called "Shop" until the 10th and "Store" from the 20th on; web-1 is "web" until the 10th, then "front".
 """
 
