@@ -58,15 +58,23 @@ class UploadForm(forms.Form):
         help_text="Only to keep bills apart that look alike. Left empty, it comes from the payer account.",
     )
     idempotency_key = forms.CharField(widget=forms.HiddenInput, required=False, max_length=128)
+    # Ids of files that a script sent in pieces before; then the form itself holds no files.
+    partial_files = forms.CharField(widget=forms.HiddenInput, required=False, max_length=10_000)
 
     def __init__(self, *args: Any, source_names: Sequence[str] = (), **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.source_names = source_names
         self.fields["source_name"].widget.attrs["list"] = "source-names"
+        if self.is_bound and self.data.get("partial_files"):
+            self.fields["bill_files"].required = False
+
+    def clean_partial_files(self) -> list[str]:
+        """The ids, apart."""
+        return [ref for ref in self.cleaned_data["partial_files"].split(",") if ref]
 
     def clean_bill_files(self) -> "list[UploadedFile[Any]]":
         """The files, refused together where they are more than an upload may hold."""
-        files: list[UploadedFile[Any]] = self.cleaned_data["bill_files"]
+        files: list[UploadedFile[Any]] = [file for file in self.cleaned_data["bill_files"] if file]
         size = sum(file.size or 0 for file in files)
         if size > settings.UPLOAD_LIMIT_MB * MEGABYTE:
             raise forms.ValidationError(

@@ -14,7 +14,14 @@ from costs.errors import FinopsError, ImportRejectedError, NotFoundInScopeError
 
 API_ROOT = "/api/"
 # Other errors are 400. By code, so that an app can raise its own without the API knowing its class.
-STATUS_OF_CODES = {NotFoundInScopeError.code: HTTPStatus.NOT_FOUND, "conflict": HTTPStatus.CONFLICT}
+STATUS_OF_CODES: dict[str, int] = {
+    NotFoundInScopeError.code: HTTPStatus.NOT_FOUND,
+    "conflict": HTTPStatus.CONFLICT,
+    "too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "locked": HTTPStatus.LOCKED,
+    "checksum_mismatch": 460,  # as tus has it
+    "disk_full": HTTPStatus.INSUFFICIENT_STORAGE,
+}
 CODES = {
     400: "invalid",
     401: "not_authenticated",

@@ -4,7 +4,7 @@ from django.urls import path
 
 from budgets import api as plans
 from costs import api as intake
-from finops_site import api_auth, api_metrics, api_programme, api_schema, api_uploads
+from finops_site import api_auth, api_metrics, api_partial_uploads, api_programme, api_schema, api_uploads
 from finops_site.estate import api as estate
 from ri import api as commitments
 from tagging import api as ownership
@@ -42,6 +42,9 @@ urlpatterns = [
     path("estate/resources/", estate.ResourceList.as_view(), name="estate_resources"),
     path("estate/resources/<int:resource_key>/", estate.ResourceOne.as_view(), name="estate_resource"),
     path("uploads/", api_uploads.UploadBill.as_view(), name="uploads"),
+    path("uploads/files/", api_partial_uploads.PartialUploads.as_view(), name="partial_uploads"),
+    path("uploads/files/<slug:upload_ref>/", api_partial_uploads.PartialUploadOne.as_view(), name="partial_upload"),
+    path("uploads/finish/", api_partial_uploads.FinishUpload.as_view(), name="upload_finish"),
     path("auth/login/", api_auth.LoginView.as_view(), name="login"),
     path("auth/logout/", api_auth.LogoutView.as_view(), name="logout"),
     path("auth/logoutall/", api_auth.LogoutAllView.as_view(), name="logout_all"),

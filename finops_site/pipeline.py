@@ -112,9 +112,10 @@ def retrack(periods: Collection[BillingPeriod] | None = None, *, again: bool = F
 def remove_replaced_imports(*, now: datetime) -> int:
     """Remove what imports that nobody reads any more left in tables and charge store; returns how many.
 
-    Uploads that became no import go too.
+    Uploads that became no import go too, and those under way that nobody goes on with.
     """
     removed = intake.remove_replaced_imports(now=now)
     owners.remove_unread_allocations()
     intake.remove_unused_uploads(now=now)
+    intake.remove_expired_uploads(now=now)
     return removed

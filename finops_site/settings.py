@@ -110,6 +110,9 @@ IMPORT_THREADS = env.whole_number("IMPORT_THREADS", 2)
 IMPORT_HEARTBEAT_SECONDS = env.whole_number("IMPORT_HEARTBEAT_SECONDS", 10)
 IMPORT_STALE_SECONDS = env.whole_number("IMPORT_STALE_SECONDS", 120)
 UPLOAD_LIMIT_MB = env.whole_number("UPLOAD_LIMIT_MB", 10_240)
+# Of large files that come in piece by piece: what one user may have under way, and how long nothing may come.
+UPLOAD_QUOTA_MB = env.whole_number("UPLOAD_QUOTA_MB", 20_480)
+UPLOAD_KEEP_HOURS = env.whole_number("UPLOAD_KEEP_HOURS", 24)
 DELIVERY_LIMIT_MB = env.whole_number("DELIVERY_LIMIT_MB", 51_200)
 # Folders of this machine that sources made on a page may read.
 SOURCE_FOLDERS = env.names("SOURCE_FOLDERS", str(DATA_DIR / "bills"))

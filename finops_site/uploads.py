@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -20,6 +21,7 @@ from costs import services as intake
 from costs.errors import FinopsError
 from costs.forms import UploadForm
 from costs.pages import current_moment, request_scope, staff_page
+from costs.selectors import Upload
 from finops_site.tasks import enqueue_delivery, enqueue_import
 
 
@@ -85,20 +87,30 @@ def retry_import(request: HttpRequest, pk: int) -> HttpResponseBase:
 def take_in(request: HttpRequest, form: UploadForm) -> list[int]:
     """Store the files of a valid form, make their imports and have a worker run them.
 
-    The same form sent twice gives the same imports.
+    The same form sent twice gives the same imports. Files that came in pieces are there already.
     """
-    data = form.cleaned_data
-    key = upload_key(data["idempotency_key"], data["bill_files"])
-    scope, user = request_scope(request), request.user.pk
-    upload_pk = intake.store_upload(data["bill_files"], user=user, idempotency_key=key)
+    data, user = form.cleaned_data, request.user.pk
+    if data["partial_files"] and not data["bill_files"]:
+        assert user is not None  # a page for staff
+        pk = intake.hand_over(data["partial_files"], user=user)
+    else:
+        key = upload_key(data["idempotency_key"], data["bill_files"])
+        pk = intake.store_upload(data["bill_files"], user=user, idempotency_key=key)
+    upload = bring_in(request, pk, source_name=data["source_name"] or None, snapshot_on=data["snapshot_on"])
+    return [item.pk for item in upload.imports]
+
+
+def bring_in(request: HttpRequest, upload_pk: int, *, source_name: str | None, snapshot_on: date | None) -> Upload:
+    """The upload with its imports, made and handed to a worker where that was not done before."""
+    scope = request_scope(request)
     with transaction.atomic():
         upload = intake_reads.upload_held(scope, upload_pk)
         if not upload.imports:
             intake.prepare_imports(
                 intake.uploaded_files(upload_pk),
-                source_name=data["source_name"] or None,
-                snapshot_on=data["snapshot_on"],
-                requested_by=user,
+                source_name=source_name,
+                snapshot_on=snapshot_on,
+                requested_by=request.user.pk,
                 upload=upload_pk,
                 today=current_moment().date(),
             )
@@ -106,7 +118,7 @@ def take_in(request: HttpRequest, form: UploadForm) -> list[int]:
         for item in upload.imports:
             if item.is_waiting:  # also when the queue was away the first time
                 enqueue_import(item.pk)
-    return [item.pk for item in upload.imports]
+    return upload
 
 
 def upload_key(form_key: str, files: "Sequence[UploadedFile[Any]]") -> str:
@@ -125,5 +137,5 @@ def to_imports(request: HttpRequest, pks: list[int]) -> HttpResponse:
 
 def show_form(request: HttpRequest, form: UploadForm) -> HttpResponse:
     """The form with what is wrong, as 400 where something is."""
-    context = {"form": form, "limit_mb": settings.UPLOAD_LIMIT_MB}
+    context = {"form": form, "limit_mb": settings.UPLOAD_LIMIT_MB, "keep_hours": settings.UPLOAD_KEEP_HOURS}
     return render(request, "costs/upload.html", context, status=400 if form.errors else 200)

@@ -77,7 +77,8 @@ def disk_full(error: BaseException, *, setting: str = "CHARGE_STORE") -> ImportR
     text = str(error)
     if isinstance(error, DatabaseError):
         is_full = _NO_SPACE in text or "database or disk is full" in text
-        return ImportRejectedError("The database's disk is full.", _CURE.format("there")) if is_full else None
+        problem = "The database's disk is full."
+        return ImportRejectedError(problem, _CURE.format("there"), code="disk_full") if is_full else None
     is_full = isinstance(error, OSError) and error.errno == errno.ENOSPC
     if "max_temp_directory_size" in text or (_NO_SPACE in text and str(settings.IMPORT_TEMP_DIR) in text):
         setting, is_full = "IMPORT_TEMP_DIR", True
@@ -86,6 +87,7 @@ def disk_full(error: BaseException, *, setting: str = "CHARGE_STORE") -> ImportR
     return ImportRejectedError(
         f"The disk of {getattr(settings, setting)} is full.",
         _CURE.format(f"there or set {setting} to a folder with room"),
+        code="disk_full",
     )
 
 

@@ -10,6 +10,16 @@ from costs.services.fetching import (
 )
 from costs.services.loading import load_import
 from costs.services.looking import Asker, Found, look, look_at_source
+from costs.services.partial_uploads import (
+    PartialState,
+    Piece,
+    add_piece,
+    begin_upload,
+    cancel_upload,
+    hand_over,
+    partial_state,
+    remove_expired_uploads,
+)
 from costs.services.preparing import prepare_imports
 from costs.services.retracking import queue_retracking
 from costs.services.sources import (
@@ -26,6 +36,14 @@ from costs.services.upkeep import reap_stale_imports, remove_replaced_imports, r
 from costs.services.uploads import store_upload, uploaded_files
 
 __all__ = [
+    "PartialState",
+    "Piece",
+    "add_piece",
+    "begin_upload",
+    "cancel_upload",
+    "hand_over",
+    "partial_state",
+    "remove_expired_uploads",
     "Asker",
     "Found",
     "SourceFields",

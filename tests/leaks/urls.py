@@ -44,6 +44,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
     "username": ("ada", "bert", "fin"),
     "source": ("own-source",),
     "resource_id": ("i-alpha-1", "i-beta-1"),
+    "upload_ref": ("1", "2"),
     "resource_key": ("1", "2"),
     "kind": ("risks", "steps", "nothing"),
 }
