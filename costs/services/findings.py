@@ -113,6 +113,14 @@ def inventory_covered(period: BillingPeriod, source_name: str, cost: Decimal, cu
     return Finding("inventory_covered", text, "warning", difference=plain(-cost))
 
 
+def repeated_rows(count: int) -> list[Finding]:
+    """Of an inventory: rows that only say again what a row before them says."""
+    if not count:
+        return []
+    text = "Some rows stand in the inventory again, word for word. Each resource counts once."
+    return [Finding("repeated_rows", text, lines=count)]
+
+
 def _identities(duck: Connection) -> list[Finding]:
     found = []
     for kind in charge_store.commitment_identities(duck):

@@ -179,6 +179,7 @@ def _land_inventory(duck: Connection, bill_import: BillImport, landing: Landing)
     mapping = module_of(bill_import.source.billing_format).mapping(columns, period)
     charge_store.land_inventory(duck, inventory, mapping, days_of(period), landing.folder / "charges-00001.parquet")
     landing.inventory = inventory
+    landing.findings += remarks.repeated_rows(inventory.repeated)
     fields = {name: [column] for name, column in inventory.read.items()}
     landing.columns = ColumnUse(inventory.read, set(inventory.absent), fields)
 

@@ -8,12 +8,14 @@ import pytest
 from costs.errors import ImportRejectedError
 from costs.models import Bill, BillImport, DailyCost
 from costs.terms import ImportState
+from tests.costs import corpus_inventory
 from tests.costs.bills import bring_in, bring_in_lines, line
 from tests.costs.corpus import Case, Counted, Refused
-from tests.costs.corpus_cur import CASES
+from tests.costs.corpus_cur import CASES as BILLS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+CASES = BILLS | {f"inventory: {name}": case for name, case in corpus_inventory.CASES.items()}
 REFUSED = {name: case for name, case in CASES.items() if isinstance(case.outcome, Refused)}
 COUNTED = {name: case for name, case in CASES.items() if isinstance(case.outcome, Counted)}
 
