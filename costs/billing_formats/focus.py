@@ -110,10 +110,11 @@ def mapping(columns: Columns, period: BillingPeriod | None = None) -> ChargeMapp
         **_costs(plain),
         "billing_currency": f"upper({plain.text(CURRENCY)})",
         "is_taggable": f"part_is_usage AND {plain.text('ResourceId')} <> ''",
-        "is_split_row": "false",  # allocated lines and what is left of their origin add up to it: all count
-        "tags": f"coalesce({maps.json_of('part_tags')}, '{{}}')",
+        "is_split_row": "false",  # allocated lines stand in their origin's place; `settle` looks whether they do
+        "tags": _tags(),
         "cost_categories": f"coalesce({maps.json_of('part_cost_categories')}, '{{}}')",
-        "unread_cells": f"{UNREAD_MAP} * CAST(part_tags IS NULL OR part_cost_categories IS NULL AS UTINYINT)",
+        "unread_cells": f"{UNREAD_MAP} * CAST(part_tags IS NULL OR part_allocated_tags IS NULL"
+        " OR part_cost_categories IS NULL AS UTINYINT)",
     }
     return ChargeMapping(
         expressions=expressions,
@@ -146,6 +147,8 @@ def _parts(columns: Columns) -> dict[str, str]:
         "part_sku": _sku(columns),
         "part_instance_type": _instance_type(columns),
         "part_tags": _pairs(columns, "Tags", key=f"regexp_replace(e.key, {literal(_TAG_PREFIX)}, '', 'i')"),
+        "part_is_allocated": f"{columns.text('AllocatedMethodId')} <> '' OR {columns.text('AllocatedResourceId')} <> ''",
+        "part_allocated_tags": _pairs(columns, "AllocatedTags", key="e.key"),
         "part_cost_categories": _pairs(columns, "x_CostCategories", key="e.key"),
         "part_billed": columns.money(BILLED),
         "part_effective": f"coalesce({_stated(columns, 'EffectiveCost')}, part_billed)",
@@ -177,7 +180,9 @@ def _who_and_what(columns: Columns) -> dict[str, str]:
         "usage_type": "part_usage_type",
         "operation": columns.text("x_Operation"),
         "charge_description": columns.text("ChargeDescription"),
-        "resource_id": columns.text("ResourceId"),
+        "resource_id": f"CASE WHEN part_is_allocated THEN {columns.text('AllocatedResourceId', 'ResourceId')}"
+        f" ELSE {columns.text('ResourceId')} END",
+        "parent_resource_id": f"CASE WHEN part_is_allocated THEN {columns.text('ResourceId')} ELSE '' END",
         "resource_type": columns.text("ResourceType"),
     }
 
@@ -225,6 +230,13 @@ def _pairs(columns: Columns, name: str, *, key: str) -> str:
     if column is None:
         return maps.sorted_pairs(maps.NO_PAIRS, key=key)
     return maps.sorted_pairs(maps.pairs(columns, cells.braced(column)), key=key)
+
+
+def _tags() -> str:
+    """A line's tags; on an allocated line with those of the resource it was allocated to, which go first."""
+    own, allocated = (f"coalesce({maps.json_of(name)}, '{{}}')" for name in ("part_tags", "part_allocated_tags"))
+    merged = f"CAST(json_merge_patch(CAST({own} AS JSON), CAST({allocated} AS JSON)) AS VARCHAR)"
+    return f"CASE WHEN part_is_allocated AND {allocated} <> '{{}}' THEN {merged} ELSE {own} END"
 
 
 def _sku(columns: Columns) -> str:

@@ -14,6 +14,14 @@ from costs.charges import MONEY_TYPE
 from costs.money import EXACT, split_units
 
 _DIGITS = 18
+# What an allocated line has in common with the line it splits, and what its parts add up to.
+_ORIGIN = (
+    *("billing_period", "charge_period_start", "sub_account_id", "service_name", "region_id", "usage_type"),
+    *("operation", "charge_category", "line_kind", "pricing_category", "commitment_discount_id"),
+)
+_ORIGIN_RESOURCE = "CASE WHEN parent_resource_id <> '' THEN parent_resource_id ELSE resource_id END"
+_SAME = ("billed_cost", "effective_cost", "list_cost")
+_HAIR = "0.000001"  # parts are rounded by their provider
 
 
 @dataclass(frozen=True)
@@ -26,6 +34,7 @@ class Settled:
 
     unused_plan_cost: Decimal | None
     counted_discounts: Decimal | None
+    allocated_beside: tuple[int, Decimal] | None = None  # lines that break down one beside them, and their cost
 
 
 def settle(connection: Connection, folder: Path) -> Settled:
@@ -37,7 +46,48 @@ def settle(connection: Connection, folder: Path) -> Settled:
     to what they commit to, exactly.
     """
     discounts = _count_discounts(connection, folder)
-    return Settled(unused_plan_cost=_settle_plans(connection, folder), counted_discounts=discounts)
+    plans = _settle_plans(connection, folder)
+    return Settled(plans, discounts, _settle_allocated(connection, folder))
+
+
+def _settle_allocated(connection: Connection, folder: Path) -> tuple[int, Decimal] | None:
+    """Allocated lines (FOCUS 1.3) stand in the place of the line they split. Where that line is there too, for the
+    same time, use and resource and at the same costs, they are marked as split rows: else each cost counts twice.
+    """
+    charges = charges_in(folder)
+    has_parents = f"FROM {charges} WHERE parent_resource_id <> '' AND NOT is_split_row"
+    if not scalar(connection, f"SELECT count(*) {has_parents}"):
+        return None
+    _find_doubled(connection, charges, has_parents)
+    found = connection.execute("SELECT sum(allocated_lines), sum(allocated_billed_cost) FROM doubled").fetchone()
+    assert found is not None
+    if not found[0]:
+        return None
+    members = ", ".join((*_ORIGIN, "parent_resource_id"))
+    doubled = f"SELECT ({', '.join((*_ORIGIN, 'origin'))}) FROM doubled"
+    is_double = f"parent_resource_id <> '' AND ({members}) IN ({doubled})"
+    for path in sorted(folder.glob("charges-*.parquet")):
+        source = f"read_parquet({quoted(path)})"
+        _rewrite(connection, path, f"SELECT * REPLACE (is_split_row OR ({is_double}) AS is_split_row) FROM {source}")
+    return int(found[0]), found[1]
+
+
+def _find_doubled(connection: Connection, charges: str, has_parents: str) -> None:
+    """A table of the places where lines and their allocated parts both stand."""
+    keys = ", ".join((*_ORIGIN, f"{_ORIGIN_RESOURCE} AS origin"))
+    sums = ", ".join(
+        f"coalesce(sum({name}) FILTER (parent_resource_id {sign} ''), 0) AS {side}_{name}"
+        for name in _SAME
+        for side, sign in (("allocated", "<>"), ("whole", "="))
+    )
+    same = " AND ".join(f"abs(allocated_{name} - whole_{name}) <= {_HAIR}" for name in _SAME)
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE doubled AS SELECT * FROM (SELECT {keys}, {sums},"
+        " count(*) FILTER (parent_resource_id <> '') AS allocated_lines, count(*) AS all_lines"
+        f" FROM {charges} WHERE NOT is_split_row AND {_ORIGIN_RESOURCE} IN (SELECT parent_resource_id {has_parents})"
+        f" GROUP BY ALL) WHERE allocated_lines > 0 AND all_lines > allocated_lines AND {same}"
+        " AND (allocated_billed_cost <> 0 OR allocated_effective_cost <> 0)"
+    )
 
 
 def _count_discounts(connection: Connection, folder: Path) -> Decimal | None:

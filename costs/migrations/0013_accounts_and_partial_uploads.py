@@ -101,5 +101,10 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(fields=['expires_at'], name='partial_upload_expires')],
             },
         ),
+        migrations.AddField(
+            model_name='billsource',
+            name='fetched_by',
+            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='parts', to='costs.billsource'),
+        ),
         migrations.RunPython(fill, migrations.RunPython.noop),
     ]

@@ -30,6 +30,8 @@ class BillSource(models.Model):
     location = models.CharField(max_length=500, blank=True)  # a folder's path, or s3://bucket/prefix
     every_minutes = models.PositiveSmallIntegerField(default=DEFAULT_LOOK_MINUTES)
     months_back = models.PositiveSmallIntegerField(null=True, blank=True)  # None: every month that is there
+    # Of a part of a file that another source fetches: that one, which decides whether this one is active.
+    fetched_by = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="parts")
     is_active = models.BooleanField(default=True)
     months_asked = models.JSONField(default=list)  # ["2026-05"]: to be imported again at the next look
     last_looked_at = models.DateTimeField(null=True, blank=True)

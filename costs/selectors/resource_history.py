@@ -260,7 +260,8 @@ def _containers(item: Resource, latest: Sequence[ActiveImport]) -> list[Linked]:
     bills = [ImportFolder(each.source_name, each.period, each.pk) for each in latest]
     rows = query_charges(
         bills,
-        "SELECT resource_id, sum(effective_cost) FROM charges WHERE is_split_row AND parent_resource_id = ?"
+        "SELECT resource_id, sum(effective_cost) FROM charges"
+        " WHERE parent_resource_id = ? AND resource_id <> parent_resource_id"
         f" GROUP BY resource_id ORDER BY 2 DESC, 1 LIMIT {_SPLIT_LIMIT}",
         [item.resource_id],
     )

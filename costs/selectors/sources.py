@@ -28,6 +28,7 @@ class SourceState(StrEnum):
     NEW = "new"  # not looked at yet
     IN_ORDER = "in_order"
     UPLOADED = "uploaded"  # nothing to look at
+    FETCHED = "fetched"  # a part of what another source fetches
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class SourceRow:
     last_result: str
     error: str
     cure: str
+    fetched_by: str = ""  # the source whose files it is a part of
 
 
 @dataclass(frozen=True)
@@ -81,14 +83,14 @@ def sources(scope: Scope, *, now: datetime) -> tuple[SourceRow, ...]:
     """Every source by name, active ones first. Staff only. Two queries."""
     scope.require_everything()
     newest = _newest_deliveries()
-    rows = [_source(source, newest.get(source.pk, ()), now) for source in BillSource.objects.order_by("name")]
+    rows = [_source(source, newest.get(source.pk, ()), now) for source in _with_fetchers().order_by("name")]
     return tuple(sorted(rows, key=lambda row: (not row.is_active, row.name)))
 
 
 def source_row(scope: Scope, name: str, *, now: datetime) -> SourceRow:
     """One source. Raises NotFoundInScopeError where there is none or the reader is not staff."""
     scope.require_everything()
-    source = BillSource.objects.filter(name=name).first()
+    source = _with_fetchers().filter(name=name).first()
     if source is None:
         raise NotFoundInScopeError(f"There is no source {name}.")
     return _source(source, _newest_deliveries().get(source.pk, ()), now)
@@ -169,6 +171,10 @@ def _newest_deliveries() -> dict[int, Sequence[BillDelivery]]:
     return dict(by_source)
 
 
+def _with_fetchers() -> QuerySet[BillSource]:
+    return BillSource.objects.select_related("fetched_by")
+
+
 def _source(source: BillSource, newest: Sequence[BillDelivery], now: datetime) -> SourceRow:
     here = [item for item in newest if item.address == source.location]
     state, told = _state(source, here, now)
@@ -188,6 +194,7 @@ def _source(source: BillSource, newest: Sequence[BillDelivery], now: datetime) -
         last_result=source.last_result,
         error=source.last_error or (told.problem if told else ""),
         cure=source.last_error_cure if source.last_error else told.cure if told else "",
+        fetched_by=source.fetched_by.name if source.fetched_by else "",
     )
 
 
@@ -197,7 +204,7 @@ def _state(
     if not source.is_active:
         return SourceState.INACTIVE, None
     if not PlaceKind(source.place).is_looked_at:
-        return SourceState.UPLOADED, None
+        return SourceState.FETCHED if source.fetched_by_id else SourceState.UPLOADED, None
     if source.last_error:
         return SourceState.FAILING, None
     by_state = {DeliveryState(item.state): item for item in sorted(newest, key=lambda item: item.pk)}

@@ -14,12 +14,12 @@ from django.db.models.functions import Now
 from costs import charge_store
 from costs.deliveries import StoredFile
 from costs.errors import FinopsError, ImportRejectedError, InvalidRequestError, NotFoundInScopeError
-from costs.models import BillDelivery, BillImport
+from costs.models import BillDelivery, BillImport, BillSource
 from costs.places import Heartbeat, PlaceError, open_place
 from costs.services.claims import is_dead_here, new_worker
 from costs.services.preparing import NoLinesError, holds_nothing, prepare_imports
 from costs.services.uploads import safe_name
-from costs.terms import RUNNING_STATES, DeliveryState, ImportState
+from costs.terms import RUNNING_STATES, DeliveryState, ImportState, PlaceKind
 
 _MEGABYTE = 1024 * 1024
 # A failed import may be queued once more by itself; its files stay so long.
@@ -194,10 +194,19 @@ def _prepare(delivery: BillDelivery, paths: Sequence[Path], *, today: date) -> l
         BillImport.objects.filter(pk__in=pks).update(
             delivery=delivery, stated_period=delivery.billing_period if delivery.manifest else None
         )
+        _note_parts(delivery, pks)
         BillDelivery.objects.filter(pk=delivery.pk).update(
             state=DeliveryState.IMPORTING.value, heartbeat_at=Now(), problem="", cure=""
         )
     return pks
+
+
+def _note_parts(delivery: BillDelivery, import_pks: Sequence[int]) -> None:
+    """Sources that hold parts of what another source fetches know it; those with a place of their own do not."""
+    if delivery.source is None:
+        return
+    parts = BillSource.objects.filter(imports__in=import_pks, place=PlaceKind.UPLOAD.value)
+    parts.exclude(pk=delivery.source.pk).update(fetched_by=delivery.source)
 
 
 def _end(delivery_pk: int, state: DeliveryState, problem: str, cure: str) -> None:

@@ -27,6 +27,7 @@ MADE_ANEW = frozenset(
         "net_cost_is_zero",
         "priced_in_other_currency",
         "no_instances",
+        "near_providers",
         "rolled_up_again",
     }
 )
@@ -47,6 +48,10 @@ def of_delivery(settled: Settled) -> list[Finding]:
     if settled.counted_discounts is not None:
         text = "No line tells its cost after discounts; lines that are discounts count as themselves."
         found.append(Finding("discounts_counted", text, difference=plain(settled.counted_discounts)))
+    if settled.allocated_beside is not None:
+        lines, cost = settled.allocated_beside
+        text = "Lines that split another line's cost stand beside it. They break it down and are in no total."
+        found.append(Finding("allocated_beside_origin", text, difference=plain(round_money(cost)), lines=lines))
     return found
 
 
@@ -111,6 +116,17 @@ def inventory_covered(period: BillingPeriod, source_name: str, cost: Decimal, cu
         " now, which no longer counts; what it says of resources stays."
     )
     return Finding("inventory_covered", text, "warning", difference=plain(-cost))
+
+
+def near_providers(names: Sequence[str], provider: str) -> list[Finding]:
+    """Bills of the month whose provider may be this one under another spelling."""
+    if not names:
+        return []
+    text = (
+        f"This month of the same account also counts from {', '.join(names)}, whose provider is spelled much like"
+        f" '{provider}'. If they are one, deactivate one of the sources: each cost counts twice."
+    )
+    return [Finding("near_providers", text, "warning")]
 
 
 def repeated_rows(count: int) -> list[Finding]:

@@ -22,7 +22,7 @@ from costs.periods import BillingPeriod
 from costs.services import findings as remarks
 from costs.services.claims import Claim, claim_import
 from costs.services.retracking import begin_retracking, take_charges
-from costs.services.rivals import refuse_second_source
+from costs.services.rivals import near_providers, refuse_second_source
 from costs.services.snapshots import store_snapshots
 from costs.services.storing import store_rollups
 from costs.services.versions import mark_unchanged
@@ -256,6 +256,7 @@ def _load_month(duck: Connection, landing: Landing, step: _Step, period: Billing
     found = landing.findings + remarks.of_month(
         duck, totals, refused, billing_format=BillingFormat(item.source.billing_format)
     )
+    found += remarks.near_providers(near_providers(item.source, period), item.source.provider)
     values = {refusal.key: refusal.values for refusal in refused}
     kept = [key for key in step.tracked_keys if key not in values]
     _record(item, step, landing=landing, totals=totals)

@@ -4,7 +4,9 @@ A FOCUS file may hold several bills of one account, one for each provider and cu
 other. A Cost and Usage Report tells neither apart, so it is a rival of all of them.
 """
 
+import re
 from collections.abc import Sequence
+from difflib import SequenceMatcher
 
 from costs.errors import ImportRejectedError
 from costs.models import Bill, BillImport, BillSource
@@ -17,7 +19,12 @@ _SPELLINGS = {
     "microsoft": ("azure", "microsoft"),
     "google": ("google", "gcp"),
     "oracle": ("oracle", "oci"),
+    "alibaba": ("alibaba", "aliyun"),
+    "ibm": ("ibm", "softlayer"),
 }
+# What companies have after their name, and providers write or leave out.
+_LEGAL = frozenset({"inc", "incorporated", "ltd", "limited", "llc", "corp", "corporation", "gmbh", "ag", "sa", "co"})
+_NEAR, _SHORTEST = 0.85, 4  # likeness of two names that may be one; a beginning of so many letters
 
 
 def refuse_second_source(source: BillSource, period: BillingPeriod) -> None:
@@ -76,7 +83,41 @@ def _are_parts(one: BillSource, other: BillSource) -> bool:
     return any("" not in values and len(values) > 1 for values in (providers, currencies))
 
 
+def near_providers(source: BillSource, period: BillingPeriod) -> list[str]:
+    """Active sources of the account whose provider is another one by name, and may be the same.
+
+    Both count: to tell them apart for certain is a person's task.
+    """
+    if not source.provider or not source.billing_account_id:
+        return []
+    beside = Bill.objects.filter(
+        billing_period=period.start,
+        source__billing_account_id=source.billing_account_id,
+        source__billing_currency=source.billing_currency,
+        source__is_active=True,
+        import_in_force__isnull=False,
+    ).exclude(source=source)
+    mine = _cloud(source.provider)
+    found = beside.exclude(source__provider="").values_list("source__provider", "source__name").order_by("source__name")
+    return [name for provider, name in found if _are_near(mine, _cloud(provider))]
+
+
+def _are_near(one: str, other: str) -> bool:
+    if one == other:
+        return False  # the same: refused, not told
+    short, long = sorted((one, other), key=len)
+    is_beginning = len(short) >= _SHORTEST and long.startswith(short)
+    return is_beginning or SequenceMatcher(None, one, other).ratio() >= _NEAR
+
+
 def _cloud(provider: str) -> str:
-    """A provider under one name: exports of different versions spell the large ones differently."""
-    plain = " ".join(provider.lower().split())
-    return next((cloud for cloud, words in _SPELLINGS.items() if any(word in plain.split() for word in words)), plain)
+    """A provider under one name: exports of different versions spell them differently.
+
+    The large clouds are known by a word of theirs; of others case, blanks, punctuation and legal forms fall away.
+    """
+    words = re.sub(r"[\W_]+", " ", provider.casefold()).split()
+    for cloud, spellings in _SPELLINGS.items():
+        if any(word in words for word in spellings):
+            return cloud
+    kept = [word for word in words if word not in _LEGAL] or words
+    return "".join(kept)

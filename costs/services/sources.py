@@ -53,8 +53,12 @@ def change_source(name: str, fields: SourceFields) -> None:
 
 
 def set_active(name: str, *, is_active: bool) -> None:
-    """Whether a source counts as the one of its payer, and is looked at. Months in force stay until taken over."""
+    """Whether a source counts as the one of its payer, and is looked at. Months in force stay until taken over.
+
+    The parts of its files, which are sources of their own, follow it.
+    """
     _only(name).update(is_active=is_active, next_look_at=None, failures=0)
+    BillSource.objects.filter(fetched_by__name=name).update(is_active=is_active)
 
 
 def ask_for_months(name: str, months: Sequence[BillingPeriod]) -> int:

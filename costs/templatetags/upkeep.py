@@ -44,6 +44,7 @@ SOURCE_STATES = {
     SourceState.NEW: ("Not looked at yet", "info"),
     SourceState.IN_ORDER: ("In order", "good"),
     SourceState.UPLOADED: ("Uploads", "neutral"),
+    SourceState.FETCHED: ("Fetched with another", "neutral"),
 }
 DELIVERY_STATES = {
     DeliveryState.WAITING: ("Not complete yet", "warn"),

@@ -61,7 +61,9 @@ class SourceTable(FinopsTable):
 
     def render_name(self, record: SourceRow) -> SafeString:
         address = reverse("costs:source", args=[record.name])
-        place = "Uploads only" if record.place is PlaceKind.UPLOAD else record.location
+        place = record.location
+        if record.place is PlaceKind.UPLOAD:
+            place = f"Part of what {record.fetched_by} fetches" if record.fetched_by else "Uploads only"
         return format_html('<a href="{}">{}</a><br><small class="muted mono">{}</small>', address, record.name, place)
 
     def render_next_look_at(self, record: SourceRow, value: Any) -> str:
