@@ -147,7 +147,8 @@ def _parts(columns: Columns) -> dict[str, str]:
         "part_sku": _sku(columns),
         "part_instance_type": _instance_type(columns),
         "part_tags": _pairs(columns, "Tags", key=f"regexp_replace(e.key, {literal(_TAG_PREFIX)}, '', 'i')"),
-        "part_is_allocated": f"{columns.text('AllocatedMethodId')} <> '' OR {columns.text('AllocatedResourceId')} <> ''",
+        "part_is_allocated": f"{columns.text('AllocatedMethodId')} <> ''"
+        f" OR {columns.text('AllocatedResourceId')} <> ''",
         "part_allocated_tags": _pairs(columns, "AllocatedTags", key="e.key"),
         "part_cost_categories": _pairs(columns, "x_CostCategories", key="e.key"),
         "part_billed": columns.money(BILLED),

@@ -235,7 +235,7 @@ def _load_month(duck: Connection, landing: Landing, step: _Step, period: Billing
     if item.state == ImportState.IN_FORCE:
         return None
     if item.rerolled_from_id is None:
-        refuse_second_source(item.source, period)
+        refuse_second_source(item, period)
     folder = landing.folder
     if len(step.months) > 1:
         folder = landing.folder / f"month-{period}"

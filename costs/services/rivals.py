@@ -24,12 +24,14 @@ _SPELLINGS = {
 }
 # What companies have after their name, and providers write or leave out.
 _LEGAL = frozenset({"inc", "incorporated", "ltd", "limited", "llc", "corp", "corporation", "gmbh", "ag", "sa", "co"})
+_NEWEST = 5  # imports of a source: all parts of a file are queued at once
 _NEAR, _SHORTEST = 0.85, 4  # likeness of two names that may be one; a beginning of so many letters
 
 
-def refuse_second_source(source: BillSource, period: BillingPeriod) -> None:
+def refuse_second_source(item: BillImport, period: BillingPeriod) -> None:
     """Refuse a month whose payer's bill is in force from another active source; the error explains the choice."""
-    for bill in _rivals(source, period):
+    source = item.source
+    for bill in _rivals(item, period):
         if not bill.source.is_active:
             continue
         raise ImportRejectedError(
@@ -46,7 +48,7 @@ def lock_with_rivals(item: BillImport) -> list[Bill]:
     assert item.billing_period is not None
     period = BillingPeriod(item.billing_period)
     assert item.bill_id is not None
-    wanted = [item.bill_id, *(bill.pk for bill in _rivals(item.source, period))]
+    wanted = [item.bill_id, *(bill.pk for bill in _rivals(item, period))]
     return list(Bill.objects.select_for_update(of=("self",)).filter(pk__in=wanted).order_by("pk"))
 
 
@@ -54,14 +56,18 @@ def take_over(item: BillImport) -> None:
     """Take the month out of force at sources that are no longer active. Raises ImportRejectedError for active ones."""
     assert item.billing_period is not None
     period = BillingPeriod(item.billing_period)
-    refuse_second_source(item.source, period)
-    for bill in _rivals(item.source, period):
+    refuse_second_source(item, period)
+    for bill in _rivals(item, period):
         BillImport.objects.filter(bill_in_force=bill).update(state=ImportState.REPLACED.value)
         Bill.objects.filter(pk=bill.pk).update(import_in_force=None)
 
 
-def _rivals(source: BillSource, period: BillingPeriod) -> Sequence[Bill]:
-    """Bills with the same costs in force from other sources. Inventories and unknown payers have none."""
+def _rivals(item: BillImport, period: BillingPeriod) -> Sequence[Bill]:
+    """Bills with the same costs in force from other sources. Inventories and unknown payers have none.
+
+    Parts of one file are no rivals, however alike their providers are spelled: no line is in two of them.
+    """
+    source = item.source
     if not source.billing_account_id or BillingFormat(source.billing_format).is_inventory:
         return []
     same = Bill.objects.filter(
@@ -70,8 +76,22 @@ def _rivals(source: BillSource, period: BillingPeriod) -> Sequence[Bill]:
         import_in_force__isnull=False,
     ).exclude(source=source)
     inventories = [value.value for value in BillingFormat if value.is_inventory]
-    found = same.exclude(source__billing_format__in=inventories).select_related("source").order_by("pk")
-    return [bill for bill in found if not _are_parts(source, bill.source)]
+    found = (
+        same.exclude(source__billing_format__in=inventories).select_related("source").order_by("pk")
+    )
+    return [bill for bill in found if not _are_parts(source, bill.source) and not _share_files(item, bill.source)]
+
+
+def _share_files(item: BillImport, other: BillSource) -> bool:
+    """Whether the other source has a part of the very files this import has a part of."""
+    digests = _digests(item)
+    newest = BillImport.objects.filter(source=other).order_by("-pk")[:_NEWEST] if digests else ()
+    return any(digests & _digests(each) for each in newest)
+
+
+def _digests(item: BillImport) -> set[str]:
+    """The checksums of the files an import has only a part of."""
+    return {file["sha256"] for file in item.files if file.get("part")}
 
 
 def _are_parts(one: BillSource, other: BillSource) -> bool:

@@ -12,6 +12,8 @@ from django.core.management import call_command
 from costs import services as intake
 from costs.errors import ImportRejectedError, InvalidRequestError
 from costs.models import Bill, BillDelivery, BillImport, BillSource
+from costs.scope import Scope
+from costs.selectors import SourceState, sources
 from costs.terms import DeliveryState, ImportState
 from finops_site import pipeline
 from tests.costs.bills import TODAY, bring_in, cur2_line, cur2_text, line, write_csv, write_cur2
@@ -131,6 +133,52 @@ def test_two_focus_exports_are_rivals_for_the_same_provider_account_and_currency
         with pytest.raises(ImportRejectedError, match="would count twice"):
             bring_in(other, source="two")
     assert in_force() == {"one": Decimal(10)} | ({"two": Decimal(10)} if both_count else {})
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "outcome"),
+    [
+        ("Snowflake", "SNOWFLAKE, Inc.", "refused"),
+        ("Digital Ocean", "DigitalOcean LLC", "refused"),
+        ("Alibaba Cloud", "Aliyun", "refused"),
+        ("Snowflake", "Snowflake Computing", "told"),
+        ("Datadog", "Datadoq", "told"),
+        ("Snowflake", "MongoDB", "apart"),
+    ],
+)
+def test_providers_spelled_alike_are_one_or_are_told(tmp_path: Path, first: str, second: str, outcome: str) -> None:
+    bring_in(write_focus(tmp_path / "one.csv", AWS | {"ProviderName": first}), source="one")
+    other = write_focus(tmp_path / "two.csv", AWS | {"ProviderName": second})
+    if outcome == "refused":
+        with pytest.raises(ImportRejectedError, match="would count twice"):
+            bring_in(other, source="two")
+        return
+    (made,) = bring_in(other, source="two")
+    told = [finding["text"] for finding in made.findings if finding["code"] == "near_providers"]
+    assert bool(told) == (outcome == "told")
+    assert all("counts from one," in text and f"'{second}'" in text for text in told)
+
+
+def test_two_spellings_in_one_file_are_no_rivals(tmp_path: Path) -> None:
+    """No line is in both: 10 and 4 count, also when the file comes again with other amounts."""
+    two = AWS | {"ProviderName": "Amazon Web Services"}
+    bring_in(write_focus(tmp_path / "f.csv", AWS, two | {"BilledCost": "4"}))
+    assert sorted(in_force().values()) == [Decimal(4), Decimal(10)]
+    bring_in(write_focus(tmp_path / "again.csv", AWS | {"BilledCost": "11"}, two | {"BilledCost": "5"}))
+    assert sorted(in_force().values()) == [Decimal(5), Decimal(11)]
+
+
+def test_parts_know_the_source_that_fetches_them_and_follow_it(store: ObjectStore) -> None:
+    source = s3_source(prefix="f")
+    deliver_focus(store, "one", AWS, ORACLE)
+    look(source)
+    parts = {row.name: row for row in sources(Scope.all(), now=later(5)) if row.name != "acme"}
+    assert {row.fetched_by for row in parts.values()} == {"acme"}
+    assert {row.state for row in parts.values()} == {SourceState.FETCHED}
+    intake.set_active("acme", is_active=False)
+    assert not BillSource.objects.filter(is_active=True).exists()
+    intake.set_active("acme", is_active=True)
+    assert not BillSource.objects.filter(is_active=False).exists()
 
 
 def test_a_source_keeps_to_its_provider_and_currency(tmp_path: Path) -> None:
