@@ -76,9 +76,7 @@ def _rivals(item: BillImport, period: BillingPeriod) -> Sequence[Bill]:
         import_in_force__isnull=False,
     ).exclude(source=source)
     inventories = [value.value for value in BillingFormat if value.is_inventory]
-    found = (
-        same.exclude(source__billing_format__in=inventories).select_related("source").order_by("pk")
-    )
+    found = same.exclude(source__billing_format__in=inventories).select_related("source").order_by("pk")
     return [bill for bill in found if not _are_parts(source, bill.source) and not _share_files(item, bill.source)]
 
 

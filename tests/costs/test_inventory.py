@@ -123,3 +123,20 @@ def test_bill_that_first_covers_a_month_says_what_no_longer_counts(tmp_path: Pat
     assert (told["severity"], told["difference"]) == ("warning", "-1080")
     second = bring_in_lines(tmp_path, bill_line("USD", "6"), name="next.csv")
     assert "inventory_covered" not in {finding["code"] for finding in second.findings}
+
+
+@pytest.mark.parametrize(
+    ("cell", "tags"),
+    [
+        ('"{""Team"": ""a"", ""Size"": 3, ""Deep"": {""x"": 1}, ""user:Env"": ""NULL""}"', {"Team": "a", "Size": "3"}),
+        (
+            '"[{""Key"": ""Team"", ""Value"": ""a""}, {""key"": ""Env"", ""value"": ""Prod""}]"',
+            {"Team": "a", "Env": "Prod"},
+        ),
+        ('"[1, null, {""x"": 2}]"', {}),
+        ('"{""Team"": "', {}),
+    ],
+)
+def test_tags_may_be_json(tmp_path: Path, cell: str, tags: dict[str, str]) -> None:
+    inventory(tmp_path, f"{COMPUTE}i-1,us-east-1,0.5,{cell},m5.large,running,40\n")
+    assert Resource.objects.get().tags == tags == ResourceSnapshot.objects.get().tags
