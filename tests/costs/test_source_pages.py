@@ -1,5 +1,6 @@
 """Pages of sources and of a bill's versions: what staff see and do, what it costs to draw, who may."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -19,6 +20,7 @@ from costs.terms import DeliveryState, PlaceKind
 from finops_site import pipeline, sources, uploads
 from tests.conftest import ClientFor
 from tests.costs.bills import csv_text, line
+from tests.finops_site.api_world import assert_golden
 from tests.tagging.page_world import QUERIES, file_of, text_of
 
 pytestmark = pytest.mark.django_db
@@ -202,3 +204,14 @@ def test_programs_read_sources_and_deliveries(
     assert newest["id"] > oldest["id"]
     assert staff.get("/api/v1/sources/nobody/deliveries/").status_code == 404
     assert client_for(team_lead).get("/api/v1/sources/").status_code == 404
+
+
+def test_the_answer_on_sources_is_the_golden_one(staff: Client, folder: Path) -> None:
+    """One that looks at a folder, one whose bills are uploaded, one that is a part of the first."""
+    two_versions(folder)
+    intake.create_source("uploads", SourceFields(PlaceKind.UPLOAD))
+    part = BillSource.objects.get(pk=intake.create_source("acme-part", SourceFields(PlaceKind.UPLOAD)))
+    part.fetched_by = BillSource.objects.get(name="acme")
+    part.save(update_fields=["fetched_by"])
+    answer = staff.get("/api/v1/sources/").json()
+    assert_golden("api_sources", json.loads(json.dumps(answer).replace(str(folder), "(folder)")))
