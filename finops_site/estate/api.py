@@ -95,7 +95,7 @@ class AccountSerializer(serializers.Serializer[Any]):
     months = AccountMonthSerializer(many=True)
 
 
-class ResourceRowSerializer(serializers.Serializer[Any]):
+class EstateResourceRowSerializer(serializers.Serializer[Any]):
     """A resource as last seen, and its month."""
 
     key = serializers.CharField(help_text="Ours; a hash of account and id.")
@@ -117,13 +117,13 @@ class ResourceRowSerializer(serializers.Serializer[Any]):
     currency = CurrencyText()
 
 
-class ResourcePageSerializer(PageSerializer):
+class EstateResourcePageSerializer(PageSerializer):
     """Resources in order of their keys."""
 
     billing_period = PeriodText(source="period")
     count = serializers.IntegerField(help_text="Over all pages.")
     total = MoneyText(help_text="Over all pages.")
-    results = ResourceRowSerializer(many=True)
+    results = EstateResourceRowSerializer(many=True)
 
 
 class ResourceMonthSerializer(serializers.Serializer[Any]):
@@ -158,7 +158,7 @@ class LinkedSerializer(serializers.Serializer[Any]):
     cost = MoneyText(allow_null=True)
 
 
-class ResourceSerializer(serializers.Serializer[Any]):
+class EstateResourceSerializer(serializers.Serializer[Any]):
     """One resource over time."""
 
     key = serializers.CharField()
@@ -226,7 +226,7 @@ class ResourceList(StaffOnly, ListView):
     """Resources that bills and inventories know, with a month's cost, in order of their keys. FinOps staff only."""
 
     operation, title = "estate_resources", "Resources over the estate"
-    serializer_class = ResourcePageSerializer
+    serializer_class = EstateResourcePageSerializer
     parameters = (
         *MONTH,
         *(text(name, f"Only of this {name}; `(none)` for none.") for name in intake.EXACT),
@@ -276,7 +276,7 @@ class ResourceOne(StaffOnly, DocumentView):
     """One resource: names, tags and states with their days, cost by month on every basis. FinOps staff only."""
 
     operation, title = "estate_resource", "One resource"
-    serializer_class = ResourceSerializer
+    serializer_class = EstateResourceSerializer
 
     def document(self, scope: Scope, parameters: Parameters, **kwargs: Any) -> Any:
         del parameters
