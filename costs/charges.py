@@ -69,6 +69,15 @@ CHARGE_DEFAULTS = {
     "pricing_currency": "''",
     "pricing_currency_cost": "0",
 }
+# Columns that hold one of a few words, whatever the format; a mapping that gives another one is refused.
+CLOSED_TEXTS = {
+    "charge_category": ("Usage", "Purchase", "Tax", "Credit", "Adjustment"),
+    "charge_frequency": ("Usage-Based", "Recurring", "One-Time"),
+    "pricing_category": ("Standard", "Dynamic", "Committed", "Other"),
+    "commitment_discount_category": ("", "Spend", "Usage"),
+    "commitment_discount_status": ("", "Used", "Unused"),
+    "discounting": ("", "inside", "apart"),
+}
 
 # What allocation rules can see, before the tracked tags. Their order is part of every slice's key.
 SLICE_DIMENSIONS = (

@@ -7,7 +7,7 @@ slash headers agree with them without case and punctuation. See docs/algorithms/
 from collections.abc import Iterable
 
 from costs.billing_formats import cur_costs
-from costs.billing_formats.base import ChargeMapping, Columns, Finding, literal
+from costs.billing_formats.base import EMPTY, ChargeMapping, Columns, Finding, literal
 from costs.billing_formats.cur_costs import KIND_PART, SPLIT_PART, is_in
 
 PAYER = "bill_payer_account_id"
@@ -233,11 +233,17 @@ def _kinds(columns: Columns, kind: str) -> dict[str, str]:
         " ELSE '' END",
         "commitment_discount_category": f"CASE WHEN {is_plan} THEN 'Spend' WHEN {of_reservation} THEN 'Usage'"
         " ELSE '' END",
-        "commitment_discount_type": f"CASE WHEN {is_plan} THEN {columns.text('savings_plan_offering_type')}"
-        f" WHEN {of_reservation} THEN {columns.text('pricing_offering_class')} ELSE '' END",
+        "commitment_discount_type": _either(
+            is_plan, columns.text("savings_plan_offering_type"), of_reservation, columns.text("pricing_offering_class")
+        ),
         "commitment_discount_status": f"CASE WHEN {is_in(kind, _COVERED)} THEN 'Used'"
         f" WHEN {kind} IN ('RIFee', 'SavingsPlanRecurringFee') THEN 'Unused' ELSE '' END",
     }
+
+
+def _either(is_one: str, one: str, is_other: str, other: str) -> str:
+    """SQL of a text of plans or of reservations; just '' where the file tells neither."""
+    return EMPTY if one == other == EMPTY else f"CASE WHEN {is_one} THEN {one} WHEN {is_other} THEN {other} ELSE '' END"
 
 
 def _commitment_terms(columns: Columns, kind: str) -> dict[str, str]:

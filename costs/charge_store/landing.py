@@ -12,6 +12,7 @@ from django.conf import settings
 
 from costs import rollup
 from costs.billing_formats import ChargeMapping
+from costs.charge_store import shaping
 from costs.charge_store.connection import Connection, Error, quoted, scalar
 from costs.charge_store.sources import BillFile, explain
 from costs.charges import CHARGE_COLUMNS, CHARGE_DEFAULTS
@@ -22,6 +23,8 @@ from costs.terms import COST_COLUMNS
 Beat = Callable[[float], None]  # told now and then how far the running step is, 0 to 1
 # Larger row groups do not fit into memory twice (one per thread) and spill, which costs more than anything else.
 PARQUET = "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 40960)"
+
+_GROUPS = f"{rollup.group_hash()} AS line_group, {rollup.resource_hash()} AS resource_group"
 
 
 @dataclass(frozen=True)
@@ -95,19 +98,24 @@ def charges_in(folder: Path) -> str:
 
 
 def _copy(connection: Connection, relation: str, mapping: ChargeMapping, target: Path, *, beat: Beat) -> None:
-    expressions = CHARGE_DEFAULTS | mapping.expressions
-    fields = ", ".join(f"CAST({expressions[name]} AS {kind}) AS {name}" for name, kind in CHARGE_COLUMNS.items())
     if mapping.lines:
         relation = f"(SELECT * FROM {relation} WHERE {mapping.lines})"
-    for layer in (*mapping.layers, mapping.parts):
-        if layer:
-            parts = ", ".join(f"{sql} AS {name}" for name, sql in layer.items())
-            relation = f"(SELECT *, {parts} FROM {relation})"
-    sql = (
-        f"COPY (SELECT *, {rollup.group_hash()} AS line_group, {rollup.resource_hash()} AS resource_group"
-        f" FROM (SELECT {fields} FROM {relation})) TO {quoted(target)} {PARQUET}"
-    )
-    run_beating(connection, sql, beat=beat)
+    fields = CHARGE_DEFAULTS | mapping.expressions
+    lines = shaping.fields_of(shaping.in_parts(relation, mapping), {name: fields[name] for name in CHARGE_COLUMNS})
+    write_charges(connection, f"(SELECT *, {_GROUPS} FROM {lines})", shaping.known_texts(fields), target, beat=beat)
+
+
+def write_charges(
+    connection: Connection, relation: str, known: dict[str, tuple[str, ...]], target: Path, *, beat: Beat
+) -> None:
+    """Write a relation of charges. `known` names columns of few texts with all they may hold.
+
+    Parquet is written with a dictionary for each text column, and finding each line's place in it costs more than
+    reading the line: of what is known beforehand, the place is known, too.
+    """
+    casts = ", ".join(f"CAST({name} AS {shaping.enum(texts)}) AS {name}" for name, texts in known.items())
+    replaced = f" REPLACE ({casts})" if casts else ""
+    run_beating(connection, f"COPY (SELECT *{replaced} FROM {relation}) TO {quoted(target)} {PARQUET}", beat=beat)
 
 
 def run_beating(connection: Connection, sql: str, *, beat: Beat) -> None:
