@@ -105,6 +105,8 @@ GROUP_DIMENSIONS = (
     "is_instance_usage",
     "tags",
 )
+# What makes a resource one.
+RESOURCE_DIMENSIONS = ("sub_account_id", "resource_id")
 
 FIRST_BILLING_YEAR = 2006
 

@@ -10,12 +10,11 @@ from pathlib import Path
 import pyarrow as pa
 from django.conf import settings
 
-from costs import rollup
 from costs.billing_formats import ChargeMapping
-from costs.charge_store import shaping
+from costs.charge_store import combinations, shaping
 from costs.charge_store.connection import Connection, Error, quoted, scalar
 from costs.charge_store.sources import BillFile, explain
-from costs.charges import CHARGE_COLUMNS, CHARGE_DEFAULTS
+from costs.charges import CHARGE_DEFAULTS
 from costs.errors import ImportRejectedError
 from costs.inventory import Inventory
 from costs.terms import COST_COLUMNS
@@ -23,8 +22,6 @@ from costs.terms import COST_COLUMNS
 Beat = Callable[[float], None]  # told now and then how far the running step is, 0 to 1
 # Larger row groups do not fit into memory twice (one per thread) and spill, which costs more than anything else.
 PARQUET = "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 40960)"
-
-_GROUPS = f"{rollup.group_hash()} AS line_group, {rollup.resource_hash()} AS resource_group"
 
 
 @dataclass(frozen=True)
@@ -47,8 +44,14 @@ class LineKind:
 
 def land_file(connection: Connection, file: BillFile, mapping: ChargeMapping, target: Path, *, beat: Beat) -> None:
     """Write one bill file as canonical charges. Raises ImportRejectedError naming line and column."""
+    fields = CHARGE_DEFAULTS | mapping.expressions
     try:
-        _copy(connection, file.relation, mapping, target, beat=beat)
+        if file.is_parquet:
+            with combinations.shaped(connection, file, mapping, fields) as charges:
+                _write(connection, charges, target, beat=beat)
+        else:
+            relation = shaping.lines_of(file.relation, mapping)
+            _write(connection, shaping.line_by_line(relation, mapping, fields), target, beat=beat)
         if scalar(connection, _not_finite(target)):
             raise Error("Conversion Error: a quantity is not finite")
     except Error as error:
@@ -62,7 +65,9 @@ def land_inventory(
     table = pa.table({name: pa.array(inventory.rows[name].tolist(), pa.string()) for name in inventory.rows.columns})
     connection.register("inventory_rows", table)
     try:
-        _copy(connection, f"inventory_rows CROSS JOIN {days} AS days", mapping, target, beat=lambda _: None)
+        relation = f"inventory_rows CROSS JOIN {days} AS days"
+        charges = shaping.line_by_line(relation, mapping, CHARGE_DEFAULTS | mapping.expressions)
+        _write(connection, charges, target, beat=lambda _: None)
     finally:
         connection.unregister("inventory_rows")
 
@@ -97,25 +102,8 @@ def charges_in(folder: Path) -> str:
     return f"read_parquet({files_of(folder)}, hive_partitioning=false)"
 
 
-def _copy(connection: Connection, relation: str, mapping: ChargeMapping, target: Path, *, beat: Beat) -> None:
-    if mapping.lines:
-        relation = f"(SELECT * FROM {relation} WHERE {mapping.lines})"
-    fields = CHARGE_DEFAULTS | mapping.expressions
-    lines = shaping.fields_of(shaping.in_parts(relation, mapping), {name: fields[name] for name in CHARGE_COLUMNS})
-    write_charges(connection, f"(SELECT *, {_GROUPS} FROM {lines})", shaping.known_texts(fields), target, beat=beat)
-
-
-def write_charges(
-    connection: Connection, relation: str, known: dict[str, tuple[str, ...]], target: Path, *, beat: Beat
-) -> None:
-    """Write a relation of charges. `known` names columns of few texts with all they may hold.
-
-    Parquet is written with a dictionary for each text column, and finding each line's place in it costs more than
-    reading the line: of what is known beforehand, the place is known, too.
-    """
-    casts = ", ".join(f"CAST({name} AS {shaping.enum(texts)}) AS {name}" for name, texts in known.items())
-    replaced = f" REPLACE ({casts})" if casts else ""
-    run_beating(connection, f"COPY (SELECT *{replaced} FROM {relation}) TO {quoted(target)} {PARQUET}", beat=beat)
+def _write(connection: Connection, charges: str, target: Path, *, beat: Beat) -> None:
+    run_beating(connection, f"COPY ({charges}) TO {quoted(target)} {PARQUET}", beat=beat)
 
 
 def run_beating(connection: Connection, sql: str, *, beat: Beat) -> None:

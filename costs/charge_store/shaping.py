@@ -3,11 +3,18 @@
 import re
 from collections.abc import Iterable, Mapping
 
+from costs import rollup
 from costs.billing_formats import ChargeMapping
 from costs.billing_formats.base import literal
 from costs.charges import CHARGE_COLUMNS, CLOSED_TEXTS
 
 _CONSTANT = re.compile(r"'((?:[^']|'')*)'")
+GROUPS = {"line_group": rollup.group_hash(), "resource_group": rollup.resource_hash()}
+
+
+def lines_of(relation: str, mapping: ChargeMapping) -> str:
+    """The lines of a file that belong to the delivery."""
+    return f"(SELECT * FROM {relation} WHERE {mapping.lines})" if mapping.lines else relation
 
 
 def in_parts(relation: str, mapping: ChargeMapping) -> str:
@@ -19,19 +26,40 @@ def in_parts(relation: str, mapping: ChargeMapping) -> str:
     return relation
 
 
-def fields_of(relation: str, expressions: Mapping[str, str]) -> str:
-    """A relation of these charge columns, in the order they are given."""
-    fields = ", ".join(f"CAST({sql} AS {CHARGE_COLUMNS[name]}) AS {name}" for name, sql in expressions.items())
-    return f"(SELECT {fields} FROM {relation})"
+def fields_of(relation: str, fields: Mapping[str, str], *more: str) -> str:
+    """A relation of these charge columns, typed, and of more columns as they are."""
+    typed = [f"CAST({sql} AS {CHARGE_COLUMNS[name]}) AS {name}" for name, sql in fields.items()]
+    return f"(SELECT {', '.join([*typed, *more])} FROM {relation})"
 
 
-def known_texts(expressions: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+def charges(relation: str, told: Mapping[str, str]) -> str:
+    """A SELECT of charges as they are stored, of a relation of fields; `told` says what is not as it stands there."""
+    columns = (f"{told.get(name, name)} AS {name}" for name in (*CHARGE_COLUMNS, *GROUPS))
+    return f"SELECT {', '.join(columns)} FROM {relation}"
+
+
+def line_by_line(relation: str, mapping: ChargeMapping, fields: Mapping[str, str]) -> str:
+    """A SELECT of charges where every field is made for every line."""
+    lines = fields_of(in_parts(relation, mapping), {name: fields[name] for name in CHARGE_COLUMNS})
+    return charges(lines, {**GROUPS, **placed(known_texts(fields))})
+
+
+def known_texts(fields: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     """Columns of which all texts they can hold are known before any line is read."""
     found = dict(CLOSED_TEXTS)
-    for name, sql in expressions.items():
+    for name, sql in fields.items():
         if CHARGE_COLUMNS[name] == "VARCHAR" and (constant := _CONSTANT.fullmatch(sql)):
             found[name] = (constant[1].replace("''", "'"),)
     return found
+
+
+def placed(known: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    """SQL of columns by the place of their text among the known ones.
+
+    Parquet has a dictionary for each text column, and looking each line's text up in it costs more than reading the
+    line. Where all texts are known beforehand, nothing has to be looked up.
+    """
+    return {name: f"CAST({name} AS {enum(texts)})" for name, texts in known.items()}
 
 
 def enum(texts: Iterable[str]) -> str:
