@@ -1,110 +1,64 @@
-"""Import of a CUR CSV.gz, from opening the file to the switch, against a bare DuckDB scan of the same file.
+"""Import of a Cost and Usage Report, from opening the file to the switch, against a bare DuckDB scan of the same file.
 
-    python benchmarks/bench_import.py [--lines 1000000] [--rounds 3]
+    python benchmarks/bench_import.py [--lines 1000000] [--columns 40] [--form csv.gz] [--shuffled] [--rounds 3]
+                                      [--pandas] [--standard] [--folder DIR]
 
-Each measurement runs in a process of its own, bare scan and import in turn; medians, their ratio and the
-import's peak memory are printed. Ends with 1 where the ratio or the memory is over its budget.
+Rounds of scan and import, in turn, each in a process of its own. Each round gives a ratio of seconds and one of CPU
+seconds (all cores); their medians are printed and kept in benchmarks/results/. `--standard` measures the usual set of
+files. Ends with 1 where a ratio or the memory is over its budget.
 """
 
 import argparse
 import json
 import os
-import resource
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
 import duckdb
 
-ROOT = Path(__file__).resolve().parent.parent
-RATIO_BUDGET = 2.8
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks import pandas_rollups
+from benchmarks.cur_files import NARROW, WIDE, Shape, generate
+from benchmarks.measuring import Run, in_a_process, keep, machine, timed
+
+# Times the scan of one file; files with more columns are measured without a limit.
+RATIO_BUDGETS = {"csv.gz": 2.2, "parquet": 4.0}
+PANDAS_BUDGET = 1.6
 MEMORY_BUDGET_MB = 1200
-HOURS = 744
-
-_START = "strftime(begins_at, '%Y-%m-%dT%H:%M:%SZ')"
-_END = "strftime(begins_at + INTERVAL 1 HOUR, '%Y-%m-%dT%H:%M:%SZ')"
-_COST = "CAST(CAST((hash(r, h) % 100000000) / 1e9 AS DECIMAL(20,10)) AS VARCHAR)"
-_TYPE = "['m5','c5','r5','t3'][1 + r % 4] || '.' || ['large','xlarge','2xlarge'][1 + (r // 4) % 3]"
-# 40 columns as AWS writes them: r is one of some 1,300 resources, h the hour; 8 accounts, 6 teams.
-COLUMNS = {
-    "identity/LineItemId": "substr(md5(CAST(r * 1000 + h AS VARCHAR)) || md5(CAST(r * 7 + h AS VARCHAR)), 1, 52)",
-    "identity/TimeInterval": f"{_START} || '/' || {_END}",
-    "bill/InvoiceId": "'20260512'",
-    "bill/InvoicingEntity": "'Amazon Web Services, Inc.'",
-    "bill/BillingEntity": "'AWS'",
-    "bill/BillType": "'Anniversary'",
-    "bill/PayerAccountId": "'100000000001'",
-    "bill/BillingPeriodStartDate": "'2026-05-01T00:00:00Z'",
-    "bill/BillingPeriodEndDate": "'2026-06-01T00:00:00Z'",
-    "lineItem/UsageAccountId": "CAST(100000000001 + r % 8 AS VARCHAR)",
-    "lineItem/LineItemType": "CASE WHEN r % 10 = 0 THEN 'DiscountedUsage' ELSE 'Usage' END",
-    "lineItem/UsageStartDate": _START,
-    "lineItem/UsageEndDate": _END,
-    "lineItem/ProductCode": "CASE WHEN r % 3 = 2 THEN 'AmazonS3' ELSE 'AmazonEC2' END",
-    "lineItem/UsageType": f"CASE r % 3 WHEN 2 THEN 'Requests-Tier' || r % 2 WHEN 1 THEN 'EBS:VolumeUsage.gp' || r % 4"
-    f" ELSE 'BoxUsage:' || {_TYPE} END",
-    "lineItem/Operation": "CASE r % 3 WHEN 2 THEN 'GetObject' WHEN 1 THEN 'CreateVolume-Gp2' ELSE 'RunInstances' END",
-    "lineItem/AvailabilityZone": "['us-east-1', 'eu-west-1'][1 + r % 2] || 'a'",
-    "lineItem/ResourceId": "'i-0' || substr(md5(CAST(r AS VARCHAR)), 1, 16)",
-    "lineItem/UsageAmount": "CAST(1 + (hash(r, h) % 1000) / 1000 AS VARCHAR)",
-    "lineItem/NormalizationFactor": "'4'",
-    "lineItem/NormalizedUsageAmount": "'4'",
-    "lineItem/CurrencyCode": "'USD'",
-    "lineItem/UnblendedRate": "'0.096'",
-    "lineItem/UnblendedCost": f"CASE WHEN r % 10 = 0 THEN '0' ELSE {_COST} END",
-    "lineItem/BlendedRate": "'0.096'",
-    "lineItem/BlendedCost": _COST,
-    "lineItem/LineItemDescription": "'$0.096 per On Demand Linux ' || r % 50 || ' Instance Hour'",
-    "product/ProductName": "CASE WHEN r % 3 = 2 THEN 'Amazon Simple Storage Service'"
-    " ELSE 'Amazon Elastic Compute Cloud' END",
-    "product/instanceType": f"CASE WHEN r % 3 = 0 THEN {_TYPE} END",
-    "product/operatingSystem": "CASE WHEN r % 3 = 0 THEN 'Linux' END",
-    "product/tenancy": "CASE WHEN r % 3 = 0 THEN 'Shared' END",
-    "product/region": "['us-east-1', 'eu-west-1'][1 + r % 2]",
-    "product/sku": "upper(substr(md5(CAST(r % 50 AS VARCHAR)), 1, 16))",
-    "pricing/publicOnDemandCost": _COST,
-    "pricing/term": "'OnDemand'",
-    "pricing/unit": "CASE WHEN r % 3 = 0 THEN 'Hrs' ELSE 'GB-Mo' END",
-    "reservation/EffectiveCost": f"CASE WHEN r % 10 = 0 THEN {_COST} END",
-    "reservation/ReservationARN": "CASE WHEN r % 10 = 0"
-    " THEN 'arn:aws:ec2:us-east-1:100000000001:reserved-instances/' || r % 9 END",
-    "resourceTags/user:Team": "CASE WHEN r % 7 > 0"
-    " THEN ['payments', 'search', 'data', 'web', 'ops', 'core'][1 + r % 6] END",
-    "resourceTags/user:Name": "'host-' || r",
-}
+STANDARD = (
+    Shape(),
+    Shape(is_shuffled=True),
+    Shape(columns=WIDE),
+    Shape(form="parquet"),
+    Shape(form="parquet", is_shuffled=True),
+    Shape(form="parquet", columns=WIDE),
+)
 
 
-def generate(path: Path, lines: int) -> None:
-    """Write a CUR-like CSV.gz of that many lines; the same lines every time."""
-    fields = ", ".join(f'{sql} AS "{name}"' for name, sql in COLUMNS.items())
-    resources = -(-lines // HOURS)
+def scan(path: Path, shape: Shape) -> Run:
+    """Counting the lines and adding up one cost; of a CSV every column as text."""
+    sql = f'SELECT count(*), sum(try_cast("{shape.cost_column}" AS DECIMAL(38,18)))'
     with duckdb.connect() as duck:
-        duck.execute(
-            f"COPY (SELECT {fields} FROM (SELECT h, r, TIMESTAMP '2026-05-01' + h * INTERVAL 1 HOUR AS begins_at"
-            f" FROM range({HOURS}) AS hours(h), range({resources}) AS resources(r) LIMIT {lines}))"
-            f" TO '{path}' (FORMAT csv, COMPRESSION gzip)"
-        )
+        return timed(lambda: duck.execute(f"{sql} FROM {shape.relation.format(path)}").fetchall())
 
 
-def scan(path: Path) -> float:
-    """Seconds of counting the lines and adding up one cost, every column as text."""
+def read_all(path: Path, shape: Shape) -> Run:
+    """Reading every column of every line: what a scan of one column of a Parquet file leaves out."""
     with duckdb.connect() as duck:
-        start = time.perf_counter()
-        duck.execute(
-            'SELECT count(*), sum(try_cast("lineItem/UnblendedCost" AS DECIMAL(38,18)))'
-            f" FROM read_csv('{path}', all_varchar=true)"
-        ).fetchone()
-        return time.perf_counter() - start
+        names = [row[0] for row in duck.execute(f"DESCRIBE SELECT * FROM {shape.relation.format(path)}").fetchall()]
+        cells = ", ".join(f'max(hash("{name}"))' for name in names)  # max alone is told by the file's footer
+        return timed(lambda: duck.execute(f"SELECT {cells} FROM {shape.relation.format(path)}").fetchall())
 
 
-def import_once(path: Path, folder: Path) -> float:
-    """Seconds of the whole pipeline into an empty database of its own."""
+def import_once(path: Path, folder: Path) -> Run:
+    """The whole pipeline into an empty database of its own."""
     os.environ |= {"DJANGO_SETTINGS_MODULE": "finops_site.settings", "DATA_DIR": str(folder)}
-    sys.path.insert(0, str(ROOT))
     import django  # noqa: PLC0415 - settings come from the environment set above
 
     django.setup()
@@ -114,59 +68,114 @@ def import_once(path: Path, folder: Path) -> float:
     from finops_site import pipeline  # noqa: PLC0415
 
     call_command("migrate", verbosity=0)
-    start = time.perf_counter()
-    for import_pk in intake.prepare_imports([path], today=date(2026, 6, 3)):
-        pipeline.run_import(import_pk)
-    return time.perf_counter() - start
+
+    def work() -> None:
+        for import_pk in intake.prepare_imports([path], today=date(2026, 6, 3)):
+            pipeline.run_import(import_pk)
+
+    return timed(work)
 
 
-def measured(what: str, path: Path) -> dict[str, float]:
-    """One measurement in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, __file__, "--measure", what, "--file", str(path)], check=True, capture_output=True, text=True
-    )
-    result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return result
+def measure(what: str, path: Path, shape: Shape) -> Run:
+    """One measurement, in this process."""
+    if what == "import":
+        with tempfile.TemporaryDirectory(prefix="finops-bench-") as folder:
+            return import_once(path, Path(folder))
+    if what == "pandas":
+        return timed(lambda: pandas_rollups.roll_up(path, form=shape.form))
+    return scan(path, shape) if what == "scan" else read_all(path, shape)
 
 
-def measure(what: str, path: Path) -> None:
-    """The child's side of `measured`."""
-    with tempfile.TemporaryDirectory(prefix="finops-bench-") as folder:
-        seconds = scan(path) if what == "scan" else import_once(path, Path(folder))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": seconds, "peak_mb": peak}))
-
-
-def compare(lines: int, rounds: int) -> bool:
-    """Run all rounds and print the table; whether both budgets are kept."""
-    with tempfile.TemporaryDirectory(prefix="finops-bench-") as folder:
-        path = Path(folder) / "bill.csv.gz"
-        generate(path, lines)
-        print(f"{lines:,} lines, {len(COLUMNS)} columns, {path.stat().st_size / 1e6:.0f} MB of gzip, {rounds} rounds")
-        runs: dict[str, list[dict[str, float]]] = {"scan": [], "import": []}
+def compare(shape: Shape, *, rounds: int, with_pandas: bool, scratch: Path | None) -> bool:
+    """Run all rounds of one file, print and keep what they gave; whether all budgets are kept."""
+    before = machine()
+    kinds = ["scan", *(["read_all"] if shape.form == "parquet" else []), "import", *(["pandas"] if with_pandas else [])]
+    runs: dict[str, list[Run]] = {kind: [] for kind in kinds}
+    with tempfile.TemporaryDirectory(prefix="finops-bench-", dir=scratch) as folder:
+        path = Path(folder) / f"bill.{shape.form}"
+        generate(path, shape)
+        size = path.stat().st_size
+        print(f"{shape.name}: {shape.lines:,} lines, {shape.columns} columns, {size / 1e6:.0f} MB, {rounds} rounds")
         for _ in range(rounds):
-            for what in runs:
-                runs[what].append(measured(what, path))
-    medians = {what: statistics.median(run["seconds"] for run in done) for what, done in runs.items()}
-    ratio = medians["import"] / medians["scan"]
+            for kind in kinds:
+                told = ("--measure", kind, "--file", str(path), *_arguments(shape))
+                runs[kind].append(in_a_process(__file__, told))
+    ratios = {kind: _ratios(runs["import"], runs[kind]) for kind in kinds if kind != "import"}
     peak = max(run["peak_mb"] for run in runs["import"])
-    print(f"bare scan  {medians['scan']:8.2f} s")
-    print(f"import     {medians['import']:8.2f} s   {ratio:.2f} × the scan (budget {RATIO_BUDGET})")
-    print(f"memory     {peak:8.0f} MB  (budget {MEMORY_BUDGET_MB})")
-    return ratio <= RATIO_BUDGET and peak <= MEMORY_BUDGET_MB
+    budgets = {"memory_mb": MEMORY_BUDGET_MB}
+    if shape.columns == NARROW:
+        budgets["scan"] = RATIO_BUDGETS[shape.form]
+    over = [f"memory {peak:.0f} MB of {MEMORY_BUDGET_MB}"] if peak > MEMORY_BUDGET_MB else []
+    if ratios["scan"]["seconds"] > budgets.get("scan", float("inf")):
+        over.append(f"{ratios['scan']['seconds']:.2f} × the scan of {budgets['scan']}")
+    if with_pandas and 1 / ratios["pandas"]["seconds"] < PANDAS_BUDGET:
+        over.append(f"only {1 / ratios['pandas']['seconds']:.2f} × faster than pandas of {PANDAS_BUDGET}")
+    _tell(runs, ratios, peak, over)
+    keep(
+        f"import-{shape.name}",
+        machine=before,
+        file={**asdict(shape), "bytes": size},
+        medians_of_ratios=ratios,
+        peak_mb=peak,
+        budgets=budgets,
+        over=over,
+        runs=runs,
+    )
+    return not over
+
+
+def _ratios(imports: Sequence[Run], others: Sequence[Run]) -> dict[str, float]:
+    """Import against the other of the same round: the median over the rounds."""
+    pairs = list(zip(imports, others, strict=True))
+    return {
+        unit: round(statistics.median(mine[unit] / max(other[unit], 0.001) for mine, other in pairs), 3)
+        for unit in ("seconds", "cpu_seconds")
+    }
+
+
+def _tell(runs: dict[str, list[Run]], ratios: dict[str, dict[str, float]], peak: float, over: Sequence[str]) -> None:
+    for kind, done in runs.items():
+        seconds, cpu = (statistics.median(run[unit] for run in done) for unit in ("seconds", "cpu_seconds"))
+        ratio = ratios.get(kind)
+        told = f"   import is {ratio['seconds']:.2f} × this, in CPU {ratio['cpu_seconds']:.2f} ×" if ratio else ""
+        print(f"  {kind:<9}{seconds:8.2f} s {cpu:8.2f} s CPU{told}")
+    print(f"  memory   {peak:8.0f} MB")
+    print(f"  OVER BUDGET: {'; '.join(over)}" if over else "  within budget", flush=True)
+
+
+def _arguments(shape: Shape) -> list[str]:
+    numbers = ["--lines", str(shape.lines), "--columns", str(shape.columns), "--form", shape.form]
+    return [*numbers, "--shuffled"] if shape.is_shuffled else numbers
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--lines", type=int, default=1_000_000)
+    parser.add_argument("--columns", type=int, default=NARROW)
+    parser.add_argument("--form", choices=tuple(RATIO_BUDGETS), default="csv.gz")
+    parser.add_argument("--shuffled", action="store_true")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--measure", choices=("scan", "import"), help=argparse.SUPPRESS)
+    parser.add_argument("--pandas", action="store_true", help="pandas doing the rollups alone, too (1 million lines)")
+    parser.add_argument("--standard", action="store_true", help="the usual set of files; pandas on the first")
+    parser.add_argument("--folder", type=Path, help="where generated files go (default: the system's)")
+    parser.add_argument("--measure", help=argparse.SUPPRESS)
     parser.add_argument("--file", type=Path, help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.measure:
-        measure(options.measure, options.file)
+    given = parser.parse_args()
+    shape = Shape(lines=given.lines, columns=given.columns, form=given.form, is_shuffled=given.shuffled)
+    if given.measure:
+        print(json.dumps(measure(given.measure, given.file, shape)))
         return 0
-    return 0 if compare(options.lines, options.rounds) else 1
+    shapes = STANDARD if given.standard else (shape,)
+    kept = [
+        compare(
+            each,
+            rounds=given.rounds,
+            with_pandas=given.pandas or (given.standard and each == STANDARD[0]),
+            scratch=given.folder,
+        )
+        for each in shapes
+    ]
+    return 0 if all(kept) else 1
 
 
 if __name__ == "__main__":

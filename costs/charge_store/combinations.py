@@ -15,7 +15,7 @@ from costs.charge_store import shaping
 from costs.charge_store.connection import Connection, scalar
 from costs.charge_store.shaping import GROUPS
 from costs.charge_store.sources import BillFile
-from costs.charges import CHARGE_COLUMNS, GROUP_DIMENSIONS, RESOURCE_DIMENSIONS
+from costs.charges import CHARGE_COLUMNS, CLOSED_TEXTS, GROUP_DIMENSIONS, RESOURCE_DIMENSIONS
 
 LINES_WORTH_IT = 50_000
 _SAMPLE = 100_000  # lines that tell which columns have few texts; how many combinations there are, all lines tell
@@ -118,14 +118,14 @@ def _joined(
     lines = shaping.fields_of(
         f"{keyed} JOIN placed USING ({_KEY})", own, *texts, *(f"made_{name}" for name in split.groups)
     )
-    known = {name: words for name, words in shaping.known_texts(fields).items() if name not in found}
+    known = {name: words for name, words in shaping.constant_texts(fields).items() if name not in found}
     told = GROUPS | {name: f"made_{name}" for name in split.groups} | shaping.placed(known)
     return shaping.charges(lines, told | {name: f"placed_{name}" for name in found})
 
 
 def _few_texts(connection: Connection, split: _Split) -> dict[str, tuple[str, ...]]:
     """The texts of made columns that have few."""
-    names = [name for name in split.once if CHARGE_COLUMNS[name] == "VARCHAR"]
+    names = [name for name in split.once if CHARGE_COLUMNS[name] == "VARCHAR" and name not in CLOSED_TEXTS]
     lists = ", ".join(f"list(DISTINCT {name} ORDER BY {name})" for name in names)
     row = connection.execute(f"SELECT {lists} FROM made").fetchone() if names else ()
     assert row is not None

@@ -9,6 +9,15 @@ from costs.billing_formats.base import literal
 from costs.charges import CHARGE_COLUMNS, CLOSED_TEXTS
 
 _CONSTANT = re.compile(r"'((?:[^']|'')*)'")
+
+
+def enum(texts: Iterable[str]) -> str:
+    """The SQL type of a text that is one of these."""
+    return f"ENUM({', '.join(map(literal, texts))})"
+
+
+# Groups go by these types: they are the same in every file of a delivery, whatever else a file lets us know.
+_TYPES = CHARGE_COLUMNS | {name: enum(texts) for name, texts in CLOSED_TEXTS.items()}
 GROUPS = {"line_group": rollup.group_hash(), "resource_group": rollup.resource_hash()}
 
 
@@ -28,7 +37,7 @@ def in_parts(relation: str, mapping: ChargeMapping) -> str:
 
 def fields_of(relation: str, fields: Mapping[str, str], *more: str) -> str:
     """A relation of these charge columns, typed, and of more columns as they are."""
-    typed = [f"CAST({sql} AS {CHARGE_COLUMNS[name]}) AS {name}" for name, sql in fields.items()]
+    typed = [f"CAST({sql} AS {_TYPES[name]}) AS {name}" for name, sql in fields.items()]
     return f"(SELECT {', '.join([*typed, *more])} FROM {relation})"
 
 
@@ -41,27 +50,19 @@ def charges(relation: str, told: Mapping[str, str]) -> str:
 def line_by_line(relation: str, mapping: ChargeMapping, fields: Mapping[str, str]) -> str:
     """A SELECT of charges where every field is made for every line."""
     lines = fields_of(in_parts(relation, mapping), {name: fields[name] for name in CHARGE_COLUMNS})
-    return charges(lines, {**GROUPS, **placed(known_texts(fields))})
+    return charges(lines, {**GROUPS, **placed(constant_texts(fields))})
 
 
-def known_texts(fields: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    """Columns of which all texts they can hold are known before any line is read."""
-    found = dict(CLOSED_TEXTS)
-    for name, sql in fields.items():
-        if CHARGE_COLUMNS[name] == "VARCHAR" and (constant := _CONSTANT.fullmatch(sql)):
-            found[name] = (constant[1].replace("''", "'"),)
-    return found
+def constant_texts(fields: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Columns that hold one text throughout the file."""
+    constants = {name: _CONSTANT.fullmatch(sql) for name, sql in fields.items() if _TYPES[name] == "VARCHAR"}
+    return {name: (found[1].replace("''", "'"),) for name, found in constants.items() if found}
 
 
 def placed(known: Mapping[str, Iterable[str]]) -> dict[str, str]:
     """SQL of columns by the place of their text among the known ones.
 
     Parquet has a dictionary for each text column, and looking each line's text up in it costs more than reading the
-    line. Where all texts are known beforehand, nothing has to be looked up.
+    line. Where all texts are known beforehand, nothing has to be looked up. The file holds the same texts either way.
     """
     return {name: f"CAST({name} AS {enum(texts)})" for name, texts in known.items()}
-
-
-def enum(texts: Iterable[str]) -> str:
-    """The SQL type of a text that is one of these."""
-    return f"ENUM({', '.join(map(literal, texts))})"
