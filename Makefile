@@ -59,7 +59,12 @@ types: setup-dev ## mypy, strict
 check: lint types test ## all that CI runs, in its order
 
 bench: setup-dev ## speed and memory as ratios against a bare scan (see benchmarks/README.md)
-	$(BIN)/python benchmarks/bench_import.py $(ARGS)
+	@# All of them, whatever one says; ends with an error where any is over its budget.
+	@failed=0; \
+	$(BIN)/python benchmarks/bench_import.py --standard $(ARGS) || failed=1; \
+	$(BIN)/python benchmarks/bench_load.py || failed=1; \
+	$(BIN)/python benchmarks/bench_reimport.py || failed=1; \
+	exit $$failed
 
 migrations: setup-dev ## make a migration: make migrations APP=costs NAME=what_it_does
 	@test -n "$(APP)" && test -n "$(NAME)" || { echo "Name the app and the change: make migrations APP=costs NAME=add_schedule"; exit 2; }

@@ -102,7 +102,7 @@ def compare(shape: Shape, *, rounds: int, with_pandas: bool, scratch: Path | Non
                 runs[kind].append(in_a_process(__file__, told))
     ratios = {kind: _ratios(runs["import"], runs[kind]) for kind in kinds if kind != "import"}
     peak = max(run["peak_mb"] for run in runs["import"])
-    budgets = {"memory_mb": MEMORY_BUDGET_MB}
+    budgets: dict[str, float] = {"memory_mb": MEMORY_BUDGET_MB}
     if shape.columns == NARROW:
         budgets["scan"] = RATIO_BUDGETS[shape.form]
     over = [f"memory {peak:.0f} MB of {MEMORY_BUDGET_MB}"] if peak > MEMORY_BUDGET_MB else []

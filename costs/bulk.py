@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import count
+from operator import itemgetter
 from typing import Any
 
 from django.db import connection, models
@@ -27,17 +29,11 @@ def copy_rows(
     the caller's transaction and streams: memory does not grow with the number of rows. Raises
     OverflowError where SQLite could not hold an amount exactly.
     """
-    count = 0
-
-    def counted() -> Iterator[Sequence[Any]]:
-        nonlocal count
-        for row in _adapted(model, columns, rows):
-            count += 1
-            yield row
-
+    counter = count()
+    counted = map(itemgetter(0), zip(_adapted(model, columns, rows), counter, strict=False))
     load = _load_postgresql if connection.vendor == "postgresql" else _load_sqlite
-    load(model, columns, counted(), skip_existing=skip_existing)
-    return count
+    load(model, columns, counted, skip_existing=skip_existing)
+    return next(counter)
 
 
 def _load_sqlite(
@@ -71,36 +67,42 @@ def _load_postgresql(
 
 def _adapted(
     model: type[models.Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> Iterable[Sequence[Any]]:
+    """The rows with every value as the database takes it. Millions pass here, so none is copied without need."""
+    fields = {field.column: field for field in model._meta.concrete_fields}
+    money = [place for place, name in enumerate(columns) if isinstance(fields[name], MoneyField)]
+    adapters: dict[int, Callable[[Any], Any]] = {
+        place: _json_text for place, name in enumerate(columns) if isinstance(fields[name], models.JSONField)
+    }
+    if connection.vendor == "postgresql":
+        adapters |= dict.fromkeys(money, _numeric_text)
+    elif money:
+        rows = _within_limit(rows, money)
+    return _with(rows, tuple(adapters.items())) if adapters else rows
+
+
+def _with(
+    rows: Iterable[Sequence[Any]], adapters: Sequence[tuple[int, Callable[[Any], Any]]]
 ) -> Iterator[Sequence[Any]]:
-    by_column = {field.column: field for field in model._meta.concrete_fields}
-    adapters = {place: adapt for place, name in enumerate(columns) if (adapt := _adapter(by_column[name]))}
-    if not adapters:
-        yield from rows
-        return
-    places = tuple(adapters.items())
     for row in rows:
         values = list(row)
-        for place, adapt in places:
+        for place, adapt in adapters:
             values[place] = adapt(values[place])
         yield values
-
-
-def _adapter(field: "models.Field[Any, Any]") -> Callable[[Any], Any] | None:
-    if isinstance(field, MoneyField):
-        return _numeric_text if connection.vendor == "postgresql" else _within_limit
-    if isinstance(field, models.JSONField):
-        return _json_text
-    return None
 
 
 def _numeric_text(units: int | None) -> str | None:
     return None if units is None else f"{units}e-10"
 
 
-def _within_limit(units: int | None) -> int | None:
-    if units is not None and abs(units) > _SQLITE_LIMIT_UNITS:
-        raise OverflowError("An amount is more than SQLite can hold exactly. Set DATABASE_URL to PostgreSQL.")
-    return units
+def _within_limit(rows: Iterable[Sequence[Any]], places: Sequence[int]) -> Iterator[Sequence[Any]]:
+    lowest, highest = -_SQLITE_LIMIT_UNITS, _SQLITE_LIMIT_UNITS
+    for row in rows:
+        for place in places:
+            units = row[place]
+            if units is not None and not lowest <= units <= highest:
+                raise OverflowError("An amount is more than SQLite can hold exactly. Set DATABASE_URL to PostgreSQL.")
+        yield row
 
 
 def _json_text(value: Any) -> str | None:

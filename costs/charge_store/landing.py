@@ -1,4 +1,4 @@
-"""Files → canonical charges in Parquet: one scan of each file, every row checked by the cast that reads it."""
+"""Files → canonical charges in Parquet: every row is checked by the cast that reads it."""
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait

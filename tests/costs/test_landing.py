@@ -1,6 +1,7 @@
 """How charges are landed: texts by their place, and Parquet by the combinations of its few texts."""
 
 from pathlib import Path
+from unittest.mock import Mock
 
 import duckdb
 import pytest
@@ -77,12 +78,11 @@ def test_lines_by_combination_are_the_lines_made_one_by_one(tmp_path: Path, monk
     path = parquet(tmp_path / "bill.parquet", repeats=5)
     one_by_one = landed(path, tmp_path / "a.parquet")
     monkeypatch.setattr(combinations, "LINES_WORTH_IT", 1)
-    asked: list[bool] = []
-    joined = combinations._joined
-    monkeypatch.setattr(combinations, "_joined", lambda *told: (asked.append(True), joined(*told))[1])
+    joined = Mock(side_effect=combinations._joined)
+    monkeypatch.setattr(combinations, "_joined", joined)
 
     assert landed(path, tmp_path / "b.parquet") == one_by_one
-    assert asked == [True]
+    assert joined.call_count == 1
     # 5 × (1.25 use + 0.00 covered use + 0.10 tax) billed; covered use takes 0.50 of its reservation each time.
     with duckdb.connect() as duck:
         sums = "sum(billed_cost), sum(effective_cost), sum(list_cost), count(DISTINCT line_group), min(tags)"
