@@ -42,7 +42,7 @@ def measure(count: int, rounds: int) -> dict[str, list[Run]]:
 
     django.setup()
     from django.core.management import call_command  # noqa: PLC0415
-    from django.db import connection, transaction  # noqa: PLC0415
+    from django.db import transaction  # noqa: PLC0415
 
     from costs import bulk  # noqa: PLC0415
     from costs.charge_store import ROLLUP_COLUMNS  # noqa: PLC0415
@@ -77,7 +77,15 @@ def measure(count: int, rounds: int) -> dict[str, list[Run]]:
                 ]
             )
 
-    ways: dict[str, Callable[[], None]] = {"ours": ours, "bulk_create": bulk_create}
+    return _in_turn({"ours": ours, "bulk_create": bulk_create}, count=count, rounds=rounds)
+
+
+def _in_turn(ways: dict[str, Callable[[], None]], *, count: int, rounds: int) -> dict[str, list[Run]]:
+    """Each way in turn, into a table that is empty again before the next."""
+    from django.db import connection  # noqa: PLC0415 - Django is set up by now
+
+    from costs.models import DailyCost  # noqa: PLC0415
+
     runs: dict[str, list[Run]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, work in ways.items():
