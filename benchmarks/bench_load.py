@@ -58,6 +58,9 @@ def measure(count: int, rounds: int) -> dict[str, list[Run]]:
     names = ("bill_import_id", "slice_id", *ROLLUP_COLUMNS["daily_costs"][1:])
     made = list(rows(count))  # in real life DuckDB hands them out
 
+    def costs(units: list[int]) -> dict[str, Any]:
+        return dict(zip(COST_COLUMNS, map(from_units, units), strict=True))
+
     def ours() -> None:
         with transaction.atomic():
             bulk.copy_rows(DailyCost, names, ((owner, *row) for row in made))
@@ -67,13 +70,9 @@ def measure(count: int, rounds: int) -> dict[str, list[Run]]:
             DailyCost.objects.bulk_create(
                 [
                     DailyCost(
-                        bill_import_id=owner,
-                        slice_id=key,
-                        charge_date=day,
-                        consumed_quantity=quantity,
-                        **dict(zip(COST_COLUMNS, map(from_units, units), strict=True)),
+                        bill_import_id=owner, slice_id=key, charge_date=day, consumed_quantity=hours, **costs(units)
                     )
-                    for key, day, *units, quantity in made
+                    for key, day, *units, hours in made
                 ]
             )
 
