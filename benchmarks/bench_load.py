@@ -35,13 +35,20 @@ def rows(count: int) -> Iterator[tuple[Any, ...]]:
         yield (number // DAYS, str(day), units, units, units, units, units, float(number % 24))
 
 
-def measure(count: int, rounds: int) -> dict[str, list[Run]]:
-    """All rounds, in this process: into the database that DATABASE_URL names."""
+def set_up() -> None:
+    """Django, on an empty database with all tables."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "finops_site.settings"
     import django  # noqa: PLC0415 - settings come from the environment
 
     django.setup()
     from django.core.management import call_command  # noqa: PLC0415
+
+    call_command("migrate", verbosity=0)
+
+
+def measure(count: int, rounds: int) -> dict[str, list[Run]]:
+    """All rounds, in this process: into the database that DATABASE_URL names."""
+    set_up()
     from django.db import transaction  # noqa: PLC0415
 
     from costs import bulk  # noqa: PLC0415
@@ -50,7 +57,6 @@ def measure(count: int, rounds: int) -> dict[str, list[Run]]:
     from costs.money import from_units  # noqa: PLC0415
     from costs.terms import COST_COLUMNS  # noqa: PLC0415
 
-    call_command("migrate", verbosity=0)
     source = BillSource.objects.create(name="bench", billing_format="legacy_cur", billing_account_id="1")
     owner = BillImport.objects.create(source=source, files=[], files_total=0, version_id="x").pk
     slices = [(key, *[""] * 10, False, "{}") for key in range(-(-count // DAYS))]
