@@ -27,7 +27,14 @@ from costs.charge_store.landing import (
     reject_mixed_currencies,
     split_month,
 )
-from costs.charge_store.reading import query_charges, query_columns, resource_keys, resources_seen, tag_keys_of
+from costs.charge_store.reading import (
+    carried_on_resources,
+    query_charges,
+    query_columns,
+    resource_keys,
+    resources_seen,
+    tag_keys_of,
+)
 from costs.charge_store.rollups import (
     ROLLUP_COLUMNS,
     MonthTotals,
@@ -62,6 +69,7 @@ __all__ = [
     "CommitmentIdentity",
     "accounts",
     "amortisation_identity",
+    "carried_on_resources",
     "charges_in",
     "commitment_identities",
     "connect",

@@ -1,5 +1,6 @@
 """All reads of the intake, and other apps' only door to it. Every one takes a Scope."""
 
+from costs.selectors.carried_tags import CarriedTag, carried_tags, tag_spellings, tells_spelling
 from costs.selectors.column_pages import ColumnReport, SourceColumns, SwitchedOff, source_columns
 from costs.selectors.commitments import (
     CommitmentUse,
@@ -78,6 +79,10 @@ from costs.selectors.uploads import Upload, UploadedImport, upload_held
 from costs.selectors.versions import BillHistory, BillVersion, VersionChange, bill_history, bills_of, version_changes
 
 __all__ = [
+    "CarriedTag",
+    "carried_tags",
+    "tag_spellings",
+    "tells_spelling",
     "BillHistory",
     "BillVersion",
     "DeliveryRow",

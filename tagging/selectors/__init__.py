@@ -53,10 +53,11 @@ from tagging.selectors.people import (
     person,
     view_as_log,
 )
-from tagging.selectors.policy import tag_policy, tracked_keys
+from tagging.selectors.policy import policy_keys, tag_policy, tracked_keys
 from tagging.selectors.rule_costs import RuleCost, RuleCosts, rule_costs
 from tagging.selectors.saved_views import OwnView, own_view, own_views
 from tagging.selectors.setup import needs_setup, setup_proposal
+from tagging.selectors.tag_findings import tag_findings
 from tagging.selectors.teams import allocation_rules, team_by_key, team_members, visible_teams
 from tagging.selectors.tokens import OwnToken, own_tokens
 from tagging.selectors.trust import currencies_of, latest_period, periods_of, trust
@@ -132,6 +133,7 @@ __all__ = [
     "own_view",
     "own_views",
     "periods_of",
+    "policy_keys",
     "people",
     "people_changes",
     "person",
@@ -141,6 +143,7 @@ __all__ = [
     "setup_proposal",
     "statement",
     "statements",
+    "tag_findings",
     "tag_policy",
     "team_by_key",
     "team_members",
