@@ -17,7 +17,7 @@ from costs.errors import InvalidRequestError
 LONGEST_PATTERN = 200
 LONGEST_VALUE = 512  # AWS allows 256 characters; other providers up to 512
 MOST_REPEATS = 100
-MOST_STATES = 4_000
+MOST_STATES = 600
 DEEPEST = 20
 _CLASSES: dict[str, Callable[[str], bool]] = {
     "d": lambda sign: "0" <= sign <= "9",
