@@ -1,7 +1,10 @@
 """The tag policy as it stands."""
 
+from dataclasses import dataclass, replace
+
 from costs.periods import BillingPeriod
 from costs.reading import read_once
+from costs.scope import Scope
 from costs.tags import canonical_key
 from tagging.models import AllocationRule, Exemption, TagKey, UntaggableCharge
 from tagging.policy import AllowedValue, KeyPolicy
@@ -35,6 +38,43 @@ def tag_policy() -> tuple[PolicyKey, ...]:
         )
         for key in TagKey.objects.all()
     )
+
+
+@dataclass(frozen=True)
+class PolicyRow:
+    """A key as a page shows it. `pk` is 0 for a team, which changes nothing and is told no other team's key."""
+
+    pk: int
+    policy: KeyPolicy
+    enforced_for: tuple[str, ...]
+    applies_to: str
+
+
+def policy_rows(scope: Scope) -> tuple[PolicyRow, ...]:
+    """The whole policy in order, for its page and its exports."""
+    return tuple(
+        PolicyRow(
+            pk=key.pk if scope.everything else 0,
+            policy=policy if scope.everything else replace(policy, teams=()),
+            enforced_for=tuple(key.enforced_for),
+            applies_to=_applies_to(scope, policy),
+        )
+        for key in TagKey.objects.all()
+        if (policy := key_policy(key))
+    )
+
+
+def _applies_to(scope: Scope, policy: KeyPolicy) -> str:
+    parts = [", ".join(policy.resource_types)] if policy.resource_types else []
+    if policy.teams and scope.everything:
+        parts.append("teams " + ", ".join(policy.teams))
+    elif policy.teams:
+        parts.append("your team" if scope.team_keys & set(policy.teams) else "other teams")
+    if policy.from_period:
+        parts.append(f"from {policy.from_period.label}")
+    if policy.to_period:
+        parts.append(f"until before {policy.to_period.label}")
+    return "; ".join(parts) or "all resources"
 
 
 def required_keys(period: BillingPeriod | None = None) -> tuple[KeyPolicy, ...]:

@@ -50,6 +50,7 @@ class _Judge:
     carried: Carried
     excuses: tuple[Excuse, ...]
     ids: Mapping[int, str]
+    is_for_staff: bool
 
 
 def tag_findings(
@@ -91,7 +92,7 @@ def _judge_of(scope: Scope, month: TaggableMonth, period: BillingPeriod) -> _Jud
     unread = frozenset(item.key for item in unread_policy_keys(scope, optional, month.reach.imports))
     found = carried(month.reach, keys, month.slices, unread=unread)
     ids = intake.resource_ids(Scope.all(), month.reach.import_pks)
-    return _Judge(keys, unread, found, excuses(), ids)
+    return _Judge(keys, unread, found, excuses(), ids, scope.everything)
 
 
 def _hits(month: TaggableMonth, judge: _Judge) -> Iterator[_Hit]:
@@ -132,7 +133,9 @@ def _aside(place: SliceOf, judge: _Judge, key: KeyPolicy, resource_key: int, day
         ):
             if not key.is_required:
                 return _NOT_JUDGED
-            why = f"excused until {excuse.until.isoformat()}: {excuse.reason}"
+            # The reason may speak of others: a team reads it only where the exemption is its own.
+            reason = f": {excuse.reason}" if judge.is_for_staff or excuse.team == place.team else ""
+            why = f"excused until {excuse.until.isoformat()}{reason}"
             return Problem(TagProblem.EXEMPT, key.key, key.value_in(place.tags), why=why, breaks=False)
     return None
 
