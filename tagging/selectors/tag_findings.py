@@ -1,7 +1,7 @@
 """What is wrong with the tags of a month's resources, key by key, within the reader's scope."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -190,11 +190,9 @@ def _last_days(month: TaggableMonth) -> dict[int, date]:
 
 def _wanted(month: TaggableMonth, judge: _Judge, hit: _Hit, filters: Filters) -> bool:
     place = month.slices[hit.slice_key]
-    value_of: dict[str, Callable[[], str]] = {name: (lambda name=name: getattr(place, name)) for name in FILTERS[:-1]}
-    value_of["key"] = lambda: hit.problem.key
     for name in FILTERS:
         wanted = {"" if value == NOT_SET else value for filtered, value in filters if filtered == name}
-        if wanted and value_of[name]() not in wanted:
+        if wanted and (hit.problem.key if name == "key" else getattr(place, name)) not in wanted:
             return False
     search = [value.casefold() for name, value in filters if name == "search"]
     return all(text in judge.ids.get(hit.resource_key, "").casefold() for text in search)

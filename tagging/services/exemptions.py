@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import transaction
 
 from costs.errors import InvalidRequestError, NotFoundInScopeError
@@ -27,7 +27,7 @@ class ExemptionInput:
     keys: tuple[str, ...] = ()
 
 
-def grant_exemption(wanted: ExemptionInput, *, author: AbstractBaseUser | None, now: datetime) -> int:
+def grant_exemption(wanted: ExemptionInput, *, author: User | None, now: datetime) -> int:
     """Excuse resources from keys; returns the exemption's pk. Raises InvalidRequestError."""
     places = (wanted.resource.strip(), wanted.account.strip(), wanted.service.strip(), wanted.team_key)
     if not any(places) or places == ("*", "", "", ""):
@@ -67,7 +67,7 @@ def end_exemption(pk: int, *, today: date) -> None:
             found.save()
 
 
-def set_aside(service: str, usage_type: str, *, reason: str, author: AbstractBaseUser | None) -> int:
+def set_aside(service: str, usage_type: str, *, reason: str, author: User | None) -> int:
     """Have charges of a service and usage type (both may be wildcards) count as untaggable; returns the row's pk."""
     service, usage_type = service.strip(), usage_type.strip() or "*"
     if not service or (set(service) == {"*"} and set(usage_type) == {"*"}):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import date
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import transaction
 
 from costs.periods import BillingPeriod
@@ -15,7 +15,7 @@ MOST = 20_000
 
 
 def announce_fixes(
-    rows: Iterable[TagFindingRow], *, period: BillingPeriod, today: date, author: AbstractBaseUser | None = None
+    rows: Iterable[TagFindingRow], *, period: BillingPeriod, today: date, author: User | None = None
 ) -> int:
     """Remember what breaks the policy among these rows; what was told before keeps its day. Returns how many are new.
 
@@ -40,7 +40,7 @@ def announce_fixes(
     return len(fresh) + len(again)
 
 
-def _fix(row: TagFindingRow, period: BillingPeriod, today: date, author: AbstractBaseUser | None) -> AnnouncedFix:
+def _fix(row: TagFindingRow, period: BillingPeriod, today: date, author: User | None) -> AnnouncedFix:
     return AnnouncedFix(
         resource_key=row.resource_key,
         resource_id=row.resource_id,

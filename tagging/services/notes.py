@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
@@ -51,7 +52,10 @@ def write_notes(*, today: date, now: datetime) -> int:
 
 def note_text(facts: TeamFacts) -> tuple[str, str]:
     """Subject and the five lines: spend, two reasons, untagged, the best fix."""
-    money = lambda amount: figures.money(amount, facts.currency)  # noqa: E731
+
+    def money(amount: Decimal) -> str:
+        return figures.money(amount, facts.currency)
+
     span = facts.period.label if facts.is_whole_month else f"the first {facts.day_count} days of {facts.period.label}"
     more = "more" if facts.change >= 0 else "less"
     lines = [f"{facts.team_name} cost {money(facts.spend)} in {span}, {money(abs(facts.change))} {more} than before."]

@@ -20,6 +20,8 @@ from tagging.selectors.policy import key_policy
 from tagging.services.allocate import one_allocation_at_a_time, reallocate
 from tagging.terms import ValueMatch
 
+_PARTS = {"value", "aliases", "match"}  # of an allowed value as stored
+
 
 @dataclass(frozen=True)
 class PolicyImport:
@@ -148,15 +150,15 @@ def check_stored_key(data: Mapping[str, Any]) -> None:
 
 def values_as_stored(policy: KeyPolicy) -> list[dict[str, object]]:
     """The allowed values as the table keeps them."""
-    return [
-        {"value": each.value.strip(), "aliases": [alias.strip() for alias in each.aliases]}
-        | ({} if each.match is ValueMatch.EXACT else {"match": each.match.value})
-        for each in policy.allowed
-    ]
+    stored: list[dict[str, object]] = []
+    for each in policy.allowed:
+        item: dict[str, object] = {"value": each.value.strip(), "aliases": [alias.strip() for alias in each.aliases]}
+        stored.append(item if each.match is ValueMatch.EXACT else {**item, "match": each.match.value})
+    return stored
 
 
 def _check(policy: KeyPolicy, *, but: int | None) -> None:
-    others = [key_policy(key) for key in TagKey.objects.exclude(pk=but)]
+    others = [key_policy(key) for key in TagKey.objects.exclude(pk=but or 0)]
     check_key(policy, others=others, teams=set(Team.objects.values_list("key", flat=True)))
 
 
