@@ -23,6 +23,14 @@ from tagging.views.tag_parts import tabs
 
 HUNDRED = 100
 FIRST_DAYS = 90  # what the form proposes
+COLUMNS: tuple[ExportColumn | str, ...] = (
+    "Who",
+    "Keys",
+    "Reason",
+    ExportColumn("From", ColumnKind.DATE),
+    ExportColumn("Last day", ColumnKind.DATE),
+    "State",
+)
 TREND_COLUMNS: tuple[ExportColumn | str, ...] = (
     "Month",
     ExportColumn("Seen on", ColumnKind.DATE),
@@ -43,17 +51,8 @@ def exemptions(request: HttpRequest) -> HttpResponseBase:
     if request.method == "POST":
         scope.require_everything()
     found = selectors.exemptions(scope, today=today)
-    columns = [
-        "Who",
-        "Keys",
-        "Reason",
-        ExportColumn("From", ColumnKind.DATE),
-        ExportColumn("Last day", ColumnKind.DATE),
-    ]
     cells = ([row.subject, ", ".join(row.keys) or "all", row.reason, row.since, row.until, row.state] for row in found)
-    if response := export_response(
-        request, name="tag-exemptions", title_rows=[], columns=[*columns, "State"], rows=cells
-    ):
+    if response := export_response(request, name="tag-exemptions", title_rows=[], columns=list(COLUMNS), rows=cells):
         return response
     context: dict[str, Any] = {"rows": found, "tabs": tabs(request)}
     if scope.everything:
