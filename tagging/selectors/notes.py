@@ -35,6 +35,7 @@ class TeamFacts:
     is_whole_month: bool
     spend: Decimal
     change: Decimal
+    has_before: bool  # whether there are costs of the month before to compare with
     reasons: tuple[Mover, ...]
     taggable_cost: Decimal
     untagged_cost: Decimal
@@ -84,6 +85,7 @@ def team_facts(team_key: str, team_name: str) -> TeamFacts | None:
         is_whole_month=moved.is_whole_month,
         spend=moved.total,
         change=change,
+        has_before=bool(moved.previous_total),
         reasons=_reasons(moved.rows, change),
         taggable_cost=found.taggable_cost,
         untagged_cost=found.taggable_cost - found.compliant_cost,

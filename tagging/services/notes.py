@@ -58,7 +58,9 @@ def note_text(facts: TeamFacts) -> tuple[str, str]:
 
     span = facts.period.label if facts.is_whole_month else f"the first {facts.day_count} days of {facts.period.label}"
     more = "more" if facts.change >= 0 else "less"
-    lines = [f"{facts.team_name} cost {money(facts.spend)} in {span}, {money(abs(facts.change))} {more} than before."]
+    before = facts.period.previous().label
+    compared = f"{money(abs(facts.change))} {more} than in {before}" if facts.has_before else f"nothing in {before}"
+    lines = [f"{_one_line(facts.team_name)} cost {money(facts.spend)} in {span}, {compared}."]
     lines += [
         f"{'Up' if row.change > 0 else 'Down'} {money(abs(row.change))}: {_one_line(row.label)}, now {money(row.cost)}."
         for row in facts.reasons

@@ -188,22 +188,26 @@ def _point_cells(point: TrendPoint) -> list[Any]:
 
 
 def _charts(trend: Trend) -> list[LineChart]:
-    by_month = _chart("Compliant money by month", trend.months, [point.period.label for point in trend.months])
+    months = [f"{point.period.start:%b %Y}" for point in trend.months]
+    by_month = _chart("Compliant money by month", trend.months, months)
     days = [f"{point.taken_on.day} {point.taken_on:%b %Y}" for point in trend.days]
-    return [by_month, *([_chart("The newest month, day by day", trend.days, days)] if len(trend.days) > 1 else [])]
+    return [
+        by_month,
+        *([_chart("The newest month, day by day", trend.days, days, "Day")] if len(trend.days) > 1 else []),
+    ]
 
 
-def _chart(title: str, points: tuple[TrendPoint, ...], labels: list[str]) -> LineChart:
+def _chart(title: str, points: tuple[TrendPoint, ...], labels: list[str], label_header: str = "Month") -> LineChart:
     return LineChart(
         title=title,
         labels=tuple(labels),
-        ticks=tuple(label[:6] for label in labels),
+        ticks=tuple(label.rpartition(" ")[0] for label in labels) if label_header == "Day" else tuple(labels),
         current=Series("Compliant money", tuple(_percent(point.cost_ratio) for point in points)),
         previous=Series("Compliant resources", tuple(_percent(point.compliance_ratio) for point in points)),
         level=Bar("Target", TARGET * HUNDRED),
         unit="%",
         has_totals=False,
-        label_header="Month",
+        label_header=label_header,
         empty_text="Compliance is kept after every import and every day. Nothing has been kept yet.",
     )
 

@@ -1,6 +1,7 @@
 """Findings of tags by resource and key; the fix list with its exports, and what became of what was announced."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -41,8 +42,13 @@ def tag_findings(request: HttpRequest) -> HttpResponseBase:
     if month is None:
         empty = {"month": None, "empty_text": no_costs_text(scope), "tabs": tabs(request)}
         return render(request, "tagging/tag_findings.html", empty)
-    asked = _filters(request, default=TagProblem.NEAR_MISS.value)
-    found = selectors.tag_findings(scope, month.period, metric=month.metric, currency=month.currency, filters=asked)
+    asked = _filters(request)
+    ask = partial(selectors.tag_findings, scope, month.period, metric=month.metric, currency=month.currency)
+    found = ask(filters=asked)
+    has_near = any(total.problem is TagProblem.NEAR_MISS and total.findings for total in found.totals)
+    if has_near and "problem" not in request.GET:
+        asked = (*asked, ("problem", TagProblem.NEAR_MISS.value))
+        found = ask(filters=asked)
     table = _table(request, month, found.rows, "Findings of tags")
     if response := table.export(name=f"tag-findings-{month.period}", title_rows=month.title_rows):
         return response
@@ -172,11 +178,9 @@ def _cells(row: TagFindingRow, month: Month) -> dict[str, Any]:
     }
 
 
-def _filters(request: HttpRequest, *, default: str) -> Filters:
-    """The filters of the URL. An empty problem asks for all; none at all for the page's own."""
+def _filters(request: HttpRequest) -> Filters:
+    """The filters of the URL. An empty problem asks for all; none at all for near misses, where there are any."""
     pairs = [(name, value.strip()) for name in FILTERS for value in request.GET.getlist(name) if value.strip()]
-    if "problem" not in request.GET:
-        pairs.append(("problem", default))
     for name, value in pairs:
         if name == "problem" and value not in list(TagProblem):
             raise InvalidRequestError(f"'{value}' is no finding of tags. Use {', '.join(TagProblem)}.")
