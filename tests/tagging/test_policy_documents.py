@@ -30,8 +30,13 @@ def test_an_assignment_below_takes_the_place_of_all_above() -> None:
 
 
 def test_an_operator_that_is_forbidden_above_changes_nothing_and_is_told() -> None:
-    root = {"A": {"tag_key": {"@@assign": "A", "@@operators_allowed_for_child_policies": ["@@none"]},
-                  "tag_value": {"@@assign": ["x"], "@@operators_allowed_for_child_policies": ["@@append"]}}}  # fmt: skip
+    below = "@@operators_allowed_for_child_policies"
+    root = {
+        "A": {
+            "tag_key": {"@@assign": "A", below: ["@@none"]},
+            "tag_value": {"@@assign": ["x"], below: ["@@append"]},
+        }
+    }
     child = {"a": {"tag_key": {"@@assign": "a"}, "tag_value": {"@@assign": ["z"], "@@append": ["y"]}}}
     found = read(root, child)
     assert (found.keys[0].key, found.keys[0].values) == ("A", ("x", "y"))
