@@ -1,6 +1,6 @@
 """All reads of the intake, and other apps' only door to it. Every one takes a Scope."""
 
-from costs.selectors.carried_tags import CarriedTag, carried_tags, tag_spellings, tells_spelling
+from costs.selectors.carried_tags import CarriedTag, carried_tags, tag_spellings
 from costs.selectors.column_pages import ColumnReport, SourceColumns, SwitchedOff, source_columns
 from costs.selectors.commitments import (
     CommitmentUse,
@@ -82,7 +82,6 @@ __all__ = [
     "CarriedTag",
     "carried_tags",
     "tag_spellings",
-    "tells_spelling",
     "BillHistory",
     "BillVersion",
     "DeliveryRow",

@@ -6,10 +6,7 @@ from typing import NamedTuple
 from costs.charge_store import ImportFolder, carried_on_resources, tag_keys_of
 from costs.scope import Scope
 from costs.selectors.imports import ActiveImport
-from costs.tags import clean_value, strip_prefix
-from costs.terms import BillingFormat
-
-_MAY_LOSE_CASE = (BillingFormat.LEGACY_CUR, BillingFormat.CUR_2)
+from costs.tags import clean_value
 
 
 class CarriedTag(NamedTuple):
@@ -25,17 +22,6 @@ def tag_spellings(scope: Scope, item: ActiveImport) -> tuple[str, ...]:
     """Every key on the import's lines as it is spelled there. Needs the full scope: keys are everybody's."""
     scope.require_everything()
     return tuple(tag_keys_of([_folder(item)]))
-
-
-def tells_spelling(item: ActiveImport, spellings: Collection[str]) -> bool:
-    """Whether the import's files have keys in their own letter case.
-
-    AWS's Parquet reports and Data Exports write `user_cost_center` for whatever case it had.
-    """
-    if item.billing_format not in _MAY_LOSE_CASE:
-        return True
-    own = [strip_prefix(spelling) for spelling in spellings if not spelling.startswith("aws")]
-    return any(spelling != spelling.lower() for spelling in own)
 
 
 def carried_tags(scope: Scope, item: ActiveImport, spellings: Collection[str]) -> tuple[CarriedTag, ...]:

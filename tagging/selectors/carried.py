@@ -55,11 +55,10 @@ def _asked(
     by_plain = {plain: key for key in keys for plain in key.canonical_spellings}
     same: dict[str, KeyPolicy] = {}
     near: dict[str, str] = {}
-    is_told = intake.tells_spelling(item, present)
     odd = {
         canonical_key(name)
         for name in present
-        if is_told and (key := by_plain.get(canonical_key(name))) and name not in (key.key, *key.aliases)
+        if item.keeps_key_case and (key := by_plain.get(canonical_key(name))) and name not in (key.key, *key.aliases)
     }
     for name in present:
         policy = by_plain.get(canonical_key(name))

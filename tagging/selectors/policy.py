@@ -90,6 +90,10 @@ def policy_keys(period: BillingPeriod | None = None) -> tuple[KeyPolicy, ...]:
 
 def excuses() -> tuple[Excuse, ...]:
     """All exemptions, also those that have ended: which of them hold depends on the day of the charge."""
+    return read_once("exemptions", _excuses)
+
+
+def _excuses() -> tuple[Excuse, ...]:
     return tuple(
         Excuse(
             since=item.since,

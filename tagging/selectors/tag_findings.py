@@ -22,8 +22,8 @@ from tagging.results.tag_findings import ProblemTotal, TagFindingRow, TagFinding
 from tagging.selectors.carried import Carried, carried
 from tagging.selectors.labels import team_names
 from tagging.selectors.policy import excuses, policy_keys
-from tagging.selectors.taggable import SliceOf, TaggableMonth, costs_by_resource, last_texts, taggable_month
-from tagging.selectors.unread import unread_policy_keys
+from tagging.selectors.taggable import SliceOf, TaggableMonth, costs_by_resource, ids_of, last_texts, taggable_month
+from tagging.selectors.unread import kept_on_slices
 from tagging.terms import TagProblem, ValueKind
 
 Filters = tuple[tuple[str, str], ...]
@@ -88,10 +88,10 @@ def tag_findings(
 def _judge_of(scope: Scope, month: TaggableMonth, period: BillingPeriod) -> _Judge:
     left_out = {item.key for item in month.unread}
     keys = tuple(key for key in policy_keys(period) if key.key not in left_out)
-    optional = [key for key in keys if not key.is_required]
-    unread = frozenset(item.key for item in unread_policy_keys(scope, optional, month.reach.imports))
+    optional = (key for key in keys if not key.is_required)
+    unread = frozenset(key.key for key in optional if not kept_on_slices(key, month.reach.imports))
     found = carried(month.reach, keys, month.slices, unread=unread)
-    ids = intake.resource_ids(Scope.all(), month.reach.import_pks)
+    ids = ids_of(month.reach)
     return _Judge(keys, unread, found, excuses(), ids, scope.everything)
 
 

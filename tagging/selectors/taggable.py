@@ -103,6 +103,11 @@ def last_texts(month: TaggableMonth, wanted: Collection[int], column: int) -> di
     return {key: text for key, (_, text) in best.items()}
 
 
+def ids_of(found: Reach) -> Mapping[int, str]:
+    """Ids of all resources with costs in these imports, the reader's and others'; read once within a page."""
+    return read_once(("ids of resources", found.import_pks), lambda: intake.resource_ids(Scope.all(), found.import_pks))
+
+
 def _read_month(scope: Scope, period: BillingPeriod, currency: str) -> _Read:
     found = reach(scope, (period,), currency)
     required = required_keys(period)
@@ -142,7 +147,7 @@ def _exceptions(
     exact = [key for key in policy if key.exact_key]
     if not (excused or exact or any(key.is_limited for key in policy)):
         return {}
-    ids = intake.resource_ids(Scope.all(), found.import_pks)
+    ids = ids_of(found)
     spelled = carried(found, exact, slices).spelled if exact else {}
     known: dict[tuple[TagState, ...], Judgement] = {}
     exceptions: dict[tuple[int, int], Judgement] = {}

@@ -56,11 +56,12 @@ def note_text(facts: TeamFacts) -> tuple[str, str]:
     def money(amount: Decimal) -> str:
         return figures.money(amount, facts.currency)
 
-    span = facts.period.label if facts.is_whole_month else f"the first {facts.day_count} days of {facts.period.label}"
+    days = "on the first day" if facts.day_count == 1 else f"in the first {facts.day_count} days"
+    span = f"in {facts.period.label}" if facts.is_whole_month else f"{days} of {facts.period.label}"
     more = "more" if facts.change >= 0 else "less"
     before = facts.period.previous().label
     compared = f"{money(abs(facts.change))} {more} than in {before}" if facts.has_before else f"nothing in {before}"
-    lines = [f"{_one_line(facts.team_name)} cost {money(facts.spend)} in {span}, {compared}."]
+    lines = [f"{_one_line(facts.team_name)} cost {money(facts.spend)} {span}, {compared}."]
     lines += [
         f"{'Up' if row.change > 0 else 'Down'} {money(abs(row.change))}: {_one_line(row.label)}, now {money(row.cost)}."
         for row in facts.reasons
