@@ -3,6 +3,7 @@
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -26,6 +27,7 @@ from tagging.services import (
     set_aside,
 )
 from tagging.terms import RuleKind, TagProblem, ValueKind
+from tests.conftest import ClientFor
 from tests.leaks.bills import Line, write_bill
 from tests.tagging.builders import NOVEMBER
 
@@ -72,9 +74,9 @@ def by_resource(found: TagFindings) -> dict[str, list[tuple[str, str, str, bool]
     return rows
 
 
-def excuse(author: User | None = None, **given: object) -> int:
+def excuse(author: User | None = None, **given: Any) -> int:
     wanted = {"reason": "moves away", "since": date(2025, 11, 1), "until": date(2025, 11, 30), **given}
-    return grant_exemption(ExemptionInput(**wanted), author=author, now=datetime(2025, 11, 5).astimezone())  # type: ignore[arg-type]
+    return grant_exemption(ExemptionInput(**wanted), author=author, now=datetime(2025, 11, 5).astimezone())
 
 
 def test_every_resource_and_key_gets_its_finding_dearest_first() -> None:
@@ -116,6 +118,12 @@ def test_exact_case_of_key_and_value_breaks_the_policy_once_it_says_so() -> None
     broken = {row.resource_id: row.breaks for row in tag_findings(ALL, NOVEMBER).rows}
     assert broken["i-key"]
     assert broken["i-case"]
+
+
+def test_an_excused_key_is_shown_as_such_among_the_resources(finops_lead: User, client_for: ClientFor) -> None:
+    excuse(resource="*logs", keys=("Owner",))
+    response = client_for(finops_lead).get("/resources/?period=2025-11&search=logs")
+    assert '<span class="muted" title="Owner: exempt">exempt</span>' in response.content.decode()
 
 
 def test_an_exemption_takes_a_key_out_and_a_whole_resource_aside() -> None:
