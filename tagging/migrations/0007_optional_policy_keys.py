@@ -26,6 +26,6 @@ def _plain(name):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("tagging", "0009_tag_policy_and_compliance")]
+    dependencies = [("tagging", "0006_tag_policy_and_compliance")]
 
     operations = [migrations.RunPython(add_optional_keys, migrations.RunPython.noop)]
