@@ -168,7 +168,7 @@ def test_ending_an_exemption_keeps_its_history_and_counts_again(finops_lead: Use
         ({"team_key": "nobody"}, "There is no team"),
     ],
 )
-def test_an_exemption_that_makes_no_sense_is_refused(given: dict[str, object], says: str) -> None:
+def test_an_exemption_that_makes_no_sense_is_refused(given: dict[str, Any], says: str) -> None:
     with pytest.raises(InvalidRequestError) as caught:
         excuse(**given)
     assert says in str(caught.value)
@@ -216,3 +216,18 @@ def test_an_optional_key_that_slices_do_not_keep_is_judged_on_the_lines() -> Non
     (row,) = tag_findings(ALL, NOVEMBER, filters=(("key", "ExpirationDate"),)).rows
     assert (row.resource_id, row.value) == ("i-old", "2025-11-19")
     assert row.why == "the day has passed, and it was still charged on 2025-11-20"
+
+
+def test_ten_thousand_values_of_two_keys_are_judged_and_the_tracked_one_is_refused(tmp_path: Path) -> None:
+    """Owner is tracked: over 2,000 values are refused, so it is in no figure. ExpirationDate stays on the lines."""
+    days = [f"20{30 + at // 336}-{at // 28 % 12 + 1:02d}-{at % 28 + 1:02d}" for at in range(10_000)]
+    lines = [Line(f"i-{at}", "1", tags=tags(Owner=f"owner {at}", ExpirationDate=day)) for at, day in enumerate(days)]
+    lines.append(Line("i-odd", "1", tags=tags(ExpirationDate="31.12.2030")))
+    path = write_bill(tmp_path / "many.csv", "2025-12", lines, extra_keys=EXTRA)
+    for pk in prepare_imports([path], today=NOVEMBER.next().end):
+        run_import(pk)
+    found = compliance(ALL, NOVEMBER.next())
+    assert [(key.key, key.values) for key in found.unread_keys] == [("Owner", 10_001)]
+    assert (found.resources, found.compliant_resources) == (10_001, 10_001)
+    (row,) = tag_findings(ALL, NOVEMBER.next()).rows
+    assert (row.resource_id, row.wanted) == ("i-odd", "2030-12-31")

@@ -226,8 +226,3 @@ def test_hostile_names_are_text_on_the_page_and_in_files(finops_lead: User, clie
     cell = next(row for row in rows if row[1] == "Environment")[4]
     assert cell == "'" + hostile["Environment"]
     assert text_of(client.post("/tags/fixes/export/", {"as": "tag-editor"})).splitlines()[1].startswith("'+i-1")  # type: ignore[arg-type]
-
-
-def test_ten_thousand_values_are_answered_on_one_page(finops_lead: User, client_for: ClientFor) -> None:
-    month([Spend("1", tags={"Owner": f"owner-{at}"}, resource=f"i-{at}") for at in range(300)])
-    assert "300" in page(client_for(finops_lead), "findings/?problem=missing&key=Team")
