@@ -111,7 +111,8 @@ def _excuses() -> tuple[Excuse, ...]:
 
 def untaggable_charges() -> tuple[Untaggable, ...]:
     """What cannot be tagged although it names a resource."""
-    return tuple(Untaggable(item.service_name, item.usage_type) for item in UntaggableCharge.objects.all())
+    rows = UntaggableCharge.objects.values_list("service_name", "usage_type")
+    return read_once("untaggable charges", lambda: tuple(Untaggable(*row) for row in rows))
 
 
 def environment_policy() -> KeyPolicy | None:

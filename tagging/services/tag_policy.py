@@ -135,7 +135,7 @@ def check_stored_key(data: Mapping[str, Any]) -> None:
         if (
             not is_told
             or not set(item) <= {"value", "aliases", "match"}
-            or item.get("match", "exact") not in ValueMatch
+            or item.get("match", "exact") not in list(ValueMatch)
         ):
             raise InvalidRequestError(
                 'Write allowed values as [{"value": "Prod", "aliases": ["production"]}]; "match" may be exact,'
