@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 from datetime import datetime
 
+from django.conf import settings
+
 from budgets import notifications
 from budgets import services as plans
 from budgets.services import Evaluation
@@ -20,6 +22,7 @@ from finops_site.metrics import keeping
 from ri import selectors as commitment_reads
 from ri import services as commitments
 from ri.services import Refreshed
+from tagging import notifications as notes
 from tagging import selectors as ownership
 from tagging import services as owners
 from tagging.services import Detection
@@ -60,12 +63,13 @@ def bring_in(delivery_pk: int, *, now: datetime) -> list[int]:
 
 
 def follow_up(import_pks: Collection[int], *, now: datetime) -> None:
-    """All that follows imports, in line, for commands: budgets, findings, advice, metrics."""
+    """All that follows imports, in line, for commands: budgets, findings, advice, metrics, compliance."""
     evaluate_budgets(now=now)
     detect_findings(now=now)
     for import_pk in import_pks:
         refresh_advice(import_pk)
     measure_metrics(now=now, import_pks=import_pks)
+    keep_compliance(now=now, import_pks=import_pks)
 
 
 def evaluate_budgets(*, now: datetime) -> Evaluation:
@@ -88,6 +92,26 @@ def measure_metrics(*, now: datetime, import_pks: Iterable[int] | None = None) -
     if import_pks is not None:
         periods = {intake_reads.import_period(Scope.all(), pk) for pk in import_pks}
     return keeping.measure_months(today=now.date(), now=now, periods=periods)
+
+
+def keep_compliance(*, now: datetime, import_pks: Iterable[int] | None = None) -> int:
+    """What follows too: keep how these imports' months (default: the newest) follow the tag policy; check fixes."""
+    periods = None
+    if import_pks is not None:
+        periods = {intake_reads.import_period(Scope.all(), pk) for pk in import_pks}
+    return owners.keep_compliance(periods, today=now.date())
+
+
+def write_notes(*, now: datetime) -> int:
+    """On Mondays: a note about its tags to every team, and to leads what stayed open. Safe to repeat.
+
+    Nothing is written while mail is not configured or notes are switched off: later they would be no news.
+    """
+    if not (settings.MAIL_IS_CONFIGURED and settings.TEAM_NOTES):
+        return 0
+    made = owners.write_notes(today=now.date(), now=now)
+    notes.send_due_notes(now=now)
+    return made
 
 
 def detect_findings(*, now: datetime) -> Detection:

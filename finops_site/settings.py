@@ -167,6 +167,9 @@ FINDINGS_SELDOM_READ = env.share("FINDINGS_SELDOM_READ", "5")  # reading costs a
 FINDINGS_VOLUME_SAVINGS = env.moves("FINDINGS_VOLUME_SAVINGS", "gp2>gp3:20")
 FINDINGS_BUCKET_SAVINGS = env.moves("FINDINGS_BUCKET_SAVINGS", "STANDARD>STANDARD_IA:45")  # where seldom read
 
+TEAM_NOTES = env.flag("TEAM_NOTES", default=True)  # a note about their tags to every team's people on Mondays
+TAG_FIX_DAYS = env.whole_number("TAG_FIX_DAYS", 14)  # a fix told to a team and open for so long is told to its leads
+
 # --- queue --------------------------------------------------------------------------------------
 
 REDIS_URL = env.text("REDIS_URL", "redis://127.0.0.1:6379/0")

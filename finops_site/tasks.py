@@ -15,6 +15,7 @@ from budgets import notifications
 from costs import services as intake
 from costs.errors import FinopsError
 from finops_site import pipeline
+from tagging import notifications as notes
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ def run_import(self: Any, import_pk: int) -> None:
     except FinopsError as error:
         logger.warning("Import %s refused: %s", import_pk, error)
     else:
-        chain(evaluate_budgets.si(), detect_findings.si(), measure_metrics.si(made)).delay()
+        chain(evaluate_budgets.si(), detect_findings.si(), measure_metrics.si(made), keep_compliance.si(made)).delay()
         refresh_advice.delay(import_pk)
 
 
@@ -82,7 +83,7 @@ def bring_in_delivery(self: Any, delivery_pk: int) -> None:
             return
     made = pipeline.bring_in(delivery_pk, now=timezone.now())
     if made:
-        chain(evaluate_budgets.si(), detect_findings.si(), measure_metrics.si(made)).delay()
+        chain(evaluate_budgets.si(), detect_findings.si(), measure_metrics.si(made), keep_compliance.si(made)).delay()
     for import_pk in made:
         refresh_advice.delay(import_pk)
 
@@ -107,6 +108,26 @@ def refresh_advice(import_pk: int | None = None) -> None:
 def measure_metrics(import_pks: list[int] | None = None) -> None:
     """After every import its months and the running one, every day all months: measure what success is judged by."""
     pipeline.measure_metrics(now=timezone.now(), import_pks=import_pks)
+
+
+@shared_task(name="finops_site.keep_compliance")  # type: ignore[untyped-decorator]
+def keep_compliance(import_pks: list[int] | None = None) -> None:
+    """After every import its months, every day the newest: keep tag compliance, look at announced fixes again."""
+    pipeline.keep_compliance(now=timezone.now(), import_pks=import_pks)
+
+
+@shared_task(name="finops_site.write_team_notes")  # type: ignore[untyped-decorator]
+def write_team_notes() -> None:
+    """On Mondays: a note about its tags to every team's people; to leads what stayed open. Once a week each."""
+    made = pipeline.write_notes(now=timezone.now())
+    if made:
+        logger.info("%s notes to teams.", made)
+
+
+@shared_task(name="finops_site.send_team_notes")  # type: ignore[untyped-decorator]
+def send_team_notes() -> None:
+    """Send notes that are due: those the mail server refused before, and those whose sender died."""
+    notes.send_due_notes(now=timezone.now())
 
 
 def enqueue_findings() -> None:

@@ -1,4 +1,4 @@
-"""The FinOps lead's upkeep: teams, members, people, policy and rules; the log of view as, read only."""
+"""The FinOps lead's upkeep: teams, members, people, policy, exemptions, rules; notes and view as, read only."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -8,10 +8,21 @@ from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group, User
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from simple_history.admin import SimpleHistoryAdmin
 
-from tagging.models import AllocationRule, Membership, TagKey, Team, ViewAs
-from tagging.services import reallocate
+from costs.errors import InvalidRequestError
+from tagging.models import (
+    AllocationRule,
+    Exemption,
+    Membership,
+    TagKey,
+    Team,
+    TeamNote,
+    UntaggableCharge,
+    ViewAs,
+)
+from tagging.services import check_stored_key, reallocate
 from tagging.terms import FINOPS_GROUP
 
 if TYPE_CHECKING:
@@ -87,11 +98,79 @@ class MembershipAdmin(_Admin):
     autocomplete_fields = ("user", "team")
 
 
+class TagKeyForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Checked as the policy's own page checks it. Lists left empty are empty lists."""
+
+    class Meta:
+        model = TagKey
+        exclude = ()  # noqa: DJ006 - the admin leaves nothing out
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        for name in ("key_aliases", "allowed_values", "resource_types", "team_keys", "enforced_for"):
+            if name in data and data[name] is None:
+                data[name] = []
+        for name in ("from_period", "to_period"):
+            if data.get(name) and data[name].day != 1:
+                self.add_error(name, "Give the first day of a month.")
+        if not self.errors:
+            try:
+                check_stored_key({**data, "pk": self.instance.pk})
+            except InvalidRequestError as error:
+                self.add_error(None, str(error))
+        return data
+
+
 @admin.register(TagKey)
 class TagKeyAdmin(ReallocatingAdmin):
-    list_display = ("key", "position", "is_required", "is_tracked")
+    form = TagKeyForm
+    list_display = ("key", "position", "is_required", "is_tracked", "value_kind")
     list_filter = ("is_required", "is_tracked")
     search_fields = ("key",)
+
+
+@admin.register(Exemption)
+class ExemptionAdmin(_Admin):
+    list_display = ("__str__", "reason", "since", "until", "team", "author")
+    list_filter = ("team",)
+    list_select_related = ("team", "author")
+    search_fields = ("resource", "sub_account_id", "service_name", "reason")
+    autocomplete_fields = ("team",)
+    readonly_fields = ("author", "created_at")
+
+    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
+        if not change:
+            obj.author, obj.created_at = request.user, timezone.now()  # type: ignore[attr-defined]  # noqa: TID251 - an entry point
+        super().save_model(request, obj, form, change)
+
+
+@admin.register(UntaggableCharge)
+class UntaggableChargeAdmin(_Admin):
+    list_display = ("service_name", "usage_type", "reason", "author")
+    search_fields = ("service_name", "usage_type", "reason")
+    readonly_fields = ("author",)
+
+    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
+        if not change:
+            obj.author = request.user  # type: ignore[attr-defined]
+        super().save_model(request, obj, form, change)
+
+
+@admin.register(TeamNote)
+class TeamNoteAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("week", "team", "kind", "address", "state", "sent_at", "error")
+    list_filter = ("state", "kind")
+    list_select_related = ("team",)
+    date_hierarchy = "week"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
 
 
 class AllocationRuleForm(forms.ModelForm):  # type: ignore[type-arg]

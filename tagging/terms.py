@@ -10,14 +10,21 @@ __all__ = [
     "FindingState",
     "MemberRole",
     "OwnerKind",
+    "NoteKind",
+    "OPTIONAL_TAGS",
     "RuleKind",
+    "TagProblem",
     "TagState",
     "UnreadReason",
+    "ValueKind",
+    "ValueMatch",
     "choices_for",
 ]
 
 FINOPS_GROUP = "FinOps"
 MANDATORY_TAGS = ("Owner", "Environment", "Team", "CostCenter", "Project")
+# ExpirationDate is a day. None of them is kept on slices unless somebody has it tracked.
+OPTIONAL_TAGS = ("ExpirationDate", "BackupPolicy", "Compliance", "Application")
 
 
 class MemberRole(StrEnum):
@@ -39,11 +46,50 @@ class RuleKind(StrEnum):
 
 
 class TagState(StrEnum):
-    """What the policy says of one key on one resource; invalid is present with a value not allowed."""
+    """What the policy says of one key on one resource; invalid is present with a value or spelling not allowed.
+
+    Exempt: it need not be judged, because somebody excused it or the key does not apply there.
+    """
 
     COMPLIANT = "compliant"
     INVALID = "invalid"
     MISSING = "missing"
+    EXEMPT = "exempt"
+
+
+class TagProblem(StrEnum):
+    """What is to be said of one key on one resource; the gravest first. Whether it breaks the policy, that says."""
+
+    MISSING = "missing"
+    INVALID = "invalid"
+    NEAR_MISS = "near_miss"
+    KEY_CASE = "key_case"
+    VALUE_CASE = "value_case"
+    EXPIRED = "expired"
+    EXEMPT = "exempt"
+
+
+class ValueKind(StrEnum):
+    """What the values of a key are. None: the key must not have a value at all, as AWS's empty list says."""
+
+    TEXT = "text"
+    DATE = "date"
+    NONE = "none"
+
+
+class ValueMatch(StrEnum):
+    """How an allowed value is compared."""
+
+    EXACT = "exact"
+    WILDCARD = "wildcard"
+    PATTERN = "pattern"
+
+
+class NoteKind(StrEnum):
+    """A mail to a team's people: the Monday note, or what its leads get when fixes stay open."""
+
+    NOTE = "note"
+    ESCALATION = "escalation"
 
 
 class FindingState(StrEnum):

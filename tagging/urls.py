@@ -4,6 +4,14 @@ from django.urls import path
 
 from tagging.views.chargeback import chargeback, statement
 from tagging.views.compliance import tags
+from tagging.views.exemptions import (
+    exemption_end,
+    exemptions,
+    notes,
+    tag_trend,
+    untaggable_add,
+    untaggable_remove,
+)
 from tagging.views.explore import explore
 from tagging.views.findings import finding, finding_state, findings
 from tagging.views.people import people, person_change, person_new, person_password
@@ -11,6 +19,15 @@ from tagging.views.resources import resources
 from tagging.views.rules import rule_edit, rule_move, rule_new, rule_switch, rules
 from tagging.views.saved_views import saved_view, saved_view_new, saved_view_remove
 from tagging.views.setup import setup
+from tagging.views.tag_findings import fixes, fixes_export, tag_findings
+from tagging.views.tag_policy import (
+    tag_key_edit,
+    tag_key_new,
+    tag_key_remove,
+    tag_policy,
+    tag_policy_export,
+    tag_policy_import,
+)
 from tagging.views.teams import member_remove, member_set, team_edit, team_new, teams
 from tagging.views.tokens import tokens
 from tagging.views.view_as import view_as_start, view_as_stop
@@ -40,6 +57,21 @@ urlpatterns = [
     path("setup/", setup, name="setup"),
     path("statements/<slug:team_key>/", statement, name="statement"),
     path("tags/", tags, name="tags"),
+    path("tags/exemptions/", exemptions, name="exemptions"),
+    path("tags/exemptions/<int:pk>/end/", exemption_end, name="exemption_end"),
+    path("tags/findings/", tag_findings, name="tag_findings"),
+    path("tags/fixes/", fixes, name="fixes"),
+    path("tags/fixes/export/", fixes_export, name="fixes_export"),
+    path("tags/note/", notes, name="notes"),
+    path("tags/policy/", tag_policy, name="tag_policy"),
+    path("tags/policy/export/", tag_policy_export, name="tag_policy_export"),
+    path("tags/policy/import/", tag_policy_import, name="tag_policy_import"),
+    path("tags/policy/new/", tag_key_new, name="tag_key_new"),
+    path("tags/policy/<int:pk>/", tag_key_edit, name="tag_key_edit"),
+    path("tags/policy/<int:pk>/remove/", tag_key_remove, name="tag_key_remove"),
+    path("tags/trend/", tag_trend, name="tag_trend"),
+    path("tags/untaggable/", untaggable_add, name="untaggable_add"),
+    path("tags/untaggable/<int:pk>/remove/", untaggable_remove, name="untaggable_remove"),
     path("teams/", teams, name="teams"),
     path("new-team/", team_new, name="team_new"),
     path("teams/<slug:team_key>/edit/", team_edit, name="team_edit"),

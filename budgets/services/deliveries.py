@@ -1,17 +1,14 @@
 """The queue of mails: claimed, sent, tried again, given up."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models import F
 
 from budgets.models import Delivery
 from budgets.terms import DeliveryState
+from costs.mail_pauses import BATCH, KEPT, LEASE, next_attempt
 
-LEASE = timedelta(minutes=15)  # who claims a mail and dies leaves it to the next after this
-KEPT = timedelta(days=3)  # an alert is no news after this; mail set up later does not send it
-PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 480))
-BATCH = 100
 OPEN_STATES = (DeliveryState.WAITING.value, DeliveryState.SENDING.value)
 
 
@@ -35,11 +32,11 @@ def record_sent(pk: int, *, now: datetime) -> None:
 def record_failure(pk: int, *, now: datetime, error: str) -> None:
     """The mail server refused it: again after 1, 5, 30, 120 and 480 minutes, then no more."""
     delivery = Delivery.objects.get(pk=pk)
-    if delivery.attempts > len(PAUSES):
+    again_at = next_attempt(now, delivery.attempts)
+    if again_at is None:
         delivery.state = DeliveryState.FAILED.value
     else:
-        delivery.state = DeliveryState.WAITING.value
-        delivery.next_attempt_at = now + PAUSES[delivery.attempts - 1]
+        delivery.state, delivery.next_attempt_at = DeliveryState.WAITING.value, again_at
     delivery.error = error[:300]
     delivery.save()
 

@@ -28,6 +28,7 @@ from costs.charge_store.landing import (
     split_month,
 )
 from costs.charge_store.reading import (
+    carried_on_resources,
     query_charges,
     query_columns,
     resource_keys,
@@ -69,6 +70,7 @@ __all__ = [
     "CommitmentIdentity",
     "accounts",
     "amortisation_identity",
+    "carried_on_resources",
     "charges_in",
     "commitment_identities",
     "connect",

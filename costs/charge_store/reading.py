@@ -70,6 +70,32 @@ def _tag_keys(path: Path, _changed_at: int) -> tuple[str, ...]:
     return tuple(row[0] for row in rows)
 
 
+def carried_on_resources(folder: ImportFolder, spellings: tuple[str, ...]) -> tuple[tuple[int, int, str, str], ...]:
+    """(resource key, slice key, spelling, last value) of taggable lines that have a value under these keys.
+
+    Asked of the files once per process.
+    """
+    if not folder.exists() or not spellings:
+        return ()
+    return _carried(folder.path, folder.path.stat().st_mtime_ns, spellings)
+
+
+@lru_cache(maxsize=8)
+def _carried(path: Path, _changed_at: int, spellings: tuple[str, ...]) -> tuple[tuple[int, int, str, str], ...]:
+    pointers = ["/" + spelling.replace("~", "~0").replace("/", "~1") for spelling in spellings]
+    values = ", ".join("json_extract_string(tags, ?)" for _ in pointers)
+    sql = (
+        f"WITH charges AS ({_charges(path, slices=True, resources=True)}), carried AS (SELECT resource_key, slice_key,"
+        " tags, max(charge_date) AS day FROM charges WHERE NOT is_split_row AND is_taggable AND resource_key IS NOT"
+        " NULL AND tags IS NOT NULL GROUP BY ALL), spelled AS (SELECT resource_key, slice_key, day,"
+        f" unnest(?::VARCHAR[]) AS spelling, unnest([{values}]) AS value FROM carried)"
+        " SELECT resource_key, slice_key, spelling, max(struct_pack(day := day, value := value)).value FROM spelled"
+        " WHERE trim(value) <> '' GROUP BY ALL ORDER BY ALL"
+    )
+    with reading_cursor() as cursor:
+        return tuple(cursor.execute(sql, [list(spellings), *pointers]).fetchall())
+
+
 def _charges(path: Path, *, slices: bool, resources: bool) -> str:
     """One import's lines with the keys asked for."""
     fields, joins = "lines.* EXCLUDE (line_group, resource_group)", ""

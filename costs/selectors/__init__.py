@@ -1,6 +1,7 @@
 """All reads of the intake, and other apps' only door to it. Every one takes a Scope."""
 
 from costs.selectors.accounts import AccountDetail, AccountRow, AccountTable, Stretch, account, accounts
+from costs.selectors.carried_tags import CarriedTag, carried_tags, tag_spellings
 from costs.selectors.column_pages import ColumnReport, SourceColumns, SwitchedOff, source_columns
 from costs.selectors.commitments import (
     CommitmentUse,
@@ -113,6 +114,9 @@ __all__ = [
     "found_resources",
     "resource_choices",
     "resource_detail",
+    "CarriedTag",
+    "carried_tags",
+    "tag_spellings",
     "BillHistory",
     "BillVersion",
     "DeliveryRow",

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db.models import Q, Sum
 
@@ -32,6 +33,7 @@ class ActiveImport:
     tracked_tags: tuple[str, ...] = ()
     tracked_tags_wanted: tuple[str, ...] = ()  # what it was read for: those tracked and those refused
     tracked_tags_refused: tuple[tuple[str, int], ...] = ()  # key and how many values it had; for staff only
+    keeps_key_case: bool = True  # whether its files have tag keys in their own letter case
 
 
 def active_imports(scope: Scope, periods: Collection[BillingPeriod] | None = None) -> tuple[ActiveImport, ...]:
@@ -123,4 +125,15 @@ def _active(bill: Bill) -> ActiveImport:
         tracked_tags=tuple(in_force.tracked_tags),
         tracked_tags_wanted=tuple(in_force.columns.get("tracked_tags_wanted", in_force.tracked_tags)),
         tracked_tags_refused=tuple(sorted(in_force.columns.get("tracked_tags_refused", {}).items())),
+        keeps_key_case=_keeps_key_case(BillingFormat(bill.source.billing_format), in_force.columns),
     )
+
+
+def _keeps_key_case(billing_format: BillingFormat, columns: dict[str, Any]) -> bool:
+    """AWS's Parquet reports and Data Exports write `user_cost_center` for whatever case a key had.
+
+    Told by the files' form alone, never by the keys there are: those are everybody's.
+    """
+    if billing_format is BillingFormat.LEGACY_CUR:
+        return any("/" in str(column) for column in columns.get("read", {}).values())
+    return billing_format is not BillingFormat.CUR_2

@@ -1,8 +1,9 @@
-"""The API of ownership: costs, owners, chargeback, statements, compliance, resources and findings."""
+"""The API of ownership: costs, owners, chargeback, statements, compliance, tag policy, resources and findings."""
 
 from tagging.api.costs import AllocationList, CostList
 from tagging.api.findings import FindingDecision, FindingList, FindingOne
 from tagging.api.months import ChargebackList, StatementDetail, StatementList
+from tagging.api.tag_policy import ComplianceTrend, TagFindingList, TagPolicyList
 from tagging.api.tags import ComplianceByGroup, ComplianceByKey, ResourceList
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "ChargebackList",
     "ComplianceByGroup",
     "ComplianceByKey",
+    "ComplianceTrend",
     "CostList",
     "FindingDecision",
     "FindingList",
@@ -17,4 +19,6 @@ __all__ = [
     "ResourceList",
     "StatementDetail",
     "StatementList",
+    "TagFindingList",
+    "TagPolicyList",
 ]

@@ -24,7 +24,7 @@ from tagging.api.base import MONTH, TAG_MONTH, OwnershipList, RowSerializer, mon
 from tagging.results import Compliance
 from tagging.terms import TagState, UnreadReason
 
-GROUPS = ("service", "region", "account", "team")
+GROUPS = ("service", "region", "account", "team", "environment")
 STATES = ("compliant", "to_fix")
 RESOURCE_FILTERS = (
     *(text(name, f"Only this {name}; may be repeated. `(none)` is what has no value.", many=True) for name in GROUPS),
@@ -59,16 +59,20 @@ class CompliancePageSerializer(PageSerializer, TaggableSerializer):
 
     billing_period = PeriodText(source="period")
     unread_keys = UnreadKeySerializer(many=True, help_text="Required keys the month was not read for: left out.")
+    exempt_resources = serializers.IntegerField(help_text="Excused from every key: in no other figure.")
+    exempt_cost = MoneyText()
+    untaggable_cost = MoneyText(help_text="All other costs you may see: nobody can tag them.")
 
 
 class KeyRowSerializer(RowSerializer):
-    """One required key. present + missing = resources; invalid is within present."""
+    """One required key. present + missing + exempt = resources; invalid is within present."""
 
     key = serializers.CharField()
     present = serializers.IntegerField()
     missing = serializers.IntegerField()
     invalid = serializers.IntegerField()
-    compliant_ratio = RatioNumber(help_text="(present − invalid) ÷ resources.")
+    exempt = serializers.IntegerField(help_text="Excused, or the key does not apply there.")
+    compliant_ratio = RatioNumber(help_text="(present − invalid) ÷ (resources − exempt).")
     compliant_cost = MoneyText()
     cost_ratio = RatioNumber()
 

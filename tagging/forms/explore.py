@@ -87,13 +87,17 @@ class ResourceForm(MonthForm):
     service = forms.ChoiceField(label="Service", required=False)
     account = forms.ChoiceField(label="Account", required=False)
     region = forms.ChoiceField(label="Region", required=False)
+    environment = forms.ChoiceField(label="Environment", required=False)
     state = forms.ChoiceField(
         label="Tags", required=False, choices=[("", "Any"), ("to_fix", "To fix"), ("compliant", "Compliant")]
     )
     missing = forms.ChoiceField(label="Missing", required=False)
     search = forms.CharField(label="Name or id", required=False, max_length=200)
 
-    field_order = ("period", "team", "service", "account", "region", "state", "missing", "search", "basis", "currency")
+    field_order = (
+        "period", "team", "service", "account", "region", "environment", "state", "missing", "search", "basis",
+        "currency",
+    )  # fmt: skip
 
     def __init__(self, *args: Any, offered: Mapping[str, Choices], policy_keys: Sequence[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

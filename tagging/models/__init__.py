@@ -13,17 +13,31 @@ from tagging.models.core import (
     ViewAs,
 )
 from tagging.models.saved_views import SavedView
+from tagging.models.tag_policy import (
+    AnnouncedFix,
+    ComplianceSnapshot,
+    Exemption,
+    NoteChoice,
+    TeamNote,
+    UntaggableCharge,
+)
 
 __all__ = (
     "AllocatedCost",
     "Allocation",
     "AllocationRule",
+    "AnnouncedFix",
+    "ComplianceSnapshot",
+    "Exemption",
     "Finding",
     "FindingMonth",
     "Membership",
+    "NoteChoice",
     "SavedView",
     "TagKey",
     "Team",
     "TeamManager",
+    "TeamNote",
+    "UntaggableCharge",
     "ViewAs",
 )

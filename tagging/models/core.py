@@ -7,7 +7,7 @@ from simple_history.models import HistoricalRecords
 from costs.fields import CostColumns, MoneyField
 from costs.reading import read_once
 from costs.terms import FindingKind
-from tagging.terms import FindingState, MemberRole, OwnerKind, RuleKind, choices_for
+from tagging.terms import FindingState, MemberRole, OwnerKind, RuleKind, ValueKind, choices_for
 
 
 class TeamManager(models.Manager["Team"]):
@@ -59,8 +59,16 @@ class TagKey(models.Model):
     is_required = models.BooleanField(default=True)
     is_tracked = models.BooleanField(default=True)
     key_aliases = models.JSONField(default=list, blank=True)
-    # [{"value": "Prod", "aliases": ["production", …]}]; empty means any text that is not empty.
+    # [{"value": "Prod", "aliases": ["production", …], "match": "exact"}]; empty means any text that is not empty.
     allowed_values = models.JSONField(default=list, blank=True)
+    value_kind = models.CharField(max_length=16, choices=choices_for(ValueKind), default=ValueKind.TEXT.value)
+    is_key_exact = models.BooleanField(default=False, help_text="Another letter case of the key breaks the policy.")
+    is_value_exact = models.BooleanField(default=False, help_text="Another letter case of a value breaks the policy.")
+    resource_types = models.JSONField(default=list, blank=True)  # ["ec2:instance", "s3:*"]; empty means all
+    team_keys = models.JSONField(default=list, blank=True)  # empty means all
+    from_period = models.DateField(null=True, blank=True)  # first month, inclusive
+    to_period = models.DateField(null=True, blank=True)  # first month it no longer holds
+    enforced_for = models.JSONField(default=list, blank=True)  # as AWS has it; kept for the way back only
     history = HistoricalRecords()
 
     class Meta:

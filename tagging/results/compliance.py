@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from costs.money import ZERO
 from costs.periods import BillingPeriod
 from costs.terms import CostMetric
 from tagging.terms import TagState, UnreadReason
@@ -10,15 +11,17 @@ from tagging.terms import TagState, UnreadReason
 
 @dataclass(frozen=True)
 class KeyCompliance:
-    """One key of the policy. present + missing = resources; invalid is within present."""
+    """One key of the policy. present + missing + exempt = resources; invalid is within present."""
 
     key: str
     present: int
     missing: int
     invalid: int
-    compliant_ratio: Decimal | None  # (present − invalid) ÷ resources
+    compliant_ratio: Decimal | None  # (present − invalid) ÷ (resources − exempt)
     compliant_cost: Decimal
-    cost_ratio: Decimal | None
+    cost_ratio: Decimal | None  # compliant_cost ÷ judged_cost
+    judged_cost: Decimal
+    exempt: int = 0
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ class ResourceRow:
     @property
     def keys_to_fix(self) -> tuple[str, ...]:
         """Keys that are missing or not allowed."""
-        return tuple(key for key, state in self.states if state is not TagState.COMPLIANT)
+        return tuple(key for key, state in self.states if state in (TagState.MISSING, TagState.INVALID))
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,7 @@ class Compliance:
 
     `fixes` are the resources whose repair brings most money into the compliant share, at most ten.
     Required keys the month was not read for stand in `unread_keys` and take part in no figure.
+    Taggable, exempt and untaggable cost are all costs of the reader's month; exempt is what is excused from every key.
     """
 
     period: BillingPeriod
@@ -122,6 +126,10 @@ class Compliance:
     by_team: tuple[GroupCompliance, ...]
     fixes: tuple[ResourceRow, ...]
     unread_keys: tuple[UnreadKey, ...] = ()
+    by_environment: tuple[GroupCompliance, ...] = ()
+    exempt_resources: int = 0
+    exempt_cost: Decimal = ZERO
+    untaggable_cost: Decimal | None = None
 
 
 @dataclass(frozen=True)

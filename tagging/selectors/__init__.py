@@ -35,13 +35,17 @@ from tagging.results import (
     Trust,
     VerifiedMonth,
 )
+from tagging.selectors.announced import FixCounts, FixRow, announced_fixes
 from tagging.selectors.chargeback import chargeback, statement, statements
 from tagging.selectors.compliance import compliance, resources
+from tagging.selectors.compliance_trend import Trend, compliance_trend
 from tagging.selectors.cubes import cost_cube, cost_pivot, filter_values
 from tagging.selectors.days import CostDays, commitment_days, cost_days
+from tagging.selectors.exemptions import ExemptionRow, exemptions, untaggable_list
 from tagging.selectors.explore import explore_costs, filter_choices, movers
 from tagging.selectors.findings import finding, findings, saved_in, verified_by_month
 from tagging.selectors.labels import labels as value_labels
+from tagging.selectors.notes import wants_notes
 from tagging.selectors.people import (
     AccountChange,
     Look,
@@ -53,10 +57,11 @@ from tagging.selectors.people import (
     person,
     view_as_log,
 )
-from tagging.selectors.policy import tag_policy, tracked_keys
+from tagging.selectors.policy import PolicyRow, policy_keys, policy_rows, tag_policy, tracked_keys
 from tagging.selectors.rule_costs import RuleCost, RuleCosts, rule_costs
 from tagging.selectors.saved_views import OwnView, own_view, own_views
 from tagging.selectors.setup import needs_setup, setup_proposal
+from tagging.selectors.tag_findings import tag_findings
 from tagging.selectors.teams import allocation_rules, team_by_key, team_members, visible_teams
 from tagging.selectors.tokens import OwnToken, own_tokens
 from tagging.selectors.trust import currencies_of, latest_period, periods_of, trust
@@ -106,7 +111,17 @@ __all__ = [
     "TeamView",
     "Trust",
     "VerifiedMonth",
+    "ExemptionRow",
+    "FixCounts",
+    "FixRow",
+    "PolicyRow",
+    "Trend",
     # reads
+    "announced_fixes",
+    "compliance_trend",
+    "exemptions",
+    "untaggable_list",
+    "wants_notes",
     "active_leads",
     "all_charge_lines",
     "allocation_rules",
@@ -132,6 +147,8 @@ __all__ = [
     "own_view",
     "own_views",
     "periods_of",
+    "policy_keys",
+    "policy_rows",
     "people",
     "people_changes",
     "person",
@@ -141,6 +158,7 @@ __all__ = [
     "setup_proposal",
     "statement",
     "statements",
+    "tag_findings",
     "tag_policy",
     "team_by_key",
     "team_members",

@@ -1,10 +1,16 @@
 """The tag policy as it stands."""
 
+from dataclasses import dataclass, replace
+
+from costs.periods import BillingPeriod
+from costs.reading import read_once
+from costs.scope import Scope
 from costs.tags import canonical_key
-from tagging.models import AllocationRule, TagKey
+from tagging.models import AllocationRule, Exemption, TagKey, UntaggableCharge
 from tagging.policy import AllowedValue, KeyPolicy
+from tagging.policy.exemptions import Excuse, Untaggable
 from tagging.results import PolicyKey
-from tagging.terms import RuleKind
+from tagging.terms import RuleKind, ValueKind, ValueMatch
 
 ENVIRONMENT = "Environment"
 
@@ -34,17 +40,103 @@ def tag_policy() -> tuple[PolicyKey, ...]:
     )
 
 
-def required_keys() -> tuple[KeyPolicy, ...]:
-    """The keys compliance is judged on, in policy order."""
-    return tuple(_key_policy(key) for key in TagKey.objects.filter(is_required=True))
+@dataclass(frozen=True)
+class PolicyRow:
+    """A key as a page shows it. `pk` is 0 for a team, which changes nothing and is told no other team's key."""
+
+    pk: int
+    policy: KeyPolicy
+    enforced_for: tuple[str, ...]
+    applies_to: str
+
+
+def policy_rows(scope: Scope) -> tuple[PolicyRow, ...]:
+    """The whole policy in order, for its page and its exports."""
+    return tuple(
+        PolicyRow(
+            pk=key.pk if scope.everything else 0,
+            policy=policy if scope.everything else replace(policy, teams=()),
+            enforced_for=tuple(key.enforced_for),
+            applies_to=_applies_to(scope, policy),
+        )
+        for key in TagKey.objects.all()
+        if (policy := key_policy(key))
+    )
+
+
+def _applies_to(scope: Scope, policy: KeyPolicy) -> str:
+    parts = [", ".join(policy.resource_types)] if policy.resource_types else []
+    if policy.teams and scope.everything:
+        parts.append("teams " + ", ".join(policy.teams))
+    elif policy.teams:
+        parts.append("your team" if scope.team_keys & set(policy.teams) else "other teams")
+    if policy.from_period:
+        parts.append(f"from {policy.from_period.label}")
+    if policy.to_period:
+        parts.append(f"until before {policy.to_period.label}")
+    return "; ".join(parts) or "all resources"
+
+
+def required_keys(period: BillingPeriod | None = None) -> tuple[KeyPolicy, ...]:
+    """The keys compliance is judged on (in a month, where one is given), in policy order."""
+    return tuple(key for key in policy_keys(period) if key.is_required)
+
+
+def policy_keys(period: BillingPeriod | None = None) -> tuple[KeyPolicy, ...]:
+    """All keys of the policy, or those in force in a month, in order. Read once within a page."""
+    found = read_once("tag policy", lambda: tuple(key_policy(key) for key in TagKey.objects.all()))
+    return tuple(key for key in found if period is None or key.holds_in(period))
+
+
+def excuses() -> tuple[Excuse, ...]:
+    """All exemptions, also those that have ended: which of them hold depends on the day of the charge."""
+    return read_once("exemptions", _excuses)
+
+
+def _excuses() -> tuple[Excuse, ...]:
+    return tuple(
+        Excuse(
+            since=item.since,
+            until=item.until,
+            keys=tuple(item.keys),
+            resource=item.resource,
+            account=item.sub_account_id,
+            service=item.service_name,
+            team="" if item.team is None else item.team.key,
+            reason=item.reason,
+        )
+        for item in Exemption.objects.select_related("team").order_by("pk")
+    )
+
+
+def untaggable_charges() -> tuple[Untaggable, ...]:
+    """What cannot be tagged although it names a resource."""
+    rows = UntaggableCharge.objects.values_list("service_name", "usage_type")
+    return read_once("untaggable charges", lambda: tuple(Untaggable(*row) for row in rows))
 
 
 def environment_policy() -> KeyPolicy | None:
     """How environments are spelled, or None where the policy does not say."""
     found = [key for key in TagKey.objects.all() if canonical_key(key.key) == canonical_key(ENVIRONMENT)]
-    return _key_policy(found[0]) if found else None
+    return key_policy(found[0]) if found else None
 
 
-def _key_policy(key: TagKey) -> KeyPolicy:
-    allowed = tuple(AllowedValue(item["value"], tuple(item.get("aliases", ()))) for item in key.allowed_values)
-    return KeyPolicy(key.key, tuple(key.key_aliases), allowed)
+def key_policy(key: TagKey) -> KeyPolicy:
+    """A stored key as it is judged by."""
+    return KeyPolicy(
+        key=key.key,
+        aliases=tuple(key.key_aliases),
+        allowed=tuple(
+            AllowedValue(item["value"], tuple(item.get("aliases", ())), ValueMatch(item.get("match", "exact")))
+            for item in key.allowed_values
+        ),
+        kind=ValueKind(key.value_kind),
+        exact_key=key.is_key_exact,
+        exact_value=key.is_value_exact,
+        is_required=key.is_required,
+        is_tracked=key.is_tracked,
+        resource_types=tuple(key.resource_types),
+        teams=tuple(key.team_keys),
+        from_period=None if key.from_period is None else BillingPeriod.of(key.from_period),
+        to_period=None if key.to_period is None else BillingPeriod.of(key.to_period),
+    )

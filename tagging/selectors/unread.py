@@ -36,6 +36,11 @@ def unread_policy_keys(
     return tuple(unread for unread in found if unread is not None)
 
 
+def kept_on_slices(key: KeyPolicy, imports: Sequence[ActiveImport]) -> bool:
+    """Whether the slices of all these imports keep the key under every one of its spellings."""
+    return all(key.canonical_spellings <= _canonical(item.tracked_tags) for item in imports)
+
+
 def will_be_read(key: str, item: ActiveImport) -> bool:
     """Whether the import was not asked for this key yet, so that reading it again may tell its values."""
     return canonical_key(key) not in _canonical((*item.tracked_tags, *item.tracked_tags_wanted))

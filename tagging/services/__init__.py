@@ -2,6 +2,8 @@
 
 from tagging.inputs import PersonInput, ProposalChoices, RuleInput, TeamChoice, TeamInput
 from tagging.services.allocate import allocate_import, reallocate
+from tagging.services.compliance_days import check_fixes, keep_compliance
+from tagging.services.exemptions import ExemptionInput, count_again, end_exemption, grant_exemption, set_aside
 from tagging.services.finding_states import (
     Decision,
     accept_finding,
@@ -11,7 +13,9 @@ from tagging.services.finding_states import (
     reopen_finding,
 )
 from tagging.services.findings import Detection, detect_findings
+from tagging.services.fixes import announce_fixes
 from tagging.services.moves import Move, Moves, what_moves
+from tagging.services.notes import claim_due_notes, record_note, stop_notes, want_notes, write_notes
 from tagging.services.people import (
     create_person,
     give_one_time_password,
@@ -22,6 +26,16 @@ from tagging.services.people import (
 from tagging.services.rules import delete_rule, reorder_rules, save_rule
 from tagging.services.saved_views import remove_view, save_view
 from tagging.services.setup import accept_proposal
+from tagging.services.tag_policy import (
+    PolicyImport,
+    PolicyPreview,
+    check_stored_key,
+    import_policy,
+    preview_import,
+    preview_key,
+    remove_key,
+    save_key,
+)
 from tagging.services.teams import create_team, remove_member, set_member, update_team
 from tagging.services.tokens import make_token, revoke_all_tokens, revoke_token
 from tagging.services.upkeep import remove_unread_allocations
@@ -29,9 +43,12 @@ from tagging.services.view_as import start_view_as, stop_view_as
 
 __all__ = [
     "Detection",
+    "ExemptionInput",
     "Move",
     "Moves",
     "PersonInput",
+    "PolicyImport",
+    "PolicyPreview",
     "ProposalChoices",
     "RuleInput",
     "TeamChoice",
@@ -39,6 +56,24 @@ __all__ = [
     "accept_finding",
     "accept_proposal",
     "allocate_import",
+    "announce_fixes",
+    "check_fixes",
+    "check_stored_key",
+    "claim_due_notes",
+    "count_again",
+    "end_exemption",
+    "grant_exemption",
+    "import_policy",
+    "keep_compliance",
+    "preview_import",
+    "preview_key",
+    "record_note",
+    "remove_key",
+    "save_key",
+    "set_aside",
+    "stop_notes",
+    "want_notes",
+    "write_notes",
     "Decision",
     "change_finding",
     "create_person",

@@ -7,7 +7,7 @@ from django.db import connections
 from django.db.models import Q
 
 from tagging.models import TagKey
-from tagging.terms import FINOPS_GROUP, MANDATORY_TAGS
+from tagging.terms import FINOPS_GROUP, MANDATORY_TAGS, OPTIONAL_TAGS, ValueKind
 
 # Other spellings that mean an environment of the policy; letter case never matters.
 ENVIRONMENTS = {
@@ -18,7 +18,8 @@ ENVIRONMENTS = {
 }
 # Kept on the slices though not required, because many companies name their teams by it.
 TRACKED_BESIDES = ("Department",)
-_UPKEEP = ("team", "membership", "tagkey", "allocationrule")
+_DAYS = ("ExpirationDate",)
+_UPKEEP = ("team", "membership", "tagkey", "allocationrule", "exemption", "untaggablecharge")
 
 
 def lay_foundation(*, using: str = "default", **_signal: Any) -> None:
@@ -52,4 +53,14 @@ def _policy() -> list[TagKey]:
         TagKey(key=key, position=len(required) + place, is_required=False)
         for place, key in enumerate(TRACKED_BESIDES, start=1)
     ]
-    return [*required, *besides]
+    optional = [
+        TagKey(
+            key=key,
+            position=len(required) + len(besides) + place,
+            is_required=False,
+            is_tracked=False,
+            value_kind=(ValueKind.DATE if key in _DAYS else ValueKind.TEXT).value,
+        )
+        for place, key in enumerate(OPTIONAL_TAGS, start=1)
+    ]
+    return [*required, *besides, *optional]

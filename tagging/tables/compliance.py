@@ -38,6 +38,7 @@ class KeyTable(MonthTable):
     present = NumberColumn("Present")
     missing = NumberColumn("Missing")
     invalid = NumberColumn("Not allowed")
+    exempt = NumberColumn("Exempt", visible=False)
     compliant_ratio = BarColumn("Resources", visible=False)
     allowed = tables.Column("Values", attrs={"td": {"class": "wrap"}}, orderable=False)
 

@@ -14,7 +14,12 @@ from tagging.templatetags.resources import short_id
 from tagging.terms import TagState
 
 _TAG = {"td": {"class": "third small"}}
-_LOOKS = {TagState.COMPLIANT: "", TagState.MISSING: "badge badge-bad", TagState.INVALID: "badge badge-warn"}
+_LOOKS = {
+    TagState.COMPLIANT: "",
+    TagState.MISSING: "badge badge-bad",
+    TagState.INVALID: "badge badge-warn",
+    TagState.EXEMPT: "muted",
+}
 
 
 class TagColumn(tables.Column):
@@ -28,7 +33,7 @@ class TagColumn(tables.Column):
 
     def render(self, record: ResourceRow) -> SafeString:
         state, value = record.states[self.place][1], record.values[self.place][1]
-        text = "missing" if state is TagState.MISSING else value
+        text = "missing" if state is TagState.MISSING else value or state.value
         title = "" if state is TagState.COMPLIANT else f"{record.values[self.place][0]}: {state.value}"
         return format_html('<span class="{}" title="{}">{}</span>', _LOOKS[state], title, text)
 

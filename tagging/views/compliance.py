@@ -20,8 +20,15 @@ from tagging.results import Compliance, GroupCompliance, PolicyKey, ResourceRow,
 from tagging.tables.compliance import TARGET, FixTable, GroupTable, InvalidTable, KeyTable, MonthTable, tone_of
 from tagging.terms import TagState
 from tagging.views.months import NO_COSTS_STAFF, NO_COSTS_TEAM, Month, chosen_month
+from tagging.views.tag_parts import tabs
 
-GROUPS = (("team", "Team"), ("service", "Service"), ("account", "Account"), ("region", "Region"))
+GROUPS = (
+    ("team", "Team"),
+    ("service", "Service"),
+    ("account", "Account"),
+    ("region", "Region"),
+    ("environment", "Environment"),
+)
 
 
 @login_required
@@ -32,7 +39,9 @@ def tags(request: HttpRequest) -> HttpResponseBase:
     policy = selectors.tag_policy()
     if month is None:
         text = NO_COSTS_STAFF if scope.everything else NO_COSTS_TEAM
-        return render(request, "tagging/tags.html", {"month": None, "empty_text": text, "policy": policy})
+        return render(
+            request, "tagging/tags.html", {"month": None, "empty_text": text, "policy": policy, "tabs": tabs(request)}
+        )
     found = selectors.compliance(scope, month.period, metric=month.metric, currency=month.currency)
     resources = selectors.resources(scope, month.period, metric=month.metric, currency=month.currency)
     group = request.GET.get("group", "")
@@ -50,6 +59,7 @@ def tags(request: HttpRequest) -> HttpResponseBase:
         "tone": tone_of(found.cost_ratio),
         "target": TARGET,
         "policy": policy,
+        "tabs": tabs(request),
         "group": group,
         "group_label": dict(GROUPS)[group],
         "form": GroupForm(
@@ -98,6 +108,7 @@ def key_row(row: Any, allowed: Mapping[str, tuple[str, ...]], month: Month) -> d
         "present": row.present,
         "missing": row.missing,
         "invalid": row.invalid,
+        "exempt": row.exempt,
         "compliant_ratio": row.compliant_ratio,
         "allowed": ", ".join(allowed.get(row.key, ())) or "any text",
         "url": resources_url(month, ("missing", row.key)) if row.missing else "",
@@ -125,7 +136,7 @@ def fix_row(row: ResourceRow, month: Month) -> dict[str, Any]:
         "name": row.name if row.name != row.resource_id else "",
         "service_name": row.service_name,
         "team_name": row.team_name or "nobody",
-        "keys": tuple((key, state.value) for key, state in row.states if state is not TagState.COMPLIANT),
+        "keys": tuple((key, state.value) for key, state in row.states if key in row.keys_to_fix),
         "cost": row.cost,
         "url": resources_url(month, ("search", row.resource_id)),
     }
@@ -153,6 +164,8 @@ def compliance_rows(found: Compliance) -> TitleRows:
         ("Compliant cost", plain(found.compliant_cost)),
         ("Resources", str(found.resources)),
         ("Compliant resources", str(found.compliant_resources)),
+        ("Excused cost", plain(found.exempt_cost)),
+        ("Cost that cannot be tagged", plain(found.untaggable_cost or ZERO)),
     ]
 
 

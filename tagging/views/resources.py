@@ -21,7 +21,7 @@ from tagging.tables.resources import ResourcesTable
 from tagging.views.chargeback import no_costs_text
 from tagging.views.months import Month, chosen_month
 
-DIMENSIONS = ("team", "service", "account", "region")
+DIMENSIONS = ("team", "service", "account", "region", "environment")
 STATES = ("compliant", "to_fix")
 # In the order they are told to the reader.
 FILTERS = {
@@ -29,6 +29,7 @@ FILTERS = {
     "service": "Service",
     "account": "Account",
     "region": "Region",
+    "environment": "Environment",
     "state": "Tags",
     "missing": "Missing",
     "invalid": "Not allowed",

@@ -25,6 +25,7 @@ from rest_framework.throttling import SimpleRateThrottle
 from budgets.inputs import BudgetInput
 from budgets.services import create_budget, evaluate_budgets
 from budgets.terms import ScopeKind
+from costs.periods import BillingPeriod
 from costs.scope import Scope
 from costs.terms import FindingKind
 from finops_site.metrics import keeping
@@ -32,7 +33,7 @@ from finops_site.programme.business_case import Assumptions
 from finops_site.programme.services import save_assumptions, start_programme
 from tagging import selectors
 from tagging import services as owners
-from tagging.models import AllocationRule, Finding, Membership, Team
+from tagging.models import AllocationRule, AnnouncedFix, Finding, Membership, TagKey, Team, TeamNote
 from tagging.services.findings import ref_of
 from tagging.terms import FINOPS_GROUP, MemberRole, RuleKind
 from tests.leaks.urls import addresses
@@ -71,6 +72,10 @@ QUERIES = (
     "table=rules&format=csv",
     "search=hush",
     "state=done",
+    "problem=",
+    "problem=missing&format=csv",
+    "problem=exempt",
+    "table=announced&format=csv",
     "state=all&format=csv",
     "kind=dear_storage&team=beta",
     "period=2026-01&search=hush",
@@ -139,6 +144,8 @@ def first_world(db: None, tmp_path: Path) -> User:
     look_for_findings()
     start_programme(starts_on=date(2026, 1, 5))
     keeping.measure_months(today=TODAY, now=NOW)
+    TagKey.objects.filter(key="Application").update(team_keys=["beta"])
+    tag_upkeep("alpha")
     return lead
 
 
@@ -179,6 +186,26 @@ def change_everything_of_others(folder: Path) -> None:
     look_for_findings()
     save_assumptions(Assumptions(Decimal(123_456), Decimal("0.07"), 3, 2, 5))
     keeping.measure_months(today=TODAY, now=NOW)
+    TagKey.objects.filter(key="Application").update(team_keys=["gamma"])
+    tag_upkeep("gamma", "beta", account="222222222222")
+    owners.grant_exemption(
+        owners.ExemptionInput("Secret of Beta", date(2026, 12, 31), date(2026, 1, 1), resource="*beta*"),
+        author=None,
+        now=NOW,
+    )
+
+
+def tag_upkeep(*team_keys: str, account: str = "") -> None:
+    """Exemptions of these teams alone, every fix announced, compliance kept."""
+    for key in team_keys:
+        wanted = owners.ExemptionInput(
+            f"Excused: {key}", date(2026, 1, 31), date(2026, 1, 1), team_key=key, account=account, keys=("Owner",)
+        )
+        owners.grant_exemption(wanted, author=None, now=NOW)
+    january = BillingPeriod.parse("2026-01")
+    rows = selectors.tag_findings(Scope.all(), january).rows
+    owners.announce_fixes(rows, period=january, today=date(2026, 2, 1))
+    owners.keep_compliance(today=TODAY)
 
 
 def look_for_findings() -> None:
@@ -248,6 +275,21 @@ def test_no_byte_a_team_lead_gets_changes_when_only_others_change(
 
 
 @pytest.mark.django_db
+def test_no_byte_of_a_teams_note_changes_when_only_others_change(first_world: User, tmp_path: Path) -> None:
+    def notes() -> list[tuple[str, str, str, str]]:
+        TeamNote.objects.all().delete()
+        owners.write_notes(today=TODAY, now=NOW)
+        mine = TeamNote.objects.filter(team__key__startswith="alpha", address="ada@example.com")
+        return list(mine.order_by("team__key", "kind").values_list("kind", "address", "subject", "body"))
+
+    before = notes()
+    assert {kind for kind, *_ in before} == {"note", "escalation"}
+    AnnouncedFix.objects.update(escalated_on=None)
+    change_everything_of_others(tmp_path)
+    assert notes() == before
+
+
+@pytest.mark.django_db
 def test_no_answer_to_a_team_lead_names_another_team_or_its_things(
     first_world: User, tmp_path: Path, client_for: Callable[[User], Client]
 ) -> None:
@@ -283,13 +325,14 @@ def test_every_page_of_the_team_itself_opens_for_its_lead(
     pages = {
         "team",
         *(f"tagging:{name}" for name in ("chargeback", "explore", "resources", "statement", "tags", "why")),
+        *(f"tagging:{name}" for name in ("exemptions", "fixes", "notes", "tag_findings", "tag_policy", "tag_trend")),
     }
     pages |= {"tagging:findings", "tagging:finding"}
     pages |= {f"budgets:{name}" for name in ("budgets", "budget", "inbox")}
     endpoints = {
         f"api:{name}" for name in ("costs", "allocations", "chargeback", "statement", "compliance", "resources")
     }
-    endpoints |= {"api:findings", "api:finding"}
+    endpoints |= {"api:findings", "api:finding", "api:tag_findings", "api:tag_policy", "api:compliance_trend"}
     endpoints |= {f"api:{name}" for name in ("budgets", "budget", "alerts")}
     assert pages | endpoints <= opened
     finding = client.get(f"/findings/{ref_of(FindingKind.DEAR_STORAGE, 'vol-alpha-gp2', 'alpha')}/").content

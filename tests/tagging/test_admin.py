@@ -60,6 +60,7 @@ def test_a_change_of_the_policy_is_kept_in_its_history(client_for: ClientFor, fi
     key = TagKey.objects.get(key="Environment")
     form = {
         "key": key.key, "position": "2", "is_required": "on", "is_tracked": "on", "key_aliases": "[]",
+        "value_kind": "text",
         "allowed_values": '[{"value": "Live", "aliases": ["prod"]}]',
     }  # fmt: skip
     assert client_for(finops_lead).post(reverse("admin:tagging_tagkey_change", args=[key.pk]), form).status_code == 302

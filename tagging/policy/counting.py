@@ -1,61 +1,15 @@
-"""The tag policy: what it says of one set of tags, and of a month's resources."""
+"""What the policy says of one set of tags, and of a month's resources, counted."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from types import MappingProxyType
 
 from costs.money import ZERO
-from costs.tags import tag_value
+from tagging.policy.keys import KeyPolicy
 from tagging.terms import TagState
-
-
-@dataclass(frozen=True)
-class AllowedValue:
-    """A value as the policy writes it, with other spellings that mean it."""
-
-    value: str
-    aliases: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class KeyPolicy:
-    """A key of the policy. No allowed values: any text that is not empty."""
-
-    key: str
-    aliases: tuple[str, ...] = ()
-    allowed: tuple[AllowedValue, ...] = ()
-
-    def value_in(self, tags: Mapping[str, str]) -> str:
-        """The raw value under this key or one of its aliases; '' where there is none."""
-        return tag_value(tags, self.key, *self.aliases)
-
-    def normalised(self, raw: str) -> str | None:
-        """The policy's own spelling of a value (case does not matter), or None where it is not allowed."""
-        value = raw.strip()
-        if not self.allowed:
-            return value or None
-        folded = value.casefold()
-        for allowed in self.allowed:
-            if folded in (spelling.strip().casefold() for spelling in (allowed.value, *allowed.aliases)):
-                return allowed.value
-        return None
-
-    def state(self, tags: Mapping[str, str]) -> TagState:
-        """Compliant, invalid (there, but not allowed) or missing."""
-        raw = self.value_in(tags)
-        if not raw:
-            return TagState.MISSING
-        return TagState.INVALID if self.normalised(raw) is None else TagState.COMPLIANT
-
-
-def environment_of(tags: Mapping[str, str], policy: KeyPolicy | None) -> str:
-    """The environment as the policy spells it; a value it does not know stays as written; '' for none."""
-    if policy is None:
-        return tag_value(tags, "Environment")
-    raw = policy.value_in(tags)
-    return policy.normalised(raw) or raw
 
 
 @dataclass(frozen=True)
@@ -70,13 +24,30 @@ class TaggableLine:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the policy says of one slice's tags, key by key in policy order."""
+    """What the policy says of one set of tags, key by key in policy order."""
 
     states: tuple[TagState, ...]
 
     @property
     def is_compliant(self) -> bool:
-        return all(state is TagState.COMPLIANT for state in self.states)
+        """No key is missing or wrong; exempt ones are no part of it."""
+        return all(state in _FINE for state in self.states)
+
+    @property
+    def is_set_aside(self) -> bool:
+        """Nothing of it is judged: it is in neither numerator nor denominator."""
+        return bool(self.states) and all(state is TagState.EXEMPT for state in self.states)
+
+    def with_states(self, states: Mapping[int, TagState]) -> "Judgement":
+        """The same with other states of the keys at these places."""
+        if not states:
+            return self
+        return Judgement(tuple(states.get(place, state) for place, state in enumerate(self.states)))
+
+
+_FINE = frozenset({TagState.COMPLIANT, TagState.EXEMPT})
+# (resource, slice) → what is said of that resource there, where it is not what is said of the slice.
+Exceptions = Mapping[tuple[int, int], Judgement]
 
 
 def judge(policy: Sequence[KeyPolicy], tags: Mapping[str, str]) -> Judgement:
@@ -86,45 +57,84 @@ def judge(policy: Sequence[KeyPolicy], tags: Mapping[str, str]) -> Judgement:
 
 @dataclass
 class Tally:
-    """A month counted: resources by their last slice, money line by line. Lists run in policy order."""
+    """A month counted: resources by their last slice, money line by line. Lists run in policy order.
+
+    What is set aside is in none of the others.
+    """
 
     resources: int = 0
     compliant_resources: int = 0
+    exempt_resources: int = 0
     taggable_cost: Decimal = ZERO
     compliant_cost: Decimal = ZERO
+    exempt_cost: Decimal = ZERO
     present: list[int] = field(default_factory=list)
     invalid: list[int] = field(default_factory=list)
+    exempt: list[int] = field(default_factory=list)
     key_costs: list[Decimal] = field(default_factory=list)
+    exempt_key_costs: list[Decimal] = field(default_factory=list)
+
+    @classmethod
+    def of_keys(cls, count: int) -> "Tally":
+        """Nothing counted yet, for so many keys."""
+        return cls(
+            present=[0] * count,
+            invalid=[0] * count,
+            exempt=[0] * count,
+            key_costs=[ZERO] * count,
+            exempt_key_costs=[ZERO] * count,
+        )
 
 
-def tally(lines: Sequence[TaggableLine], judged: Mapping[int, Judgement], key_count: int) -> Tally:
+def tally(
+    lines: Sequence[TaggableLine],
+    judged: Mapping[int, Judgement],
+    key_count: int,
+    exceptions: Exceptions = MappingProxyType({}),
+) -> Tally:
     """Count resources and money. `judged` holds every slice of the lines.
 
     A resource's states are those of the slice it was last charged in (on a tie the dearer one); its money
     counts line by line, so tags set in mid-month count from then on.
     """
-    result = Tally(present=[0] * key_count, invalid=[0] * key_count, key_costs=[ZERO] * key_count)
+    result = Tally.of_keys(key_count)
     for line in lines:
-        _add_money(result, line.cost, judged[line.slice_key])
-    for slice_key in deciding_slices(lines).values():
-        _add_resource(result, judged[slice_key])
+        _add_money(result, line.cost, judgement_of(line.resource_key, line.slice_key, judged, exceptions))
+    for resource_key, slice_key in deciding_slices(lines).items():
+        _add_resource(result, judgement_of(resource_key, slice_key, judged, exceptions))
     return result
 
 
+def judgement_of(
+    resource_key: int, slice_key: int, judged: Mapping[int, Judgement], exceptions: Exceptions
+) -> Judgement:
+    """What is said of a resource in a slice."""
+    return (exceptions.get((resource_key, slice_key)) if exceptions else None) or judged[slice_key]
+
+
 def _add_money(result: Tally, cost: Decimal, judgement: Judgement) -> None:
+    if judgement.is_set_aside:
+        result.exempt_cost += cost
+        return
     result.taggable_cost += cost
     if judgement.is_compliant:
         result.compliant_cost += cost
     for place, state in enumerate(judgement.states):
         if state is TagState.COMPLIANT:
             result.key_costs[place] += cost
+        elif state is TagState.EXEMPT:
+            result.exempt_key_costs[place] += cost
 
 
 def _add_resource(result: Tally, judgement: Judgement) -> None:
+    if judgement.is_set_aside:
+        result.exempt_resources += 1
+        return
     result.resources += 1
     result.compliant_resources += judgement.is_compliant
     for place, state in enumerate(judgement.states):
-        result.present[place] += state is not TagState.MISSING
+        result.exempt[place] += state is TagState.EXEMPT
+        result.present[place] += state in (TagState.COMPLIANT, TagState.INVALID)
         result.invalid[place] += state is TagState.INVALID
 
 

@@ -1,0 +1,187 @@
+"""The reader's taggable month: lines of resources, their slices, and what the policy says of each."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from costs import selectors as intake
+from costs.periods import BillingPeriod
+from costs.reading import read_once
+from costs.scope import Scope
+from costs.terms import COST_COLUMNS, CostMetric
+from tagging.models import Allocation
+from tagging.policy import Exceptions, Judgement, KeyPolicy, TaggableLine, judge, judgement_of
+from tagging.policy.exemptions import Excuse, is_untaggable
+from tagging.policy.problems import state_with_spelling
+from tagging.policy.resource_types import resource_type
+from tagging.results import UnreadKey
+from tagging.selectors.carried import carried
+from tagging.selectors.policy import excuses, required_keys, untaggable_charges
+from tagging.selectors.reach import Reach, reach
+from tagging.selectors.sums import owned_rows
+from tagging.selectors.unread import unread_policy_keys
+from tagging.terms import TagState
+
+# (resource, slice, key of the policy) → how the key is spelled there and its value
+Spelled = Mapping[tuple[int, int, str], tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class SliceOf:
+    """What a resource line takes from its slice."""
+
+    tags: Mapping[str, str]
+    team: str
+    environment: str
+    service: str
+    region: str
+    account: str
+    usage_type: str
+
+
+@dataclass(frozen=True)
+class TaggableMonth:
+    """The reader's taggable lines of a month, and what the policy says of their slices.
+
+    Rows are (resource, slice, last day, name, type, five costs); names and types are those of the reader's own lines.
+    """
+
+    reach: Reach
+    policy: tuple[KeyPolicy, ...]
+    unread: tuple[UnreadKey, ...]
+    lines: tuple[TaggableLine, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    slices: Mapping[int, SliceOf]
+    judged: Mapping[int, Judgement]
+    exceptions: Exceptions
+
+    def judgement(self, resource_key: int, slice_key: int) -> Judgement:
+        """What is said of a resource in a slice."""
+        return judgement_of(resource_key, slice_key, self.judged, self.exceptions)
+
+
+@dataclass(frozen=True)
+class _Read:
+    """The same on any basis: a page that shows two of them reads the rows once."""
+
+    reach: Reach
+    policy: tuple[KeyPolicy, ...]
+    unread: tuple[UnreadKey, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    slices: Mapping[int, SliceOf]
+    judged: Mapping[int, Judgement]
+    exceptions: Exceptions
+
+
+def taggable_month(scope: Scope, period: BillingPeriod, metric: CostMetric, currency: str) -> TaggableMonth:
+    """The month as the reader may see it, its costs on one basis."""
+    read = read_once(("taggable month", scope, period, currency), lambda: _read_month(scope, period, currency))
+    column = COST_COLUMNS.index(metric.column)
+    lines = tuple(TaggableLine(row[0], row[1], row[5 + column], row[2]) for row in read.rows)
+    return TaggableMonth(
+        read.reach, read.policy, read.unread, lines, read.rows, read.slices, read.judged, read.exceptions
+    )
+
+
+def costs_by_resource(lines: Sequence[TaggableLine]) -> dict[int, Decimal]:
+    """What each resource costs over these lines."""
+    costs: dict[int, Decimal] = {}
+    for line in lines:
+        costs[line.resource_key] = costs.get(line.resource_key, Decimal(0)) + line.cost
+    return costs
+
+
+def last_texts(month: TaggableMonth, wanted: Collection[int], column: int) -> dict[int, str]:
+    """By resource the text of the reader's slice that was charged last, of those that have one."""
+    best: dict[int, tuple[date, str]] = {}
+    for row in month.rows:
+        key, seen = row[0], (row[2], row[column])
+        if row[column] and key in wanted and (key not in best or best[key] < seen):
+            best[key] = seen
+    return {key: text for key, (_, text) in best.items()}
+
+
+def ids_of(found: Reach) -> Mapping[int, str]:
+    """Ids of all resources with costs in these imports, the reader's and others'; read once within a page."""
+    return read_once(("ids of resources", found.import_pks), lambda: intake.resource_ids(Scope.all(), found.import_pks))
+
+
+def _read_month(scope: Scope, period: BillingPeriod, currency: str) -> _Read:
+    found = reach(scope, (period,), currency)
+    required = required_keys(period)
+    unread = unread_policy_keys(scope, required, found.imports)
+    policy = tuple(key for key in required if key.key not in {item.key for item in unread})
+    slices = _slices(found)
+    rows = owned_rows(found, intake.resource_costs(Scope.all(), found.import_pks)).filter(slice__is_taggable=True)
+    columns = ("resource_id", "slice_id", "last_charged_on", "name", "resource_type", *COST_COLUMNS)
+    kept = tuple(row for row in rows.values_list(*columns) if row[1] in slices)
+    judged = {key: judge(policy, item.tags) for key, item in slices.items()}
+    return _Read(found, policy, unread, kept, slices, judged, _exceptions(found, policy, kept, slices, judged))
+
+
+def _slices(found: Reach) -> dict[int, SliceOf]:
+    """The reader's taggable slices, without those that the list of exceptions says nobody can tag."""
+    owned = Allocation.objects.filter(bill_import_id__in=found.import_pks, slice__is_taggable=True)
+    if not found.scope.everything:
+        owned = owned.filter(owner_key__in=found.scope.team_keys)
+    columns = ("slice_id", "slice__tags", "owner_key", "environment")
+    place = ("slice__service_name", "slice__region_id", "slice__sub_account_id", "slice__usage_type")
+    every = {row[0]: SliceOf(*row[1:]) for row in owned.values_list(*columns, *place)}
+    aside = untaggable_charges()
+    if not aside:
+        return every
+    return {key: each for key, each in every.items() if not is_untaggable(aside, each.service, each.usage_type)}
+
+
+def _exceptions(
+    found: Reach,
+    policy: Sequence[KeyPolicy],
+    rows: Sequence[tuple[Any, ...]],
+    slices: Mapping[int, SliceOf],
+    judged: Mapping[int, Judgement],
+) -> Exceptions:
+    """What is said of single resources: keys that do not apply, that are excused, or that are spelled otherwise."""
+    excused = excuses()
+    exact = [key for key in policy if key.exact_key]
+    if not (excused or exact or any(key.is_limited for key in policy)):
+        return {}
+    ids = ids_of(found)
+    spelled = carried(found, exact, slices).spelled if exact else {}
+    known: dict[tuple[TagState, ...], Judgement] = {}
+    exceptions: dict[tuple[int, int], Judgement] = {}
+    for resource_key, slice_key, day, *_ in rows:
+        place = slices[slice_key]
+        states = _aside(policy, excused, ids.get(resource_key, ""), place, day)
+        for at, key in enumerate(policy):
+            state = judged[slice_key].states[at]
+            if at not in states and (other := _spelled_state(key, state, (resource_key, slice_key), spelled)):
+                states[at] = other
+        if states:
+            judgement = judged[slice_key].with_states(states)
+            exceptions[resource_key, slice_key] = known.setdefault(judgement.states, judgement)
+    return exceptions
+
+
+def _aside(
+    policy: Sequence[KeyPolicy], excused: Sequence[Excuse], resource_id: str, place: SliceOf, day: date
+) -> dict[int, TagState]:
+    kind = resource_type(resource_id, place.service) if any(key.resource_types for key in policy) else ""
+    states = {
+        at: TagState.EXEMPT for at, key in enumerate(policy) if key.is_limited and not key.applies_to(kind, place.team)
+    }
+    for excuse in excused:
+        if excuse.covers(
+            resource_id=resource_id, account=place.account, service=place.service, team=place.team, day=day
+        ):
+            states |= {at: TagState.EXEMPT for at, key in enumerate(policy) if excuse.excuses(key.key)}
+    return states
+
+
+def _spelled_state(key: KeyPolicy, state: TagState, where: tuple[int, int], spelled: Spelled) -> TagState | None:
+    if not key.exact_key or not spelled:
+        return None
+    spelling, _ = spelled.get((*where, key.key), ("", ""))
+    changed = state_with_spelling(key, state, spelling)
+    return changed if changed is not state else None
