@@ -12,13 +12,13 @@ from costs.selectors.commitments import (
     total_of,
     usage_covers,
 )
+from costs.selectors.import_files import ImportFile
 from costs.selectors.import_pages import (
     Attention,
     BillRow,
     ErrorReport,
     Finding,
     ImportDetail,
-    ImportFile,
     ImportRow,
     LateSource,
     RetryFiles,
@@ -77,6 +77,7 @@ from costs.selectors.sources import (
     SourceState,
     deliveries,
     delivery,
+    delivery_of_import,
     source_of_delivery,
     source_row,
     sources,
@@ -123,6 +124,7 @@ __all__ = [
     "bills_of",
     "deliveries",
     "delivery",
+    "delivery_of_import",
     "source_of_delivery",
     "source_row",
     "sources",
