@@ -3,15 +3,30 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from costs import selectors
-from costs.api_base import Answer, DocumentView, ListView, MoneyText, PageSerializer, Parameters, PeriodText, choice
+from costs.api_base import (
+    Answer,
+    DocumentView,
+    ListView,
+    MoneyText,
+    PageSerializer,
+    Parameters,
+    PeriodText,
+    ScopedView,
+    api_scope,
+    choice,
+)
 from costs.errors import NotFoundInScopeError
 from costs.pages import current_moment
 from costs.scope import Scope
 from costs.selectors import ImportDetail, ImportRow, SourceState
-from costs.terms import BillingFormat, CostMetric, DeliveryState, ImportState, PlaceKind
+from costs.services import cancel_import
+from costs.terms import BillingFormat, CostMetric, DeliveryState, FileState, ImportState, PlaceKind
 
 HISTORY_LIMIT = 100_000
 BILLED = {"basis": CostMetric.BILLED.value}
@@ -44,7 +59,9 @@ class ImportRowSerializer(serializers.Serializer[Any]):
     started_at = serializers.DateTimeField(allow_null=True)
     finished_at = serializers.DateTimeField(allow_null=True)
     seconds = serializers.FloatField()
-    error = serializers.CharField(help_text="Empty unless it was refused; the report says more.")
+    error = serializers.CharField(help_text="Empty unless it was refused or waits to be tried again.")
+    attempts = serializers.IntegerField(help_text="Runs in a row that a fault broke off which may pass.")
+    retry_at = serializers.DateTimeField(allow_null=True, help_text="When it is tried again after such a fault.")
 
 
 class ImportPageSerializer(PageSerializer):
@@ -54,9 +71,17 @@ class ImportPageSerializer(PageSerializer):
 
 
 class ImportFileSerializer(serializers.Serializer[Any]):
+    """One file of an import and how far it is."""
+
     name = serializers.CharField()
     size = serializers.IntegerField(help_text="Bytes.")
     sha256 = serializers.CharField()
+    state = serializers.CharField(help_text=", ".join(FileState))
+    percent = serializers.IntegerField(min_value=0, max_value=100)
+    rows = serializers.IntegerField(help_text="Lines, once it is read.")
+    error = serializers.CharField(help_text="Why it is not read, or not yet.")
+    attempts = serializers.IntegerField(help_text="Times that a fault broke it off which may pass.")
+    retry_at = serializers.DateTimeField(allow_null=True, help_text="When it is tried again after such a fault.")
 
 
 class FindingSerializer(serializers.Serializer[Any]):
@@ -144,6 +169,25 @@ class ImportOne(StaffOnly, DocumentView):
     def document(self, scope: Scope, parameters: Parameters, **kwargs: Any) -> Any:
         del parameters
         return detail_of(selectors.import_detail(scope, kwargs["pk"], now=current_moment()))
+
+
+class ImportCancel(ScopedView):
+    """Ends an import that is not in force yet, at whatever step; the month in force stays as it is and what was read
+    of it is removed. It can be tried again. A 400 for one that has ended. FinOps staff only.
+    """
+
+    operation, title, section = "import_cancel", "Cancel an import", "Imports"
+    serializer_class = ImportDetailSerializer
+    staff_only = True
+
+    @extend_schema(request=None, responses={200: ImportDetailSerializer})
+    def post(self, request: Request, pk: int) -> Response:
+        self.read_parameters(request)
+        scope = api_scope(request)
+        selectors.import_detail(scope, pk, now=current_moment())  # 404 where there is none
+        cancel_import(pk, by=request.user.get_username())
+        detail = selectors.import_detail(scope, pk, now=current_moment())
+        return Response(ImportDetailSerializer(detail_of(detail)).data)
 
 
 class ImportErrors(StaffOnly, DocumentView):

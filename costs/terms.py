@@ -110,6 +110,7 @@ class ImportState(StrEnum):
     SUPERSEDED = "superseded"
     UNCHANGED = "unchanged"
     FAILED = "failed"
+    CANCELLED = "cancelled"
 
     @property
     def is_running(self) -> bool:
@@ -118,6 +119,17 @@ class ImportState(StrEnum):
 
 
 RUNNING_STATES = (ImportState.LANDING, ImportState.ROLLING_UP, ImportState.ALLOCATING)
+OPEN_STATES = (ImportState.QUEUED, *RUNNING_STATES)
+
+
+class FileState(StrEnum):
+    """One file of an import on its way into the charge store."""
+
+    WAITING = "waiting"
+    LANDING = "landing"
+    LANDED = "landed"
+    FAILED = "failed"
+    STOPPED = "stopped"  # not read: the import ended before
 
 
 class FindingKind(StrEnum):

@@ -12,5 +12,6 @@ urlpatterns = [
     path("sources/<slug:source>/", views.source_page, name="source"),
     path("bills/<slug:source>/<str:period>/", views.bill_page, name="bill"),
     path("<int:pk>/", views.import_page, name="import"),
+    path("<int:pk>/cancel/", views.import_cancel, name="import_cancel"),
     path("<int:pk>/progress/", views.import_progress, name="import_progress"),
 ]

@@ -37,6 +37,7 @@ urlpatterns = [
     path("programme/", api_programme.ProgrammeOne.as_view(), name="programme"),
     path("imports/", intake.ImportList.as_view(), name="imports"),
     path("imports/<int:pk>/", intake.ImportOne.as_view(), name="import"),
+    path("imports/<int:pk>/cancel/", intake.ImportCancel.as_view(), name="import_cancel"),
     path("imports/<int:pk>/errors/", intake.ImportErrors.as_view(), name="import_errors"),
     path("sources/", intake.SourceList.as_view(), name="sources"),
     path("sources/<slug:source>/deliveries/", intake.DeliveryList.as_view(), name="deliveries"),

@@ -39,6 +39,14 @@ def whole_number(name: str, default: int) -> int:
     return int(value)
 
 
+def whole_numbers(name: str, default: str) -> tuple[int, ...]:
+    """A comma-separated list of whole numbers of at least 1."""
+    found = names(name, default)
+    if not all(part.isdigit() and int(part) for part in found):
+        raise ImproperlyConfigured(f"{name}: '{text(name, default)}' is not a list like 15,60,300.")
+    return tuple(int(part) for part in found)
+
+
 def names(name: str, default: str) -> list[str]:
     """A comma-separated list; blanks fall away."""
     return [part.strip() for part in text(name, default).split(",") if part.strip()]

@@ -4,11 +4,13 @@ Every step can be run again; a crash anywhere leaves the month in force as it wa
 this in line, the Celery task runs it for uploads.
 """
 
-from collections.abc import Collection, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.conf import settings
+from django.db import transaction
 
 from budgets import notifications
 from budgets import services as plans
@@ -28,38 +30,106 @@ from tagging import services as owners
 from tagging.services import Detection
 
 
-def run_import(import_pk: int) -> list[int]:
-    """Bring one queued import all the way into force; returns the imports it became (one per month).
+@dataclass(frozen=True)
+class Run:
+    """What a task's run of an import came to: imports made (one per month), or files to be landed by tasks."""
+
+    made: list[int] = field(default_factory=list)
+    files: list[int] = field(default_factory=list)
+
+
+def run_import(import_pk: int, *, say: Callable[[str], None] | None = None) -> list[int]:
+    """Bring one queued import all the way into force, in line; returns the imports it became (one per month).
 
     A month that was already in force in this very version is left alone (state `unchanged`). Raises
-    ImportRejectedError, after storing it on the import, when the files cannot be used.
+    ImportRejectedError, after storing it on the import, when the files cannot be used. `say` is told of every file.
     """
-    try:
-        loaded = intake.load_import(import_pk, tracked_keys=ownership.tracked_keys())
-        for pk in loaded:
-            intake.mark_allocating(pk)
-            owners.allocate_import(pk)
-        for pk in loaded:
-            intake.put_in_force(pk)
-    except Exception as error:  # whatever it was, the import must say so
-        intake.fail_import(import_pk, error)
-        raise
+    with _ending(import_pk, None):
+        _bring_into_force(intake.load_import(import_pk, tracked_keys=ownership.tracked_keys(), say=say))
     return intake.imports_made_by(import_pk)
 
 
-def bring_in(delivery_pk: int, *, now: datetime) -> list[int]:
-    """Fetch a delivery, run its imports and clear up; returns the imports (one per month) that are in order.
+def begin_import(import_pk: int, *, now: datetime) -> Run:
+    """What a worker does first: an import of several files is prepared and its files are named, to be landed by
+    tasks; any other is brought into force at once.
+
+    Raises FinopsError after storing it on the import. Faults that may pass have queued it again for later.
+    """
+    with _ending(import_pk, now):
+        files = intake.open_landing(import_pk, tracked_keys=ownership.tracked_keys())
+        if files:
+            return Run(files=files)
+        if files is None:
+            _bring_into_force(intake.load_import(import_pk, tracked_keys=ownership.tracked_keys()))
+    return Run(made=intake.imports_made_by(import_pk))
+
+
+def land_file(file_pk: int, *, now: datetime) -> int | None:
+    """Land one file of an import; returns the import to finish where it was the last one. Safe to repeat.
+
+    A file that is refused fails its import; after a fault that may pass it waits to be tried again.
+    """
+    try:
+        return intake.land_file(file_pk)
+    except Exception as error:
+        intake.say_landing_broke_off(file_pk, error, now=now)
+        raise
+
+
+def finish_import(import_pk: int, *, now: datetime) -> list[int]:
+    """Bring an import whose files have landed into force; returns the imports it became. Safe to repeat."""
+    with _ending(import_pk, now):
+        loaded = intake.finish_import(import_pk, tracked_keys=ownership.tracked_keys())
+        _bring_into_force(loaded)
+    return intake.imports_made_by(import_pk) if loaded else []
+
+
+def bring_in(delivery_pk: int, *, now: datetime, say: Callable[[str], None] | None = None) -> list[int]:
+    """Fetch a delivery, run its imports and clear up, in line; returns the imports (one per month) in order.
 
     A refusal is stored on the import and on the delivery, not raised.
     """
     made: list[int] = []
     try:
-        for queued in intake.fetch_delivery(delivery_pk, today=now.date()):
+        for queued in fetch(delivery_pk, now=now):
             with suppress(FinopsError):
-                made += run_import(queued)
+                made += run_import(queued, say=say)
     finally:
         intake.finish_delivery(delivery_pk)
     return made
+
+
+def fetch(delivery_pk: int, *, now: datetime) -> list[int]:
+    """Fetch a delivery; returns its queued imports, after each of which `settle_delivery` is due."""
+    queued: list[int] = intake.fetch_delivery(delivery_pk, today=now.date())
+    return queued
+
+
+def settle_delivery(import_pk: int) -> None:
+    """Once an import has ended: clear up after its delivery, if it was the last one of it."""
+    delivery_pk = intake_reads.delivery_of_import(Scope.all(), import_pk)
+    if delivery_pk is not None:
+        intake.finish_delivery(delivery_pk)
+
+
+def _bring_into_force(loaded: Sequence[int]) -> None:
+    """Owners of every month, then one transaction that puts all of them in force."""
+    for pk in loaded:
+        intake.mark_allocating(pk)
+        owners.allocate_import(pk)
+    with transaction.atomic():
+        for pk in loaded:
+            intake.put_in_force(pk)
+
+
+@contextmanager
+def _ending(import_pk: int, now: datetime | None) -> Iterator[None]:
+    """Whatever breaks off, the import says so; with `now`, faults that may pass queue it again for later."""
+    try:
+        yield
+    except Exception as error:
+        intake.stop_import(import_pk, error, now=now)
+        raise
 
 
 def follow_up(import_pks: Collection[int], *, now: datetime) -> None:
@@ -142,4 +212,5 @@ def remove_replaced_imports(*, now: datetime) -> int:
     owners.remove_unread_allocations()
     intake.remove_unused_uploads(now=now)
     intake.remove_expired_uploads(now=now)
+    intake.remove_stray_workspaces()
     return removed

@@ -109,6 +109,8 @@ IMPORT_MEMORY_LIMIT_MB = env.whole_number("IMPORT_MEMORY_LIMIT_MB", 1000)
 IMPORT_THREADS = env.whole_number("IMPORT_THREADS", 2)
 IMPORT_HEARTBEAT_SECONDS = env.whole_number("IMPORT_HEARTBEAT_SECONDS", 10)
 IMPORT_STALE_SECONDS = env.whole_number("IMPORT_STALE_SECONDS", 120)
+# How long an import waits after each fault that may pass (database gone, disk full); then it is given up.
+IMPORT_RETRY_SECONDS = env.whole_numbers("IMPORT_RETRY_SECONDS", "15,60,300,900,3600")
 UPLOAD_LIMIT_MB = env.whole_number("UPLOAD_LIMIT_MB", 10_240)
 # Of large files that come in piece by piece: what one user may have under way, and how long nothing may come.
 UPLOAD_QUOTA_MB = env.whole_number("UPLOAD_QUOTA_MB", 20_480)

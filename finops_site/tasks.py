@@ -1,6 +1,7 @@
 """Background work: an id in, one call, safe to repeat. Entry points, so they may read the clock."""
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 import redis
@@ -8,6 +9,7 @@ from celery import chain, shared_task
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from kombu.exceptions import OperationalError as QueueError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -24,26 +26,104 @@ RETRY_MEMORY_SECONDS = 7 * 24 * 3600
 
 def enqueue_import(import_pk: int) -> None:
     """Have a worker run this import, once the transaction that made it is committed."""
-    transaction.on_commit(lambda: run_import.delay(import_pk))
+    intake.mark_handed_out(import_pk, now=timezone.now())
+    transaction.on_commit(lambda: send_import(import_pk))
 
 
-@shared_task(name="finops_site.run_import", bind=True)  # type: ignore[untyped-decorator]
-def run_import(self: Any, import_pk: int) -> None:
-    """Bring a queued import into force. A bill that is refused is stored on the import, not raised.
+def send_import(import_pk: int) -> None:
+    """Have a worker run this import now; where the queue is away, as soon as it is back."""
+    if not handed_out(run_import, import_pk):
+        intake.mark_not_handed_out(import_pk, now=timezone.now())
 
-    An import whose worker died is run once more by itself; one that takes a second worker with it is
-    given up, or it would bring down one after the other.
-    """
-    if (self.request.delivery_info or {}).get("redelivered") and not take_retry(import_pk):
-        give_up_dead_imports()
-        return
+
+def send_files(file_pks: Sequence[int]) -> None:
+    """Have workers land these files; where the queue is away, as soon as it is back."""
+    left = [pk for pk in file_pks if not handed_out(land_file, pk)]
+    intake.mark_files_not_handed_out(left)
+
+
+def send_finish(import_pk: int) -> None:
+    """Have a worker finish this import; where the queue is away, as soon as it is back."""
+    if not handed_out(finish_import, import_pk):
+        intake.mark_not_handed_out(import_pk, now=timezone.now())
+
+
+def handed_out(task: Any, pk: int) -> bool:
+    """Whether the queue took the task."""
     try:
-        made = pipeline.run_import(import_pk)
+        task.delay(pk)
+    except (QueueError, redis.RedisError, OSError) as error:
+        logger.warning("The queue is away: %s.", error)
+        return False
+    return True
+
+
+@shared_task(name="finops_site.run_import")  # type: ignore[untyped-decorator]
+def run_import(import_pk: int) -> None:
+    """Bring a queued import into force, or have each of its files landed. A refusal is stored on it, not raised."""
+    try:
+        run = pipeline.begin_import(import_pk, now=timezone.now())
     except FinopsError as error:
-        logger.warning("Import %s refused: %s", import_pk, error)
+        logger.warning("Import %s stopped: %s", import_pk, error)
+        pipeline.settle_delivery(import_pk)
     else:
-        chain(evaluate_budgets.si(), detect_findings.si(), measure_metrics.si(made), keep_compliance.si(made)).delay()
+        send_files(run.files)
+        if not run.files:
+            follow_up(import_pk, run.made)
+
+
+@shared_task(name="finops_site.land_file")  # type: ignore[untyped-decorator]
+def land_file(file_pk: int) -> None:
+    """Land one file of an import; after the last one the import is to be finished."""
+    try:
+        whole = pipeline.land_file(file_pk, now=timezone.now())
+    except FinopsError as error:
+        logger.warning("File %s of an import stopped: %s", file_pk, error)
+    else:
+        if whole is not None:
+            send_finish(whole)
+
+
+@shared_task(name="finops_site.finish_import", bind=True)  # type: ignore[untyped-decorator]
+def finish_import(self: Any, import_pk: int) -> None:
+    """Put the landed files of an import together and into force."""
+    if (self.request.delivery_info or {}).get("redelivered"):
+        reap_stale_imports()  # the process that began is gone: from the files, then
+    try:
+        made = pipeline.finish_import(import_pk, now=timezone.now())
+    except FinopsError as error:
+        logger.warning("Import %s stopped: %s", import_pk, error)
+        pipeline.settle_delivery(import_pk)
+    else:
+        if made:
+            follow_up(import_pk, made)
+
+
+def follow_up(import_pk: int, made: Sequence[int]) -> None:
+    """Have workers do what follows an import: budgets, findings, metrics, advice. Each morning does it too."""
+    pipeline.settle_delivery(import_pk)
+    try:
+        then = (
+            evaluate_budgets.si(),
+            detect_findings.si(),
+            measure_metrics.si(list(made)),
+            keep_compliance.si(list(made)),
+        )
+        chain(*then).delay()
         refresh_advice.delay(import_pk)
+    except (QueueError, redis.RedisError) as error:
+        logger.warning("The queue is away, what follows import %s waits for the morning: %s.", import_pk, error)
+
+
+@shared_task(name="finops_site.hand_out_imports")  # type: ignore[untyped-decorator]
+def hand_out_imports() -> None:
+    """Hand out what is to be tried again by now, and what a queue that lost its tasks has forgotten."""
+    work = intake.work_to_hand_out(now=timezone.now())
+    for import_pk in work.imports:
+        send_import(import_pk)
+    send_files(work.files)
+    for import_pk in work.finishes:
+        send_finish(import_pk)
 
 
 def enqueue_look(source_pk: int) -> None:
@@ -74,18 +154,17 @@ def look_at_source(source_pk: int) -> None:
 
 @shared_task(name="finops_site.bring_in_delivery", bind=True)  # type: ignore[untyped-decorator]
 def bring_in_delivery(self: Any, delivery_pk: int) -> None:
-    """Fetch one delivery and bring its imports into force. Like an import, it is handed out again only once."""
-    if (self.request.delivery_info or {}).get("redelivered"):
-        names: list[int | str] = [f"delivery-{delivery_pk}", *intake.unfinished_imports(delivery_pk)]
-        taken = [take_retry(name) for name in names]  # each of them has had it now
-        if not all(taken):
-            give_up_dead_imports()
-            return
-    made = pipeline.bring_in(delivery_pk, now=timezone.now())
-    if made:
-        chain(evaluate_budgets.si(), detect_findings.si(), measure_metrics.si(made), keep_compliance.si(made)).delay()
-    for import_pk in made:
-        refresh_advice.delay(import_pk)
+    """Fetch one delivery and run its imports, the first one here. A fetch is handed out again only once."""
+    if (self.request.delivery_info or {}).get("redelivered") and not take_retry(f"delivery-{delivery_pk}"):
+        give_up_dead_imports()
+        return
+    queued = pipeline.fetch(delivery_pk, now=timezone.now())
+    for import_pk in queued:
+        intake.mark_handed_out(import_pk, now=timezone.now())
+    for import_pk in queued[1:]:
+        send_import(import_pk)
+    for import_pk in queued[:1]:
+        run_import(import_pk)
 
 
 @shared_task(name="finops_site.evaluate_budgets")  # type: ignore[untyped-decorator]
@@ -157,7 +236,8 @@ def send_alert_mails() -> None:
 def enqueue_retracking() -> None:
     """Have workers roll up again every month in force that lacks a tag to track. Nothing is sent where none does."""
     for import_pk in pipeline.queue_retracking():
-        run_import.delay(import_pk)
+        intake.mark_handed_out(import_pk, now=timezone.now())
+        send_import(import_pk)
 
 
 @shared_task(name="finops_site.retrack")  # type: ignore[untyped-decorator]
@@ -168,12 +248,17 @@ def retrack() -> None:
 
 @shared_task(name="finops_site.reap_stale_imports")  # type: ignore[untyped-decorator]
 def reap_stale_imports() -> None:
-    """Imports whose worker died fail with a cure, the month in force stays; each gets one more run by itself."""
+    """Imports whose worker died fail with a cure, the month in force stays; each gets one more run by itself.
+
+    Files whose worker died are given back and handed out again.
+    """
     for import_pk in give_up_dead_imports():
-        if take_retry(import_pk):
+        if intake.requeue_lost(import_pk):
             logger.warning("Import %s is run once more.", import_pk)
-            intake.requeue_import(import_pk)
-            run_import.delay(import_pk)
+            send_import(import_pk)
+        else:
+            pipeline.settle_delivery(import_pk)
+    hand_out_imports()
 
 
 @shared_task(name="finops_site.remove_replaced_imports")  # type: ignore[untyped-decorator]
@@ -192,10 +277,10 @@ def give_up_dead_imports() -> list[int]:
     return dead
 
 
-def take_retry(import_pk: int | str) -> bool:
-    """Whether this import (or `delivery-…`) still had its one automatic retry; from now on it has not."""
+def take_retry(name: str) -> bool:
+    """Whether this (`delivery-…`) still had its one automatic retry; from now on it has not."""
     with _queue() as queue:
-        return bool(queue.set(f"finops:import-retried:{import_pk}", 1, nx=True, ex=RETRY_MEMORY_SECONDS))
+        return bool(queue.set(f"finops:import-retried:{name}", 1, nx=True, ex=RETRY_MEMORY_SECONDS))
 
 
 def _queue(**options: Any) -> "redis.Redis":

@@ -16,11 +16,14 @@ import celery
 import pytest
 
 from finops_site import embedded, processes
-from tests.real_parts.postgresql import start_postgresql
+from finops_site.embedded import EmbeddedRedis
+from tests.real_parts.postgresql import PostgreSQL, restart_postgresql, start_postgresql
 
 FOLDER_PREFIX = "finops-tests-"
 running: list["subprocess.Popen[bytes]"] = []
 real_parts: list[str] = []
+databases: list[PostgreSQL] = []
+queues: list[EmbeddedRedis] = []
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -75,11 +78,12 @@ def start_real_parts(database: str) -> None:
     if database == "postgresql":
         server = start_postgresql(folder / "pg")
         running.append(server.process)
+        databases.append(server)
         database_url = server.url
         real_parts.append(f"PostgreSQL {server.version} (tests run on it)")
     redis = embedded.prepare_redis(data_dir)
-    running.append(processes.start(redis.command, output=subprocess.DEVNULL))
-    embedded.wait_for_redis(redis, running[-1])
+    queues.append(redis)
+    start_redis(redis)
     real_parts.extend([f"Redis {embedded.redis_version(redis.binary)}", f"Celery worker {celery.__version__}"])
     os.environ.update(
         DATA_DIR=str(data_dir),
@@ -92,6 +96,31 @@ def start_real_parts(database: str) -> None:
         EMAIL_URL="consolemail://",
         ALLOWED_HOSTS="",
     )
+
+
+def start_redis(redis: EmbeddedRedis) -> None:
+    running.append(processes.start(redis.command, output=subprocess.DEVNULL))
+    embedded.wait_for_redis(redis, running[-1])
+
+
+def restart_database() -> None:
+    """Restart PostgreSQL: every session of it is cut off. Call it from the thread that runs the tests."""
+    server = databases.pop()
+    running.remove(server.process)
+    databases.append(restart_postgresql(server))
+    running.append(databases[-1].process)
+
+
+def stop_redis() -> None:
+    """End Redis at once, as a power cut would; what it has on disk stays."""
+    process = next(process for process in running if "--unixsocket" in process.args)  # type: ignore[operator]
+    running.remove(process)
+    processes.stop(process, grace_seconds=0)
+
+
+def start_redis_again() -> None:
+    """Start Redis on what it had on disk."""
+    start_redis(queues[-1])
 
 
 def remove_leftovers() -> None:

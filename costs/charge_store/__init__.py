@@ -1,11 +1,15 @@
 """Canonical charges in Parquet, one folder per import. The only package that imports DuckDB."""
 
 from costs.charge_store.connection import Connection, connect, disk_full, too_large
+from costs.charge_store.faults import passing_fault
 from costs.charge_store.folders import (
     ImportFolder,
+    fetch_landed,
+    landings_left,
     put_in_place,
     remove_folder,
     remove_workspace,
+    share_landed,
     store_root,
     workspace,
 )
@@ -26,6 +30,14 @@ from costs.charge_store.landing import (
     months_landed,
     reject_mixed_currencies,
     split_month,
+)
+from costs.charge_store.partials import (
+    complete_partials,
+    count_rows,
+    forget_partial,
+    merged,
+    remove_partials,
+    write_partial,
 )
 from costs.charge_store.reading import (
     carried_on_resources,
@@ -74,15 +86,22 @@ __all__ = [
     "charges_in",
     "commitment_identities",
     "connect",
+    "complete_partials",
+    "count_rows",
     "disk_full",
     "distinct_rows",
+    "fetch_landed",
+    "forget_partial",
     "first_account",
     "land_file",
     "land_inventory",
+    "landings_left",
     "line_kinds",
+    "merged",
     "month_totals",
     "months_landed",
     "open_bill_file",
+    "passing_fault",
     "priced_in_other_currencies",
     "put_in_place",
     "query_charges",
@@ -91,6 +110,7 @@ __all__ = [
     "tags_seen",
     "reject_mixed_currencies",
     "remove_folder",
+    "remove_partials",
     "remove_workspace",
     "resource_keys",
     "resource_totals",
@@ -99,11 +119,13 @@ __all__ = [
     "rollup_rows",
     "row_counts",
     "settle",
+    "share_landed",
     "split_month",
     "store_root",
     "tables_in",
     "too_large",
     "use_charges",
     "workspace",
+    "write_partial",
     "write_side_files",
 ]

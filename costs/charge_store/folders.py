@@ -37,17 +37,39 @@ def store_root() -> Path:
     return Path(settings.CHARGE_STORE)
 
 
-def workspace(import_pk: int) -> Path:
-    """An empty folder inside the store (same disk, so that moving is a rename) for landing one import."""
-    path = store_root() / ".landing" / str(import_pk)
-    shutil.rmtree(path, ignore_errors=True)
-    path.mkdir(parents=True)
+def workspace(import_pk: int, *, fresh: bool = True) -> Path:
+    """A folder for landing one import, emptied unless not `fresh`.
+
+    Inside the store (same disk, so that moving is a rename), so every worker that sees the store sees it.
+    """
+    path = _workspace(import_pk)
+    if fresh:
+        shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(parents=True, exist_ok=True)
     return path
+
+
+def share_landed(import_pk: int, *names: str) -> None:
+    """Let workers of other machines have these files of the workspace: in a folder they have them already."""
+
+
+def fetch_landed(import_pk: int, *names: str) -> Path:
+    """The workspace with these files in it (default: all that were shared)."""
+    return workspace(import_pk, fresh=False)
+
+
+def landings_left() -> list[int]:
+    """Imports that have a workspace in the store."""
+    return sorted(int(path.name) for path in (store_root() / ".landing").glob("*") if path.name.isdigit())
+
+
+def _workspace(import_pk: int) -> Path:
+    return store_root() / ".landing" / str(import_pk)
 
 
 def remove_workspace(import_pk: int) -> None:
     """Remove what landing left behind, if anything."""
-    shutil.rmtree(store_root() / ".landing" / str(import_pk), ignore_errors=True)
+    shutil.rmtree(_workspace(import_pk), ignore_errors=True)
 
 
 def put_in_place(landed: Path, folder: ImportFolder) -> None:

@@ -134,18 +134,25 @@ def use_charges(connection: Connection, folder: Path) -> None:
 
 
 def roll_up(
-    connection: Connection, tracked_keys: Sequence[str], *, values_limit: int, step: Callable[[str], None]
+    connection: Connection,
+    tracked_keys: Sequence[str],
+    *,
+    values_limit: int,
+    step: Callable[[str], None],
+    partials: Sequence[str] | None = None,
 ) -> list[RefusedKey]:
-    """Make every rollup of `charges`. Returns the keys that had too many values to be tracked."""
+    """Make every rollup of `charges`. Returns the keys that had too many values to be tracked.
+
+    `partials` is SQL that adds up what was grouped file by file (`partials.merged`): then no charge is grouped again.
+    """
     step("Grouping charges")
-    for sql in (rollup.line_groups(), rollup.facts()):
+    for sql in partials or (rollup.line_groups(), rollup.facts(), rollup.resource_names()):
         run_beating(connection, sql, beat=lambda _: step("Grouping charges"))
     refused, kept = _track(connection, tracked_keys, values_limit)
     step("Rolling up")
     for sql in (
         rollup.group_slices(kept),
         rollup.slices(),
-        rollup.resource_names(),
         rollup.resources(),
         rollup.daily_costs(),
         rollup.resource_costs(),

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from costs.charge_store.connection import Connection, quoted, scalar
 from costs.charge_store.landing import PARQUET, charges_in, files_of
+from costs.charge_store.partials import forget_partial
 from costs.charges import MONEY_TYPE
 from costs.money import EXACT, split_units
 
@@ -182,4 +183,5 @@ def _rewrite(connection: Connection, path: Path, sql: str) -> None:
     """Put the result of a query over one file of charges in its place."""
     fresh = path.with_suffix(".settled")
     connection.execute(f"COPY ({sql}) TO {quoted(fresh)} {PARQUET}")
+    forget_partial(path)
     fresh.replace(path)

@@ -18,6 +18,7 @@ from costs.models.core import (
     VersionTotal,
 )
 from costs.models.estate import AccountName
+from costs.models.import_files import ImportFile
 from costs.models.uploads import PartialUpload
 
 __all__ = (
@@ -32,6 +33,7 @@ __all__ = (
     "DEFAULT_LOOK_MINUTES",
     "DailyCost",
     "PartialUpload",
+    "ImportFile",
     "Resource",
     "ResourceCost",
     "ResourceSnapshot",

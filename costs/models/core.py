@@ -155,6 +155,10 @@ class BillImport(models.Model):
     rows = models.BigIntegerField(default=0)
     worker = models.CharField(max_length=120, blank=True)  # host:pid:token of who runs it
     heartbeat_at = models.DateTimeField(null=True, blank=True)
+    handed_out_at = models.DateTimeField(null=True, blank=True)  # when its task went to the queue last
+    attempts = models.PositiveSmallIntegerField(default=0)  # that broke off by a passing fault, in a row
+    retry_at = models.DateTimeField(null=True, blank=True)  # queued because of one: not before
+    workers_lost = models.PositiveSmallIntegerField(default=0)  # that died with it
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)

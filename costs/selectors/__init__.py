@@ -13,13 +13,13 @@ from costs.selectors.commitments import (
     total_of,
     usage_covers,
 )
+from costs.selectors.import_files import ImportFile
 from costs.selectors.import_pages import (
     Attention,
     BillRow,
     ErrorReport,
     Finding,
     ImportDetail,
-    ImportFile,
     ImportRow,
     LateSource,
     RetryFiles,
@@ -78,6 +78,7 @@ from costs.selectors.sources import (
     SourceState,
     deliveries,
     delivery,
+    delivery_of_import,
     source_of_delivery,
     source_row,
     sources,
@@ -127,6 +128,7 @@ __all__ = [
     "bills_of",
     "deliveries",
     "delivery",
+    "delivery_of_import",
     "source_of_delivery",
     "source_row",
     "sources",

@@ -16,6 +16,7 @@ from costs.money import ZERO
 from costs.periods import BillingPeriod
 from costs.scope import Scope
 from costs.selectors.column_pages import ColumnReport, column_report
+from costs.selectors.import_files import ImportFile, import_files
 from costs.selectors.imports import active_imports, bills_in_force
 from costs.terms import COST_COLUMNS, RUNNING_STATES, BillingFormat, BillState, ImportState
 
@@ -65,17 +66,12 @@ class ImportRow:
     seconds: float
     error: str
     counts: bool
+    attempts: int = 0  # that a passing fault broke off
+    retry_at: datetime | None = None  # queued because of one: when it is tried again
 
     @property
     def is_under_way(self) -> bool:
         return self.state is ImportState.QUEUED or self.state.is_running
-
-
-@dataclass(frozen=True)
-class ImportFile:
-    name: str
-    size: int
-    sha256: str
 
 
 @dataclass(frozen=True)
@@ -183,7 +179,7 @@ def import_detail(scope: Scope, pk: int, *, now: datetime) -> ImportDetail:
         raise NotFoundInScopeError(f"There is no import {pk}.")
     return ImportDetail(
         row=_row(item, now, _counting(scope)),
-        files=tuple(ImportFile(file["name"], int(file.get("size", 0)), file.get("sha256", "")) for file in item.files),
+        files=import_files(item),
         version_id=item.version_id,
         bill_state=BillState(item.bill.state) if item.bill else None,
         tracked_tags=tuple(item.tracked_tags),
@@ -230,9 +226,10 @@ def source_names(scope: Scope) -> tuple[str, ...]:
 
 
 def retry_files(scope: Scope, pk: int) -> RetryFiles:
-    """What a failed import was made from. Raises NotFoundInScopeError for one that did not fail."""
+    """What an import was made from that failed or was cancelled. Raises NotFoundInScopeError for any other."""
     scope.require_everything()
-    item = BillImport.objects.select_related("source").filter(pk=pk, state=ImportState.FAILED.value).first()
+    ended = [ImportState.FAILED.value, ImportState.CANCELLED.value]
+    item = BillImport.objects.select_related("source").filter(pk=pk, state__in=ended).first()
     if item is None:
         raise NotFoundInScopeError(f"Import {pk} did not fail.")
     return RetryFiles(
@@ -291,6 +288,8 @@ def _row(item: BillImport, now: datetime, counting: frozenset[int]) -> ImportRow
         seconds=item.seconds,
         error=item.error,
         counts=item.pk in counting,
+        attempts=item.attempts,
+        retry_at=item.retry_at if item.state == ImportState.QUEUED else None,
     )
 
 
@@ -298,7 +297,8 @@ def _attention(item: BillImport, now: datetime) -> Attention:
     state = ImportState(item.state)
     if state is ImportState.FAILED:
         return Attention.FAILED
-    if state is ImportState.QUEUED and now - item.created_at > timedelta(seconds=WAIT_SECONDS):
+    waits_since = item.retry_at or item.created_at
+    if state is ImportState.QUEUED and now - waits_since > timedelta(seconds=WAIT_SECONDS):
         return Attention.NO_WORKER
     seen = item.heartbeat_at or item.started_at
     if state.is_running and seen and now - seen > timedelta(seconds=settings.IMPORT_STALE_SECONDS):
@@ -326,7 +326,7 @@ def _finding(entry: dict[str, Any]) -> Finding:
 
 
 def _error_report(item: BillImport) -> ErrorReport | None:
-    if not item.error:
+    if not item.error or item.state != ImportState.FAILED:
         return None
     detail = item.error_detail
     return ErrorReport(

@@ -112,6 +112,12 @@ def delivery(scope: Scope, pk: int) -> DeliveryRow:
     return rows[0]
 
 
+def delivery_of_import(scope: Scope, import_pk: int) -> int | None:
+    """The delivery an import was made from; None for one of an upload or a command's files."""
+    scope.require_everything()
+    return BillImport.objects.filter(pk=import_pk).values_list("delivery", flat=True).first()
+
+
 def delivered_in_force(scope: Scope, delivery_pk: int) -> tuple[int, ...]:
     """The imports of a delivery, where every month of it is in force as it was delivered; else none."""
     scope.require_everything()

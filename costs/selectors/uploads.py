@@ -6,7 +6,7 @@ from datetime import date, datetime
 from costs.errors import NotFoundInScopeError
 from costs.models import BillImport, BillUpload
 from costs.scope import Scope
-from costs.selectors.import_pages import ImportFile
+from costs.selectors.import_files import ImportFile
 from costs.terms import ImportState
 
 

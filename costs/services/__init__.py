@@ -8,7 +8,7 @@ from costs.services.fetching import (
     finish_left_deliveries,
     unfinished_imports,
 )
-from costs.services.loading import load_import
+from costs.services.loading import finish_import, land_file, load_import, open_landing
 from costs.services.looking import Asker, Found, look, look_at_source
 from costs.services.partial_uploads import (
     PartialState,
@@ -31,8 +31,21 @@ from costs.services.sources import (
     look_at_once,
     set_active,
 )
+from costs.services.stopping import cancel_import, say_landing_broke_off, stop_import
 from costs.services.switching import fail_import, imports_made_by, mark_allocating, put_in_force
-from costs.services.upkeep import reap_stale_imports, remove_replaced_imports, remove_unused_uploads, requeue_import
+from costs.services.upkeep import (
+    Work,
+    mark_files_not_handed_out,
+    mark_handed_out,
+    mark_not_handed_out,
+    reap_stale_imports,
+    remove_replaced_imports,
+    remove_stray_workspaces,
+    remove_unused_uploads,
+    requeue_import,
+    requeue_lost,
+    work_to_hand_out,
+)
 from costs.services.uploads import store_upload, uploaded_files
 
 __all__ = [
@@ -60,18 +73,31 @@ __all__ = [
     "look_at_source",
     "set_active",
     "set_display_name",
+    "Work",
+    "cancel_import",
     "fail_import",
+    "finish_import",
     "imports_made_by",
+    "land_file",
     "load_import",
     "mark_allocating",
+    "mark_files_not_handed_out",
+    "mark_handed_out",
+    "mark_not_handed_out",
+    "open_landing",
     "prepare_imports",
     "put_in_force",
     "queue_retracking",
     "reap_stale_imports",
     "remove_replaced_imports",
+    "remove_stray_workspaces",
     "remove_unused_uploads",
     "requeue_import",
+    "requeue_lost",
+    "say_landing_broke_off",
+    "stop_import",
     "store_upload",
     "unfinished_imports",
     "uploaded_files",
+    "work_to_hand_out",
 ]

@@ -64,6 +64,8 @@ def finish_delivery(delivery_pk: int) -> None:
     last_attempts = imports.filter(Q(pk__in=newest) | Q(split_from__in=newest))
     failed = last_attempts.filter(state=ImportState.FAILED.value).order_by("pk")
     problem = failed.values_list("error", flat=True).first() or ""
+    if not problem and last_attempts.filter(state=ImportState.CANCELLED.value).exists():
+        problem = "Its import was cancelled. Fetch it again."
     _end(delivery_pk, DeliveryState.REFUSED if problem else DeliveryState.DONE, problem, "")
 
 

@@ -1,111 +1,152 @@
-"""One queued import: land its files, roll every month up, store it, tie it out."""
+"""A queued import: land its files, in line or by a task for each; then roll up, store and tie out every month."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.db.models.functions import Now
 
 from costs import charge_store
-from costs.billing_formats import ChargeMapping, Columns, Finding, columns_by_field, detect, focus, module_of
-from costs.billing_formats.inventory import days_of
-from costs.charge_store import Beat, Connection, ImportFolder, MonthTotals
+from costs.billing_formats import Finding
+from costs.charge_store import Connection, ImportFolder, MonthTotals
 from costs.charges import implausible_month
 from costs.errors import ImportRejectedError
-from costs.inventory import Inventory, read_inventory
-from costs.models import Bill, BillImport
+from costs.models import Bill, BillImport, ImportFile
 from costs.periods import BillingPeriod
 from costs.services import findings as remarks
-from costs.services.claims import Claim, claim_import
+from costs.services.claims import Claim, StoppedError, claim_finish, claim_import, held, is_mine, share_out, why_stopped
+from costs.services.file_claims import LANDED_PERCENT, FileClaim, claim_file, claim_in_line, file_landed, make_rows
+from costs.services.landing import ColumnUse, Landing, land
 from costs.services.retracking import begin_retracking, take_charges
 from costs.services.rivals import near_providers, refuse_second_source
 from costs.services.snapshots import store_snapshots
 from costs.services.storing import store_rollups
 from costs.services.versions import mark_unchanged
-from costs.terms import BillingFormat, ImportState
+from costs.terms import BillingFormat, FileState, ImportState
 
-_LANDED_PERCENT = 60
 _STORED_PERCENT = 90
+Say = Callable[[str], None]
 
 
-@dataclass
-class Landing:
-    """What became of the files: their folder of charges, remarks, and the columns read."""
-
-    folder: Path
-    findings: list[Finding] = field(default_factory=list)
-    columns: "ColumnUse" = field(default_factory=lambda: ColumnUse())
-    inventory: Inventory | None = None
-    tables: int = 0
-
-
-@dataclass
-class ColumnUse:
-    """How the columns of a delivery's files were read, over all its files."""
-
-    read: dict[str, str] = field(default_factory=dict)  # name in the format → as the file spells it
-    absent: set[str] = field(default_factory=set)  # looked for in vain, in some file
-    fields: dict[str, list[str]] = field(default_factory=dict)  # our field → the columns it was made from
-    not_read: set[str] = field(default_factory=set)  # columns of the files that nothing was made from
-
-    def add(self, mapping: ChargeMapping, columns: Columns) -> None:
-        """Note one file."""
-        self.read |= mapping.read
-        self.absent |= set(mapping.absent)
-        found = columns_by_field(mapping, columns)
-        for name, used in found.items():
-            self.fields[name] = list(dict.fromkeys([*self.fields.get(name, ()), *used]))
-        taken = {name for used in found.values() for name in used}
-        self.not_read |= set(columns.names) - taken - set(mapping.read.values())
-
-    def as_dict(self) -> dict[str, Any]:
-        """As an import keeps it."""
-        absent, not_read = sorted(self.absent), sorted(self.not_read)
-        return {"read": self.read, "absent": absent, "fields": self.fields, "not_read": not_read}
-
-    @classmethod
-    def kept(cls, stored: dict[str, Any]) -> "ColumnUse":
-        """As an import kept it."""
-        fields = stored.get("fields", {})
-        return cls(stored["read"], set(stored["absent"]), fields, set(stored.get("not_read", ())))
-
-
-def load_import(import_pk: int, *, tracked_keys: Sequence[str]) -> list[int]:
-    """Land, roll up, store and tie out one import; returns the imports (one per month) that await allocation.
+def load_import(import_pk: int, *, tracked_keys: Sequence[str], say: Say | None = None) -> list[int]:
+    """Land, roll up, store and tie out one import in line; returns the imports (one per month) to be allocated.
 
     Empty where this very version is in force already (state `unchanged`), or where the import has ended or
     runs elsewhere. Can be run again after a crash at any point: it starts from the files. Raises
-    ImportRejectedError; what is in force stays as it is.
+    ImportRejectedError; what is in force stays as it is. `say` is told of every file.
     """
-    claim = claim_import(import_pk)
+    wanted = sorted(set(tracked_keys))
+    claim, bill_import = _begin(import_pk, wanted)
+    if claim is None:
+        return []
+    with _workspace_of(import_pk), charge_store.connect() as duck:
+        landing = _land_in_line(duck, bill_import, claim, say or (lambda _: None))
+        return _load_months(duck, landing, bill_import, claim, wanted)
+
+
+def open_landing(import_pk: int, *, tracked_keys: Sequence[str]) -> list[int] | None:
+    """Prepare an import whose files are to be landed by a task for each; returns those tasks' files.
+
+    None where one process had better run it whole: it has a single file, or rolls up charges that are there.
+    Empty where there is nothing to do. Safe to repeat.
+    """
+    item = BillImport.objects.get(pk=import_pk)
+    if len(item.files) < 2 or item.rerolled_from_id is not None:
+        return None
+    claim, bill_import = _begin(import_pk, sorted(set(tracked_keys)))
+    if claim is None:
+        return []
+    charge_store.workspace(import_pk)
+    rows = make_rows(bill_import)
+    ImportFile.objects.filter(bill_import=import_pk).update(handed_out_at=Now())
+    share_out(claim)
+    return [row.pk for row in rows]
+
+
+def land_file(file_pk: int) -> int | None:
+    """Land one file of an import; returns the import where this was its last one, which is then to be finished.
+
+    None too where the file has landed, its import has ended, or another worker lands it. Safe to repeat.
+    """
+    claim = claim_file(file_pk)
+    if claim is None:
+        return None
+    bill_import = BillImport.objects.select_related("source").get(pk=claim.import_pk)
+    folder = charge_store.workspace(claim.import_pk, fresh=False)
+    try:
+        with _known_faults(), charge_store.connect() as duck:
+            landed = land(duck, bill_import, claim.number, folder, beat=claim.beat)
+            _share(duck, landed, claim)
+    except Exception as error:
+        if isinstance(error, StoppedError) or claim.holds():
+            raise
+        raise why_stopped(claim.import_pk) from error  # its folder went away with the import
+    return claim.import_pk if file_landed(claim, rows=landed.rows, landed=landed.as_dict()) else None
+
+
+def finish_import(import_pk: int, *, tracked_keys: Sequence[str]) -> list[int]:
+    """Roll up, store and tie out an import whose files have all landed; returns the imports to be allocated.
+
+    Empty where they have not, or another worker has it. After a crash the import starts over from its files.
+    """
+    claim = claim_finish(import_pk)
     if claim is None:
         return []
     bill_import = BillImport.objects.select_related("source", "upload").get(pk=import_pk)
-    wanted = sorted(set(tracked_keys))
+    kept = ImportFile.objects.filter(bill_import=import_pk).order_by("number").values_list("landed", flat=True)
+    with _workspace_of(import_pk), charge_store.connect() as duck:
+        claim.report(percent=LANDED_PERCENT)
+        landing = Landing.kept(charge_store.fetch_landed(import_pk), kept)
+        landing.findings += _settled(duck, landing)
+        charge_store.complete_partials(duck, landing.folder, beat=lambda _: claim.report())
+        return _load_months(duck, landing, bill_import, claim, sorted(set(tracked_keys)))
+
+
+def _share(duck: Connection, landed: Landing, claim: FileClaim) -> None:
+    """Group what has landed, and let whoever finishes the import have both."""
+    partials = [part for path in landed.files for part in charge_store.write_partial(duck, path, beat=claim.beat)]
+    claim.beat(1.0)
+    charge_store.share_landed(claim.import_pk, *(path.name for path in (*landed.files, *partials)))
+
+
+def _begin(import_pk: int, wanted: list[str]) -> tuple[Claim | None, BillImport]:
+    """Claim the import; no claim where there is nothing to do."""
+    claim = claim_import(import_pk)
+    bill_import = BillImport.objects.select_related("source", "upload").get(pk=import_pk)
+    if claim is None:
+        return None, bill_import
     if bill_import.rerolled_from_id is None:
-        if mark_unchanged(bill_import):
-            return []
-    elif not begin_retracking(bill_import, wanted):
-        return []
+        return (None if mark_unchanged(bill_import) else claim), bill_import
+    return (claim if begin_retracking(bill_import, wanted) else None), bill_import
+
+
+@contextmanager
+def _workspace_of(import_pk: int) -> Iterator[None]:
+    """The landing folder goes in the end, unless the import is another's by now."""
     try:
-        with charge_store.connect() as duck:
-            landing = _land(duck, bill_import, claim)
-            months = _months(duck, landing, bill_import)
-            return [
-                pk
-                for number, period in enumerate(months)
-                if (pk := _load_month(duck, landing, _Step(bill_import, claim, wanted, months, number), period))
-            ]
+        with _known_faults():
+            yield
+    except StoppedError:
+        raise
+    except BaseException as error:
+        if not is_mine(import_pk):
+            raise why_stopped(import_pk) from error  # its folder went away with it
+        charge_store.remove_workspace(import_pk)
+        raise
+    charge_store.remove_workspace(import_pk)
+
+
+@contextmanager
+def _known_faults() -> Iterator[None]:
+    try:
+        yield
     except Exception as error:
         if known := charge_store.disk_full(error) or charge_store.too_large(error):
             raise known from error
         raise
-    finally:
-        charge_store.remove_workspace(import_pk)
 
 
 @dataclass(frozen=True)
@@ -120,75 +161,47 @@ class _Step:
 
     def report(self, step: str, part: float) -> None:
         """Progress within this month, `part` from 0 to 1."""
-        span = (_STORED_PERCENT - _LANDED_PERCENT) / len(self.months)
-        percent = _LANDED_PERCENT + int(span * (self.number + part))
+        span = (_STORED_PERCENT - LANDED_PERCENT) / len(self.months)
+        percent = LANDED_PERCENT + int(span * (self.number + part))
         where = f" {self.months[self.number]}" if len(self.months) > 1 else ""
         self.claim.report(state=ImportState.ROLLING_UP.value, step=f"{step}{where}", percent=percent)
 
 
-def _land(duck: Connection, bill_import: BillImport, claim: Claim) -> Landing:
+def _land_in_line(duck: Connection, bill_import: BillImport, claim: Claim, say: Say) -> Landing:
     landing = Landing(folder=charge_store.workspace(bill_import.pk))
     if bill_import.rerolled_from_id is not None:
         landing.findings = take_charges(bill_import, landing.folder)
         landing.columns = ColumnUse.kept(bill_import.columns)
-        claim.report(percent=_LANDED_PERCENT, files_done=len(bill_import.files))
+        claim.report(percent=LANDED_PERCENT, files_done=len(bill_import.files))
         return landing
-    if bill_import.source.billing_format.startswith("inventory"):
-        _land_inventory(duck, bill_import, landing)
-        claim.report(percent=_LANDED_PERCENT, files_done=1)
-        return landing
-    count = len(bill_import.files)
-    for number, described in enumerate(bill_import.files):
-        base, span = _LANDED_PERCENT * number // count, _LANDED_PERCENT // count
-        claim.report(step=f"Reading {described['name']}"[:120], percent=base)
-        _land_file(duck, described, landing, beat=partial(claim.beat, base=base, span=span))
-        claim.report(files_done=number + 1)
-    landing.findings += remarks.of_delivery(charge_store.settle(duck, landing.folder))
+    rows = make_rows(bill_import)
+    for row in rows:
+        say(f"{row.number + 1} of {len(rows)} files: {row.name}")
+        own = claim_in_line(row, claim)
+        one = land(duck, bill_import, row.number, landing.folder, beat=own.beat)
+        landing.merge(one)
+        own.report(percent=100, state=FileState.LANDED.value, rows=one.rows)
+        claim.report(percent=LANDED_PERCENT * (row.number + 1) // len(rows), files_done=row.number + 1)
+    if landing.inventory is None:
+        landing.findings += _settled(duck, landing)
+    say("Rolling up and storing")
     return landing
 
 
-def _land_file(duck: Connection, described: dict[str, Any], landing: Landing, *, beat: Beat) -> None:
-    with charge_store.tables_in(_path_of(described)) as tables:
-        for number, table in enumerate(tables):
-            part = described.get("part", {})
-            _land_table(duck, table, landing, part=part, beat=partial(_beat_of, beat, number, len(tables)))
+def _settled(duck: Connection, landing: Landing) -> list[Finding]:
+    """Complete what landed; what dead workers left half-written goes first."""
+    for path in landing.folder.glob("landing-*.parquet"):
+        path.unlink()
+    return remarks.of_delivery(charge_store.settle(duck, landing.folder))
 
 
-def _beat_of(beat: Beat, number: int, count: int, done: float) -> None:
-    beat((number + done) / count)
-
-
-def _land_table(duck: Connection, path: Path, landing: Landing, *, part: dict[str, str], beat: Beat) -> None:
-    file = charge_store.open_bill_file(path)
-    mapping = detect(file.columns, file_name=path.name).module.mapping(file.columns)
-    if part:
-        mapping = replace(mapping, lines=focus.lines_of(file.columns, part))
-    landing.tables += 1
-    target = landing.folder / f"charges-{landing.tables:05d}.parquet"
-    charge_store.land_file(duck, file, mapping, target, beat=beat)
-    landing.columns.add(mapping, file.columns)
-    landing.findings += [finding for finding in mapping.findings if finding not in landing.findings]
-
-
-def _land_inventory(duck: Connection, bill_import: BillImport, landing: Landing) -> None:
-    assert bill_import.snapshot_on is not None
-    period = BillingPeriod.of(bill_import.snapshot_on)
-    with charge_store.tables_in(_path_of(bill_import.files[0])) as tables:
-        inventory = read_inventory(tables[0])
-        columns = charge_store.open_bill_file(tables[0]).columns
-    mapping = module_of(bill_import.source.billing_format).mapping(columns, period)
-    charge_store.land_inventory(duck, inventory, mapping, days_of(period), landing.folder / "charges-00001.parquet")
-    landing.inventory = inventory
-    landing.findings += remarks.repeated_rows(inventory.repeated)
-    fields = {name: [column] for name, column in inventory.read.items()}
-    landing.columns = ColumnUse(inventory.read, set(inventory.absent), fields)
-
-
-def _path_of(described: dict[str, Any]) -> Path:
-    path = Path(described["path"])
-    if not path.is_file():
-        raise ImportRejectedError("The file is gone.", "Give it again.", described["name"])
-    return path
+def _load_months(
+    duck: Connection, landing: Landing, bill_import: BillImport, claim: Claim, wanted: list[str]
+) -> list[int]:
+    months = _months(duck, landing, bill_import)
+    steps = [_Step(bill_import, claim, wanted, months, number) for number in range(len(months))]
+    loaded = [_load_month(duck, landing, step, period) for step, period in zip(steps, months, strict=True)]
+    return [pk for pk in loaded if pk is not None]
 
 
 def _months(duck: Connection, landing: Landing, bill_import: BillImport) -> list[BillingPeriod]:
@@ -236,18 +249,18 @@ def _load_month(duck: Connection, landing: Landing, step: _Step, period: Billing
         return None
     if item.rerolled_from_id is None:
         refuse_second_source(item, period)
-    folder = landing.folder
-    if len(step.months) > 1:
-        folder = landing.folder / f"month-{period}"
-        charge_store.split_month(duck, landing.folder, period.start, folder)
+    folder = _folder_of_month(duck, landing, step)
     charge_store.use_charges(duck, folder)
+    step.report("Adding up", 0.1)
     totals = charge_store.month_totals(duck)
     refused = charge_store.roll_up(
         duck,
         step.tracked_keys,
         values_limit=settings.TRACKED_TAG_VALUES_LIMIT,
         step=lambda text: step.report(text, 0.2),
+        partials=charge_store.merged(folder),
     )
+    charge_store.remove_partials(folder)
     charge_store.write_side_files(duck, folder)
     step.report("Storing", 0.5)
     store_rollups(duck, item.pk, totals, claim=step.claim)
@@ -259,7 +272,8 @@ def _load_month(duck: Connection, landing: Landing, step: _Step, period: Billing
     found += remarks.near_providers(near_providers(item.source, period), item.source.provider)
     values = {refusal.key: refusal.values for refusal in refused}
     kept = [key for key in step.tracked_keys if key not in values]
-    _record(item, step, landing=landing, totals=totals)
+    with held(step.claim):
+        _record(item, step, landing=landing, totals=totals)
     item.refresh_from_db(fields=["columns"])
     BillImport.objects.filter(pk=item.pk).update(
         findings=[finding.as_dict() for finding in found],
@@ -270,24 +284,35 @@ def _load_month(duck: Connection, landing: Landing, step: _Step, period: Billing
     return item.pk
 
 
+def _folder_of_month(duck: Connection, landing: Landing, step: _Step) -> Path:
+    """The charges of the step's month alone."""
+    if len(step.months) == 1:
+        return landing.folder
+    period = step.months[step.number]
+    folder = landing.folder / f"month-{period}"
+    charge_store.split_month(duck, landing.folder, period.start, folder)
+    return folder
+
+
 def _import_of(step: _Step, period: BillingPeriod) -> BillImport:
     """The import of a month: the first month is the import's own, each further one has a sibling."""
     own = step.bill_import
     if step.number == 0:
         return own
-    sibling, _ = BillImport.objects.get_or_create(
-        split_from=own,
-        billing_period=period.start,
-        defaults={
-            "source": own.source,
-            "upload": own.upload,
-            "delivery_id": own.delivery_id,
-            "requested_by_id": own.requested_by_id,
-            "files": own.files,
-            "files_total": own.files_total,
-            "version_id": own.version_id,
-        },
-    )
+    with held(step.claim):
+        sibling, _ = BillImport.objects.get_or_create(
+            split_from=own,
+            billing_period=period.start,
+            defaults={
+                "source": own.source,
+                "upload": own.upload,
+                "delivery_id": own.delivery_id,
+                "requested_by_id": own.requested_by_id,
+                "files": own.files,
+                "files_total": own.files_total,
+                "version_id": own.version_id,
+            },
+        )
     return sibling
 
 

@@ -10,26 +10,25 @@ from django.db.models.functions import Now
 from costs import charge_store
 from costs.charge_store import ImportFolder
 from costs.errors import FinopsError, ImportRejectedError, InvalidRequestError
-from costs.models import Bill, BillImport, Resource
+from costs.models import Bill, BillImport, ImportFile, Resource
 from costs.periods import BillingPeriod
 from costs.services.accounts import refresh_accounts
-from costs.services.claims import TakenOverError
+from costs.services.claims import StoppedError, is_this_process, why_stopped
 from costs.services.findings import inventory_covered
 from costs.services.rivals import lock_with_rivals, take_over
 from costs.services.snapshots import refresh_states, remove_snapshots
 from costs.services.storing import remove_rollups
 from costs.services.versions import family
-from costs.terms import COST_COLUMNS, NOT_INVOICED, RUNNING_STATES, BillState, ImportState
+from costs.terms import COST_COLUMNS, NOT_INVOICED, OPEN_STATES, RUNNING_STATES, BillState, FileState, ImportState
 
-_OPEN_STATES = (ImportState.QUEUED, *RUNNING_STATES)
 _SEEN = ("service_name", "region_id", "resource_type", "instance_type", "name", "tags")
 
 
 def mark_allocating(import_pk: int) -> None:
-    """Say that the import is stored and its owners are being found."""
-    BillImport.objects.filter(pk=import_pk).update(
-        state=ImportState.ALLOCATING.value, step="Finding owners", percent=92, heartbeat_at=Now()
-    )
+    """Say that the import is stored and its owners are being found. Raises StoppedError where it was cancelled."""
+    running = BillImport.objects.filter(pk=import_pk, state__in=[state.value for state in RUNNING_STATES])
+    if not running.update(state=ImportState.ALLOCATING.value, step="Finding owners", percent=92, heartbeat_at=Now()):
+        raise why_stopped(import_pk)
 
 
 def put_in_force(import_pk: int) -> None:
@@ -44,11 +43,12 @@ def put_in_force(import_pk: int) -> None:
         if item.bill_id is None:
             raise InvalidRequestError(f"Import {import_pk} is not loaded yet.")
         bill = next(bill for bill in lock_with_rivals(item) if bill.pk == item.bill_id)
-        item.refresh_from_db(fields=["state"])
+        # Whoever cancels locks it too: either it is in force, or it never will be.
+        item.state = BillImport.objects.select_for_update().values_list("state", flat=True).get(pk=import_pk)
         if item.state == ImportState.IN_FORCE:
             return
-        if item.state not in RUNNING_STATES:
-            raise InvalidRequestError(f"Import {import_pk} is {item.state} and cannot be put in force.")
+        if item.state != ImportState.ALLOCATING:  # cancelled, or begun again by another worker
+            raise why_stopped(import_pk)
         current = bill.import_in_force
         if current is not None and _rank(current) > _rank(item):
             end_import(item, ImportState.SUPERSEDED, "A newer one is in force")
@@ -73,15 +73,26 @@ def fail_import(import_pk: int, error: Exception) -> None:
 
     An import that already ended, or that another worker has taken over, is left alone.
     """
-    if isinstance(error, TakenOverError):
+    if isinstance(error, StoppedError):
         return
     text = str(error) if isinstance(error, FinopsError) else f"The import broke off: {type(error).__name__}: {error}."
     detail: dict[str, Any] = {"code": getattr(error, "code", "broken_off"), "problem": text}
     if isinstance(error, ImportRejectedError):
         detail = error.as_dict()
     for item in family(import_pk):
-        if item.state in _OPEN_STATES:
+        if item.state in OPEN_STATES:
             _fail(item, text, detail)
+            stop_files(item.pk, text)
+
+
+def stop_files(import_pk: int, error: str = "") -> None:
+    """Nobody lands files of this import any more; the one this process was at has failed, where there is an error."""
+    left = ImportFile.objects.filter(bill_import=import_pk).exclude(state=FileState.LANDED.value)
+    for row in left:
+        failed = bool(error) and row.state == FileState.LANDING and is_this_process(row.worker)
+        row.state = (FileState.FAILED if failed else FileState.STOPPED).value
+        row.error, row.worker, row.retry_at = (error if failed else ""), "", None
+    ImportFile.objects.bulk_update(left, ["state", "error", "worker", "retry_at"])
 
 
 def imports_made_by(import_pk: int) -> list[int]:
@@ -104,6 +115,8 @@ def _fail(item: BillImport, text: str, detail: dict[str, Any]) -> None:
     BillImport.objects.filter(pk=item.pk).update(
         state=ImportState.FAILED.value,
         step="Failed",
+        worker="",
+        retry_at=None,
         error=text,
         error_detail=detail,
         finished_at=Now(),

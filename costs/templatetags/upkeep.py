@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 
 from costs import figures
 from costs.selectors.sources import SourceState
-from costs.terms import BillingFormat, BillState, DeliveryState, ImportState
+from costs.terms import BillingFormat, BillState, DeliveryState, FileState, ImportState
 
 register = template.Library()
 
@@ -32,6 +32,14 @@ STATES = {
     ImportState.SUPERSEDED: ("Older than what is in force", "neutral"),
     ImportState.UNCHANGED: ("Unchanged", "neutral"),
     ImportState.FAILED: ("Failed", "bad"),
+    ImportState.CANCELLED: ("Cancelled", "neutral"),
+}
+FILE_STATES = {
+    FileState.WAITING: ("Waiting", "neutral"),
+    FileState.LANDING: ("Reading", "info"),
+    FileState.LANDED: ("Read", "good"),
+    FileState.FAILED: ("Failed", "bad"),
+    FileState.STOPPED: ("Stopped", "neutral"),
 }
 
 
@@ -73,6 +81,12 @@ def badge(text: str, tone: str) -> SafeString:
 def state_badge(state: ImportState) -> SafeString:
     """The state of an import in words, coloured."""
     return badge(*STATES[state])
+
+
+@register.simple_tag
+def file_badge(state: FileState) -> SafeString:
+    """The state of one file of an import in words, coloured."""
+    return badge(*FILE_STATES[state])
 
 
 @register.filter

@@ -1,7 +1,16 @@
 """Pages of the intake, for FinOps staff: imports, sources, bills with their versions."""
 
 from costs.views.bills import bill_page
-from costs.views.imports import import_page, import_progress, imports, source_columns
+from costs.views.imports import import_cancel, import_page, import_progress, imports, source_columns
 from costs.views.sources import source_page, sources
 
-__all__ = ["bill_page", "import_page", "import_progress", "imports", "source_columns", "source_page", "sources"]
+__all__ = [
+    "bill_page",
+    "import_cancel",
+    "import_page",
+    "import_progress",
+    "imports",
+    "source_columns",
+    "source_page",
+    "sources",
+]

@@ -1,27 +1,34 @@
 """Imports: what runs, failed or is late, bills in force, one import whole."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import django_tables2 as tables
+from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.views.decorators.http import require_POST
 
 from costs import figures, selectors
+from costs.errors import InvalidRequestError
 from costs.exports import ColumnKind, ExportColumn, export_response
 from costs.money import ZERO, plain
 from costs.pages import current_moment, request_scope, staff_page
 from costs.queries import parse_metric
 from costs.selectors import Attention, BillRow, ColumnReport, ImportDetail, ImportRow, SourceColumns, SwitchedOff
+from costs.services import cancel_import
 from costs.tables import NUMERIC, FinopsTable, LinkColumn, MoneyColumn, NumberColumn
-from costs.templatetags.upkeep import BILL_STATES, FORMAT_NAMES, STATES, state_badge
-from costs.terms import COST_COLUMNS, BillingFormat, BillState, ImportState
+from costs.templatetags.upkeep import BILL_STATES, FILE_STATES, FORMAT_NAMES, STATES, state_badge
+from costs.terms import COST_COLUMNS, BillingFormat, BillState, FileState, ImportState
 from costs.views.sources import SourceTable
 
+FILES_SHOWN = 20
 NO_WRAP = {"td": {"class": "nowrap"}}
 COVERED = "A bill covers this month, so the inventory gives names and tags but no cost"
 REPLACED = "Not in force, so its cost is in no figure"
@@ -247,7 +254,7 @@ def import_page(request: HttpRequest, pk: int) -> HttpResponseBase:
     name = f"import-{detail.row.source_name}-{detail.row.period or detail.row.pk}"
     if response := export_response(request, name=name, title_rows=title_rows, columns=columns, rows=rows):
         return response
-    context = progress_context(detail.row) | {
+    context = progress_context(detail) | {
         "detail": detail,
         "format_name": FORMAT_NAMES[detail.row.billing_format],
         "taken_for": taken_for(detail.row.billing_format, detail.column_report),
@@ -262,10 +269,22 @@ def import_page(request: HttpRequest, pk: int) -> HttpResponseBase:
 def import_progress(request: HttpRequest, pk: int) -> HttpResponse:
     """The progress alone, for htmx; when the import is done the whole page is asked to load again."""
     detail = selectors.import_detail(request_scope(request), pk, now=current_moment())
-    response = render(request, "costs/_progress.html", progress_context(detail.row))
+    response = render(request, "costs/_progress.html", progress_context(detail))
     if not detail.row.is_under_way:
         response["HX-Refresh"] = "true"
     return response
+
+
+@staff_page
+@require_POST
+def import_cancel(request: HttpRequest, pk: int) -> HttpResponse:
+    """Cancel an import that is not in force yet; one that has ended says so."""
+    selectors.import_detail(request_scope(request), pk, now=current_moment())  # 404 where there is none
+    try:
+        cancel_import(pk, by=request.user.get_username())
+    except InvalidRequestError as error:
+        messages.error(request, str(error))
+    return redirect("costs:import", pk)
 
 
 def columns_file(request: HttpRequest, detail: ImportDetail) -> HttpResponseBase | None:
@@ -301,9 +320,21 @@ def taken_for(billing_format: BillingFormat, report: ColumnReport) -> str:
     return f"{FORMAT_NAMES[billing_format]}, because of {because}" if because else FORMAT_NAMES[billing_format]
 
 
-def progress_context(item: ImportRow) -> dict[str, Any]:
+def progress_context(detail: ImportDetail) -> dict[str, Any]:
     """What `costs/_progress.html` draws."""
-    return {"item": item, "badge": state_badge(item.state), "state_text": STATES[item.state][0]}
+    item, files = detail.row, detail.files
+    if len(files) > FILES_SHOWN:  # what is at work or waits for something comes first
+        files = tuple(sorted(files, key=lambda file: (not file.error, file.state is not FileState.LANDING)))
+    rest = Counter(FILE_STATES[file.state][0].lower() for file in files[FILES_SHOWN:])
+    return {
+        "item": item,
+        "badge": state_badge(item.state),
+        "state_text": STATES[item.state][0],
+        "files": files[:FILES_SHOWN],
+        "files_more": rest.total(),
+        "files_summary": ", ".join(f"{count} {state}" for state, count in sorted(rest.items())),
+        "import_retries": len(settings.IMPORT_RETRY_SECONDS),
+    }
 
 
 def basis_of(column: str) -> str:

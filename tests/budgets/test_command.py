@@ -2,7 +2,7 @@
 
 import io
 import json
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -96,7 +96,12 @@ def test_a_finished_import_is_followed_by_an_evaluation(monkeypatch: pytest.Monk
         asked.extend(step.task.removeprefix("finops_site.") for step in steps)
         return SimpleNamespace(delay=lambda: None)
 
-    monkeypatch.setattr(pipeline, "run_import", lambda pk: asked.append(f"import {pk}"))
+    def begun(pk: int, *, now: datetime) -> pipeline.Run:
+        asked.append(f"import {pk}")
+        return pipeline.Run(made=[pk])
+
+    monkeypatch.setattr(pipeline, "begin_import", begun)
+    monkeypatch.setattr(pipeline, "settle_delivery", lambda pk: None)
     monkeypatch.setattr(tasks, "chain", chained)
     monkeypatch.setattr(tasks.refresh_advice, "delay", lambda pk: asked.append(f"advise {pk}"))
     tasks.run_import(7)

@@ -52,7 +52,9 @@ class Line:
     tags: tuple[tuple[str, str], ...] = ()
 
 
-def write_bill(path: Path, period: str, lines: Sequence[Line], *, extra_keys: Iterable[str] = ()) -> Path:
+def write_bill(
+    path: Path, period: str, lines: Sequence[Line], *, extra_keys: Iterable[str] = (), payer: str = PAYER
+) -> Path:
     """Write the lines as the CUR of a month (`YYYY-MM`) and return the path."""
     keys = (*KEYS, *extra_keys)
     year, month = (int(part) for part in period.split("-"))
@@ -65,7 +67,7 @@ def write_bill(path: Path, period: str, lines: Sequence[Line], *, extra_keys: It
             start = f"{period}-{line.day:02d}T00:00:00Z"
             writer.writerow(
                 (
-                    f"line-{number}", "AWS", "Anniversary", PAYER, f"{period}-01T00:00:00Z", end,
+                    f"line-{number}", "AWS", "Anniversary", payer, f"{period}-01T00:00:00Z", end,
                     line.account, line.kind, start, start.replace("T00", "T01"),
                     line.product, line.usage_type, line.operation, line.resource_id, "1", "USD",
                     line.cost, f"charge of {line.resource_id}", line.service, line.region, line.family, "m5.large",

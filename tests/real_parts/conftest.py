@@ -13,6 +13,7 @@ from django.db import connection
 from pytest_django.fixtures import Settings
 
 from finops_site import processes
+from tests import plugin
 from tests.finops_site.running import wait_until
 
 Worker = subprocess.Popen[bytes]
@@ -40,9 +41,10 @@ def start_worker(places: Path) -> Iterator[StartWorker]:
     """Start real workers: `start_worker(die_after="load", pool="prefork")`; all end with the test."""
     running: list[Worker] = []
 
-    def start(*, die_after: str = "", pool: str = "solo") -> Worker:
+    def start(*, die_after: str = "", hold_at: str = "", pool: str = "solo", **more: str) -> Worker:
         log_path = places / f"worker-{len(running)}.log"
         env = worker_environment(places) | {"DIE_AFTER": die_after, "DIE_ONCE": str(places / "died")}
+        env |= {"HOLD_AT": hold_at, "IMPORT_RETRY_SECONDS": "1,1,1,1"} | more
         command = [sys.executable, "-m", "tests.real_parts.worker_main", "worker", "--pool", pool, "--concurrency", "1"]
         command += ["--loglevel", "INFO", "--without-gossip", "--without-mingle", "--hostname", f"w{len(running)}@%h"]
         with log_path.open("wb") as log:
@@ -59,6 +61,19 @@ def start_worker(places: Path) -> Iterator[StartWorker]:
     yield start
     for worker in running:
         processes.stop(worker, grace_seconds=5)
+
+
+@pytest.fixture
+def restart_database(places: Path) -> Callable[[], None]:
+    """Restart the PostgreSQL of this run under everybody's feet. SQLite has no server to restart."""
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has no server that could be restarted")
+
+    def restart() -> None:
+        connection.close()
+        plugin.restart_database()
+
+    return restart
 
 
 def worker_environment(places: Path) -> dict[str, str]:

@@ -19,7 +19,7 @@ from tagging import selectors as ownership
 from tagging.models import AllocatedCost, Allocation, AllocationRule, Team
 from tagging.terms import RuleKind
 from tests.finops_site.running import wait_until
-from tests.leaks.bills import Line, write_bill
+from tests.leaks.bills import PAYER, Line, write_bill
 
 PERIOD = BillingPeriod(date(2026, 2, 1))
 DAY = date(2026, 3, 3)
@@ -71,6 +71,19 @@ def queue_month(folder: Path, lines: tuple[Line, ...], *, name: str) -> int:
     """Write a delivery and queue its import."""
     folder.mkdir(parents=True, exist_ok=True)
     (pk,) = intake.prepare_imports([write_bill(folder / f"{name}.csv", "2026-02", lines)], today=DAY)
+    return pk
+
+
+def queue_files(
+    folder: Path, *parts: tuple[Line, ...], period: str = "2026-02", spoil: str = "", payer: str = PAYER
+) -> int:
+    """Write a delivery of several files and queue its import; `spoil` is a cost that is no number any more."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [write_bill(folder / f"part-{number}.csv", period, part, payer=payer) for number, part in enumerate(parts)]
+    for path in paths:
+        text = path.read_text()
+        path.write_text(text.replace(spoil, f"x{spoil}") if spoil else text)
+    (pk,) = intake.prepare_imports(paths, today=DAY)
     return pk
 
 

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -33,28 +34,47 @@ class PostgreSQL:
     version: str
     url: str
     process: "subprocess.Popen[bytes]"
+    program_files: Path
+    folder: Path
 
 
 def start_postgresql(folder: Path) -> PostgreSQL:
     """Start a server on a socket in `folder`, which must have a short path; wait until it answers."""
     program_files = public_copy(installed_binaries())
-    user = UNPRIVILEGED if os.geteuid() == 0 else "-"
-    data, log_path = folder / "data", folder / "log.txt"
+    user = _user()
     folder.mkdir(mode=0o700)
     if user != "-":
         shutil.chown(folder, user)
-    with log_path.open("wb") as log:
-        _initialise(program_files, data, user=user, output=log.fileno())
-        settings = {**FAST, "unix_socket_directories": str(folder)}
-        options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
-        command = [str(program_files / "bin" / "postgres"), "-D", str(data), *options]
-        process = processes.start(command, user=user, output=log.fileno(), cwd=folder)
-    _wait_until_ready(program_files, folder, process, log_path)
+    with (folder / "log.txt").open("wb") as log:
+        _initialise(program_files, folder / "data", user=user, output=log.fileno())
+    return _run(program_files, folder)
+
+
+def restart_postgresql(server: PostgreSQL) -> PostgreSQL:
+    """The same server anew: its sessions are cut off, what was committed stays."""
+    server.process.send_signal(signal.SIGINT)  # a fast shutdown: nobody is waited for
+    server.process.wait(START_SECONDS)
+    return _run(server.program_files, server.folder)
+
+
+def _run(program_files: Path, folder: Path) -> PostgreSQL:
+    settings = {**FAST, "unix_socket_directories": str(folder)}
+    options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
+    command = [str(program_files / "bin" / "postgres"), "-D", str(folder / "data"), *options]
+    with (folder / "log.txt").open("ab") as log:
+        process = processes.start(command, user=_user(), output=log.fileno(), cwd=folder)
+    _wait_until_ready(program_files, folder, process, folder / "log.txt")
     return PostgreSQL(
         version=_version(program_files),
         url=f"postgres://finops@/{folder}/postgres",
         process=process,
+        program_files=program_files,
+        folder=folder,
     )
+
+
+def _user() -> str:
+    return UNPRIVILEGED if os.geteuid() == 0 else "-"
 
 
 def installed_binaries() -> Path:

@@ -1,5 +1,6 @@
 """Advice follows the data: worked out again after every import and every day, whoever else does at once."""
 
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -142,7 +143,7 @@ def test_a_finished_import_is_followed_by_advice_on_its_source_alone(
     inventory(tmp_path)
     assert pipeline.refresh_advice(made.pk) == Refreshed((SOURCE,), ())
     asked: list[int] = []
-    monkeypatch.setattr(pipeline, "run_import", lambda pk: [pk])
+    monkeypatch.setattr(pipeline, "begin_import", lambda pk, now: pipeline.Run(made=[pk]))
     monkeypatch.setattr(tasks.evaluate_budgets, "delay", lambda: None)
     monkeypatch.setattr(tasks.refresh_advice, "delay", asked.append)
     tasks.run_import(7)
@@ -150,10 +151,10 @@ def test_a_finished_import_is_followed_by_advice_on_its_source_alone(
 
 
 def test_an_import_that_is_refused_asks_for_no_advice(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(pk: int) -> list[int]:
+    def refused(pk: int, *, now: datetime) -> pipeline.Run:
         raise FinopsError("no bill")
 
-    monkeypatch.setattr(pipeline, "run_import", refused)
+    monkeypatch.setattr(pipeline, "begin_import", refused)
     monkeypatch.setattr(tasks.refresh_advice, "delay", lambda pk: pytest.fail("asked"))
     tasks.run_import(7)
 

@@ -2,7 +2,7 @@
 
 import json
 from argparse import ArgumentParser
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,13 @@ from costs.errors import FinopsError, InvalidRequestError
 from costs.periods import day_argument
 from costs.places import is_s3, open_place
 from costs.scope import Scope
+from costs.selectors import import_detail
 from costs.selectors.outcome import import_outcome
 from costs.selectors.sources import delivered_in_force, delivery
 from finops_site import pipeline
 
 Row = dict[str, str | int | float]
+Say = Callable[[str], None]
 
 
 class Command(BaseCommand):
@@ -30,14 +32,22 @@ class Command(BaseCommand):
         "s3://bucket/prefix, as their manifests name them."
     )
 
+    say: Say | None = None
+
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("files", nargs="+", metavar="FILE_OR_PLACE", help="files, or one folder or s3:// address")
+        parser.add_argument("files", nargs="*", metavar="FILE_OR_PLACE", help="files, or one folder or s3:// address")
         parser.add_argument("--source", help="name of the source (default: aws-PAYER, inventory-compute, -storage)")
         parser.add_argument("--date", type=day_argument, help="day an inventory was taken (default: today)")
         parser.add_argument("--json", action="store_true", help="print JSON")
+        parser.add_argument("--progress", action="store_true", help="say on standard error which file is being read")
+        parser.add_argument("--cancel", type=int, metavar="IMPORT", help="cancel an import that is under way elsewhere")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        self.say = self._say if options["progress"] else None
         try:
+            if options["cancel"] is not None:
+                self._cancel(options["cancel"], options["files"], as_json=options["json"])
+                return
             rows, problems = self._import(options["files"], options["source"], options["date"])
         except FinopsError as error:
             raise CommandError(str(error)) from error
@@ -53,26 +63,44 @@ class Command(BaseCommand):
         if problems:
             raise CommandError(" ".join(problems))
 
+    def _say(self, text: str) -> None:
+        self.stderr.write(text)
+        self.stderr.flush()
+
+    def _cancel(self, import_pk: int, given: list[str], *, as_json: bool) -> None:
+        if given:
+            raise InvalidRequestError("Give --cancel alone, without files.")
+        import_detail(Scope.all(), import_pk, now=timezone.now())  # says so where there is none
+        intake.cancel_import(import_pk, by="a command")
+        if as_json:
+            self.stdout.write(json.dumps({"imports": [import_outcome(Scope.all(), import_pk)]}, indent=2))
+        else:
+            self.stdout.write(f"Import {import_pk} is cancelled. The month in force is as it was.")
+
     def _import(self, given: list[str], source: str | None, snapshot_on: date | None) -> tuple[list[Row], list[str]]:
         now, rows, problems = timezone.now(), list[Row](), list[str]()
+        if not given:
+            raise InvalidRequestError("Give files, or one folder or s3:// address.")
         places = [text for text in given if is_s3(text) or Path(text).is_dir()]
         if places and len(given) > 1:
             raise InvalidRequestError("Give one folder or s3:// address, or files alone.")
         if places:
-            made, rows, problems = _from_place(places[0], source or "", now)
+            made, rows, problems = _from_place(places[0], source or "", now, self.say)
         else:
-            made = _from_files([Path(text) for text in given], source, snapshot_on, now)
+            made = _from_files([Path(text) for text in given], source, snapshot_on, now, self.say)
         if made:
             pipeline.follow_up(made, now=timezone.now())
         return [*rows, *(import_outcome(Scope.all(), pk) for pk in made)], problems
 
 
-def _from_files(files: list[Path], source: str | None, snapshot_on: date | None, now: datetime) -> list[int]:
+def _from_files(
+    files: list[Path], source: str | None, snapshot_on: date | None, now: datetime, say: Say | None
+) -> list[int]:
     queued = intake.prepare_imports(files, source_name=source, snapshot_on=snapshot_on, today=now.date())
-    return [pk for import_pk in queued for pk in pipeline.run_import(import_pk)]
+    return [pk for import_pk in queued for pk in pipeline.run_import(import_pk, say=say)]
 
 
-def _from_place(address: str, source: str, now: datetime) -> tuple[list[int], list[Row], list[str]]:
+def _from_place(address: str, source: str, now: datetime, say: Say | None) -> tuple[list[int], list[Row], list[str]]:
     """The imports made, rows of months that are in force in this very version, and what could not be imported."""
     place = open_place(address)
     found = intake.look(place, intake.Asker(place.address, asked_name=source, retries=True), now=now)
@@ -85,7 +113,7 @@ def _from_place(address: str, source: str, now: datetime) -> tuple[list[int], li
     for pk in to_fetch:
         if delivery(Scope.all(), pk).has_ended:
             intake.fetch_again(pk)
-        made += pipeline.bring_in(pk, now=now)
+        made += pipeline.bring_in(pk, now=now, say=say)
     ended = [delivery(Scope.all(), pk) for pk in (*to_fetch, *found.waiting, *found.refused)]
     problems = [f"{item.problem} {item.cure}".strip() for item in ended if item.problem]
     problems += ["Another worker imports it right now." for item in ended if not item.problem and not item.has_ended]
