@@ -35,6 +35,8 @@ from costs.charge_store.reading import (
     tag_keys_of,
     tags_seen,
 )
+from costs.charge_store.lines import LinePart, LineSelect, copy_lines, query_lines, stream_lines
+from costs.charge_store.reading import query_charges, query_columns, resource_keys, resources_seen, tag_keys_of
 from costs.charge_store.rollups import (
     ROLLUP_COLUMNS,
     MonthTotals,
@@ -60,6 +62,8 @@ __all__ = [
     "Connection",
     "ImportFolder",
     "LineKind",
+    "LinePart",
+    "LineSelect",
     "Month",
     "MonthTotals",
     "OtherCurrency",
@@ -72,6 +76,7 @@ __all__ = [
     "charges_in",
     "commitment_identities",
     "connect",
+    "copy_lines",
     "disk_full",
     "distinct_rows",
     "first_account",
@@ -85,6 +90,7 @@ __all__ = [
     "put_in_place",
     "query_charges",
     "query_columns",
+    "query_lines",
     "tag_keys_of",
     "tags_seen",
     "reject_mixed_currencies",
@@ -99,6 +105,7 @@ __all__ = [
     "settle",
     "split_month",
     "store_root",
+    "stream_lines",
     "tables_in",
     "too_large",
     "use_charges",

@@ -1,6 +1,21 @@
 """All reads of the intake, and other apps' only door to it. Every one takes a Scope."""
 
 from costs.selectors.accounts import AccountDetail, AccountRow, AccountTable, Stretch, account, accounts
+from costs.selectors.bill_lines import (
+    DEEPEST_LINE,
+    BillLine,
+    LinePlace,
+    LineQuestion,
+    LineSums,
+    fields_from,
+    line_csv,
+    line_rows,
+    line_sums,
+    lines_after,
+    lines_at,
+    place_of,
+    write_line_parquet,
+)
 from costs.selectors.column_pages import ColumnReport, SourceColumns, SwitchedOff, source_columns
 from costs.selectors.commitments import (
     CommitmentUse,
@@ -113,6 +128,19 @@ __all__ = [
     "found_resources",
     "resource_choices",
     "resource_detail",
+    "DEEPEST_LINE",
+    "BillLine",
+    "LinePlace",
+    "LineQuestion",
+    "LineSums",
+    "fields_from",
+    "line_csv",
+    "line_rows",
+    "line_sums",
+    "lines_after",
+    "lines_at",
+    "place_of",
+    "write_line_parquet",
     "BillHistory",
     "BillVersion",
     "DeliveryRow",

@@ -1,0 +1,258 @@
+"""Lines of the bill behind any figure: summed, one page in any order, or all of them as a file."""
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from costs.charge_store import ImportFolder, LinePart, LineSelect, copy_lines, query_lines, stream_lines
+from costs.line_filters import (
+    LINE_FIELDS,
+    Condition,
+    FieldKind,
+    Order,
+    condition_sql,
+    days_sql,
+    kind_type,
+    order_terms,
+)
+from costs.money import ZERO
+from costs.periods import DateRange
+from costs.scope import Scope
+from costs.selectors.imports import ActiveImport
+from costs.selectors.lines import spellings_of, tag_values_sql
+from costs.terms import COST_COLUMNS, CostMetric
+
+# Deeper pages are asked for by cursor or taken as a file: to skip lines means to sort them.
+DEEPEST_LINE = 10_000
+TEXT_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+@dataclass(frozen=True)
+class LineQuestion:
+    """Which lines. `slice_keys` by import; an import that is missing there gives all its lines where it is None."""
+
+    items: tuple[ActiveImport, ...]
+    slice_keys: Mapping[int, Collection[int]] | None = None
+    conditions: tuple[Condition, ...] = ()
+    days: DateRange | None = None
+
+
+@dataclass(frozen=True)
+class LineSums:
+    """How many lines, and their costs on every basis with all digits of the bill."""
+
+    count: int
+    costs: Mapping[CostMetric, Decimal]
+
+
+@dataclass(frozen=True)
+class BillLine:
+    """One line of the bill as it is kept. Fields as in `LINE_FIELDS`; `tags_json` is their text as it is kept."""
+
+    charge_period_start: datetime
+    charge_period_end: datetime
+    charge_date: date
+    billing_account_id: str
+    sub_account_id: str
+    sub_account_name: str
+    service_name: str
+    service_code: str
+    usage_type: str
+    operation: str
+    region_id: str
+    availability_zone: str
+    resource_id: str
+    instance_type: str
+    charge_category: str
+    line_kind: str
+    pricing_category: str
+    commitment_discount_id: str
+    commitment_discount_status: str
+    charge_description: str
+    consumed_quantity: float
+    pricing_unit: str
+    invoice_id: str
+    billed_cost: Decimal
+    effective_cost: Decimal
+    list_cost: Decimal
+    contracted_cost: Decimal
+    unblended_cost: Decimal
+    tags_json: str
+
+    @property
+    def tags(self) -> tuple[tuple[str, str], ...]:
+        """Pairs in order of their keys."""
+        return tuple(sorted(json.loads(self.tags_json or "{}").items()))
+
+    def cost(self, metric: CostMetric) -> Decimal:
+        """Its cost on one basis."""
+        cost: Decimal = getattr(self, metric.column)
+        return cost
+
+    @property
+    def values(self) -> tuple[Any, ...]:
+        """Every field in order."""
+        return tuple(getattr(self, field.name) for field in fields(self))
+
+
+@dataclass(frozen=True)
+class LinePlace:
+    """After which line a page starts: its fields as text in the order of sorting, and how many equal lines are past."""
+
+    key: tuple[str, ...]
+    equal: int
+
+
+def line_sums(scope: Scope, question: LineQuestion) -> LineSums:
+    """Count and costs. Needs the full scope: the caller gives the slices its own reader may see."""
+    scope.require_everything()
+    sums = ", ".join(f"coalesce(sum({name}), 0)" for name in COST_COLUMNS)
+    rows = query_lines(_select(question), f"SELECT count(*), {sums} FROM lines")
+    count, *costs = rows[0] if rows else (0, *(ZERO for _ in COST_COLUMNS))
+    return LineSums(count, dict(zip(CostMetric, costs, strict=True)))
+
+
+def lines_at(
+    scope: Scope, question: LineQuestion, *, order: Order, metric: CostMetric, limit: int, offset: int = 0
+) -> tuple[BillLine, ...]:
+    """Lines in an order that is the same however the bill's files were cut. Needs the full scope."""
+    scope.require_everything()
+    sql = f"SELECT * FROM lines ORDER BY {_order_sql(order, metric)} LIMIT {int(limit)} OFFSET {int(offset)}"
+    return tuple(_line(row) for row in query_lines(_select(question), sql))
+
+
+def lines_after(
+    scope: Scope, question: LineQuestion, place: LinePlace, *, order: Order, metric: CostMetric, limit: int
+) -> tuple[BillLine, ...]:
+    """Lines after a place, however deep, as quickly as the first ones. Needs the full scope."""
+    scope.require_everything()
+    where, values = _after(order, metric, place.key)
+    sql = (
+        f"SELECT * FROM lines WHERE {where} ORDER BY {_order_sql(order, metric)}"
+        f" LIMIT {int(limit)} OFFSET {int(place.equal)}"
+    )
+    return tuple(_line(row) for row in query_lines(_select(question), sql, values))
+
+
+def place_of(lines: Sequence[BillLine], start: LinePlace | None, *, order: Order, metric: CostMetric) -> LinePlace:
+    """The place after the last of these lines, which start at `start`."""
+    keys = [_key(line, order, metric) for line in lines]
+    equal = sum(1 for key in keys if key == keys[-1])
+    past = start.equal if start is not None and start.key == keys[-1] else 0
+    return LinePlace(keys[-1], equal + past)
+
+
+def line_rows(
+    scope: Scope, question: LineQuestion, *, order: Order, metric: CostMetric, limit: int | None = None
+) -> Iterator[BillLine]:
+    """Every line in order, streamed. Needs the full scope."""
+    scope.require_everything()
+    sql = f"SELECT * FROM lines ORDER BY {_order_sql(order, metric)}{_limited(limit)}"
+    for rows in stream_lines(_select(question), sql):
+        yield from map(_line, rows)
+
+
+def line_csv(scope: Scope, question: LineQuestion, *, order: Order, metric: CostMetric) -> Iterator[str]:
+    """The rows of a CSV file in order, streamed: made by DuckDB, as `costs.exports` writes them."""
+    scope.require_everything()
+    cells = " || ',' || ".join(_csv_cell(name) for name in fields_from(metric))
+    sql = f"SELECT {cells} || chr(13) || chr(10) FROM lines ORDER BY {_order_sql(order, metric)}"
+    for rows in stream_lines(_select(question), sql):
+        yield "".join(row[0] for row in rows)
+
+
+def write_line_parquet(scope: Scope, question: LineQuestion, target: Path, *, order: Order, metric: CostMetric) -> None:
+    """Every line in order as Parquet, under the names of the charge store."""
+    scope.require_everything()
+    columns = ", ".join(fields_from(metric))
+    copy_lines(_select(question), f"SELECT {columns} FROM lines ORDER BY {_order_sql(order, metric)}", target)
+
+
+def fields_from(metric: CostMetric) -> list[str]:
+    """The fields in the order files show them: the basis asked for before the other costs."""
+    others = [name for name in LINE_FIELDS if name in COST_COLUMNS and name != metric.column]
+    names = [name for name in LINE_FIELDS if name not in COST_COLUMNS]
+    at = names.index("invoice_id")
+    return [*names[:at], metric.column, *others, *names[at:]]
+
+
+def _select(question: LineQuestion) -> LineSelect:
+    folders = [ImportFolder(item.source_name, item.period, item.pk) for item in question.items]
+    keys = question.slice_keys
+    parts = tuple(
+        LinePart(folder, None if keys is None else sorted(keys.get(item.pk, ())))
+        for folder, item in zip(folders, question.items, strict=True)
+    )
+    conditions, values = list[str](), list[Any]()
+    spelled = spellings_of(folders, [one.tag_key for one in question.conditions if one.tag_key])
+    for condition in question.conditions:
+        expression, pointers = tag_values_sql(spelled, [condition.tag_key]) if condition.tag_key else ([""], [])
+        sql, bound = condition_sql(condition, expression=expression[0])
+        conditions.append(sql)
+        values += [*pointers, *bound]
+    if question.days is not None:
+        sql, bound = days_sql(question.days)
+        conditions.append(sql)
+        values += bound
+    return LineSelect(parts, " AND ".join(conditions) or "true", tuple(values))
+
+
+def _order_sql(order: Order, metric: CostMetric) -> str:
+    return ", ".join(f"{name}{' DESC' if down else ''}" for name, down in order_terms(order, metric.column))
+
+
+def _key(line: BillLine, order: Order, metric: CostMetric) -> tuple[str, ...]:
+    cells = dict(zip(LINE_FIELDS, line.values, strict=True))
+    return tuple(_text(cells[name]) for name, _ in order_terms(order, metric.column))
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    return value.isoformat() if isinstance(value, date) else repr(value) if isinstance(value, float) else str(value)
+
+
+def _after(order: Order, metric: CostMetric, key: Sequence[str]) -> tuple[str, list[str]]:
+    """Lines at or after a key. The first field stands alone as well: files are skipped by it."""
+    terms = order_terms(order, metric.column)
+    types = [kind_type(name) for name, _ in terms]
+    (first, down), *rest = terms
+    sign = "<" if down else ">"
+    left = ", ".join(name for name, _ in rest)
+    right = ", ".join(f"CAST(? AS {kind})" for kind in types[1:])
+    bound = f"CAST(? AS {types[0]})"
+    where = f"{first} {sign}= {bound} AND ({first} {sign} {bound} OR ({left}) >= ({right}))"
+    return where, [key[0], key[0], *key[1:]]
+
+
+def _limited(limit: int | None) -> str:
+    return "" if limit is None else f" LIMIT {int(limit)}"
+
+
+def _line(row: tuple[Any, ...]) -> BillLine:
+    return BillLine(*row)
+
+
+def _csv_cell(name: str) -> str:
+    """One cell: decimals without trailing zeros, times in ISO, text that cannot become a formula, quoted where needed."""
+    kind = LINE_FIELDS[name][1]
+    if kind is FieldKind.MONEY:
+        text = f"CAST({name} AS VARCHAR)"
+        return f"CASE WHEN contains({text}, '.') THEN rtrim(rtrim({text}, '0'), '.') ELSE {text} END"
+    if kind is FieldKind.TIME:
+        return f"coalesce(strftime({name}, '%Y-%m-%dT%H:%M:%SZ'), '')"
+    if kind is not FieldKind.TEXT:
+        return f"coalesce(CAST({name} AS VARCHAR), '')"
+    starts = ", ".join(f"chr({ord(sign)})" for sign in TEXT_STARTS)
+    safe = (
+        f"CASE WHEN left({name}, 1) IN ({starts}) AND NOT regexp_full_match({name}, '[+-]?[0-9]+(\\.[0-9]+)?')"
+        f" THEN chr(39) || {name} ELSE coalesce({name}, '') END"
+    )
+    return (
+        f"CASE WHEN regexp_matches({safe}, '[\",\\r\\n]') THEN chr(34) || replace({safe}, chr(34), chr(34) || chr(34))"
+        f" || chr(34) ELSE {safe} END"
+    )
