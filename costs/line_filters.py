@@ -1,7 +1,6 @@
-"""What lines of a bill can be asked for: fields, comparisons, the order of lines. Conditions become SQL with bound values."""
+"""What lines of a bill can be asked for: fields, comparisons, order. Conditions become SQL with bound values."""
 
 import re
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -60,6 +59,9 @@ LINE_FIELDS: dict[str, tuple[str, FieldKind]] = {
     "unblended_cost": ("Unblended cost", FieldKind.MONEY),
     "tags": ("Tags", FieldKind.TEXT),
 }
+# Not a field: where a text may stand.
+TEXT = "text"
+TEXT_SQL = "concat_ws(' ', resource_id, usage_type, operation, charge_description)"
 # Where a person may write the provider's code for the name.
 _ALSO = {"service_name": "service_code"}
 # How lines may be sorted by people; more fields follow to break ties.
@@ -86,6 +88,7 @@ class Condition:
     field: str
     sign: str
     values: tuple[str, ...]
+    takes_code: bool = False  # whether the provider's code of a service is as good as its name
 
     @property
     def tag_key(self) -> str:
@@ -116,7 +119,8 @@ def parse_condition(text: str) -> Condition:
         raise InvalidRequestError(f"'{text}' compares nothing. Write field=value, with one of {' '.join(_SIGNS)}.")
     name, value = text[: sign.start()].strip(), text[sign.end() :].strip()
     field = check_field(name)
-    return check_condition(Condition(field, sign.group(), ("" if value == NOT_SET else value,)))
+    values = ("" if value == NOT_SET else value,)
+    return check_condition(Condition(field, sign.group(), values, takes_code=field in _ALSO))
 
 
 def check_field(name: str) -> str:
@@ -152,8 +156,8 @@ def condition_sql(condition: Condition, *, expression: str = "") -> tuple[str, l
     column = expression or condition.field
     kind = _kind_of(condition)
     asked, values = _comparison(column, kind, condition)
-    if also := _ALSO.get(condition.field):
-        other, more = _comparison(also, kind, condition)
+    if condition.takes_code:
+        other, more = _comparison(_ALSO[condition.field], kind, condition)
         word = "AND" if condition.sign == "!=" else "OR"
         return f"({asked} {word} {other})", [*values, *more]
     return asked, values
@@ -190,7 +194,7 @@ def _comparison(column: str, kind: FieldKind, condition: Condition) -> tuple[str
 
 
 def _kind_of(condition: Condition) -> FieldKind:
-    return FieldKind.TEXT if condition.tag_key else LINE_FIELDS[condition.field][1]
+    return FieldKind.TEXT if condition.tag_key or condition.field == TEXT else LINE_FIELDS[condition.field][1]
 
 
 def _check_value(field: str, kind: FieldKind, value: str) -> None:
@@ -206,12 +210,3 @@ def _check_value(field: str, kind: FieldKind, value: str) -> None:
         raise InvalidRequestError(
             f"'{value}' is not what {field} is compared with. Write {shape.get(kind, 'a number like 0.05')}."
         ) from error
-
-
-def field_conditions(pairs: Sequence[tuple[str, str]], fields: Collection[str]) -> tuple[Condition, ...]:
-    """Pairs of field and value as conditions: values of one field are alternatives, NOT_SET is no value."""
-    grouped: dict[str, list[str]] = {}
-    for name, value in pairs:
-        if name in fields:
-            grouped.setdefault(name, []).append("" if value == NOT_SET else value)
-    return tuple(check_condition(Condition(name, "=", tuple(values))) for name, values in grouped.items())

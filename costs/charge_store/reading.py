@@ -78,9 +78,8 @@ def _charges(path: Path, *, slices: bool, resources: bool) -> str:
         joins += f" LEFT JOIN {side_table(path, 'groups')} AS groups ON groups.line_group = lines.line_group"
     if resources:
         fields += ", resources.resource_key"
-        joins += (
-            f" LEFT JOIN {side_table(path, 'resources')} AS resources ON resources.resource_group = lines.resource_group"
-        )
+        names = side_table(path, "resources")
+        joins += f" LEFT JOIN {names} AS resources ON resources.resource_group = lines.resource_group"
     return f"SELECT {fields} FROM {side_table(path, 'charges-*')} AS lines{joins}"
 
 

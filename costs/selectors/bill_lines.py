@@ -3,14 +3,17 @@
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from costs.charge_store import ImportFolder, LinePart, LineSelect, copy_lines, query_lines, stream_lines
+from costs.exports import FORMULA_STARTS
 from costs.line_filters import (
     LINE_FIELDS,
+    TEXT,
+    TEXT_SQL,
     Condition,
     FieldKind,
     Order,
@@ -27,8 +30,8 @@ from costs.selectors.lines import spellings_of, tag_values_sql
 from costs.terms import COST_COLUMNS, CostMetric
 
 # Deeper pages are asked for by cursor or taken as a file: to skip lines means to sort them.
-DEEPEST_LINE = 10_000
-TEXT_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+DEEPEST_LINE = 5_000
+LINES_PER_SORT = 250_000
 
 
 @dataclass(frozen=True)
@@ -149,19 +152,22 @@ def place_of(lines: Sequence[BillLine], start: LinePlace | None, *, order: Order
 def line_rows(
     scope: Scope, question: LineQuestion, *, order: Order, metric: CostMetric, limit: int | None = None
 ) -> Iterator[BillLine]:
-    """Every line in order, streamed. Needs the full scope."""
+    """Every line in order, or the first `limit`, streamed. Needs the full scope."""
     scope.require_everything()
-    sql = f"SELECT * FROM lines ORDER BY {_order_sql(order, metric)}{_limited(limit)}"
-    for rows in stream_lines(_select(question), sql):
+    select = _select(question)
+    if limit is not None:
+        sql = f"SELECT * FROM lines ORDER BY {_order_sql(order, metric)} LIMIT {int(limit)}"
+        yield from map(_line, query_lines(select, sql))
+        return
+    for rows in _in_order(select, "*", order, metric):
         yield from map(_line, rows)
 
 
 def line_csv(scope: Scope, question: LineQuestion, *, order: Order, metric: CostMetric) -> Iterator[str]:
     """The rows of a CSV file in order, streamed: made by DuckDB, as `costs.exports` writes them."""
     scope.require_everything()
-    cells = " || ',' || ".join(_csv_cell(name) for name in fields_from(metric))
-    sql = f"SELECT {cells} || chr(13) || chr(10) FROM lines ORDER BY {_order_sql(order, metric)}"
-    for rows in stream_lines(_select(question), sql):
+    cells, joined = _csv_cells(metric)
+    for rows in _in_order(_select(question), joined, order, metric, cells=cells):
         yield "".join(row[0] for row in rows)
 
 
@@ -190,8 +196,10 @@ def _select(question: LineQuestion) -> LineSelect:
     conditions, values = list[str](), list[Any]()
     spelled = spellings_of(folders, [one.tag_key for one in question.conditions if one.tag_key])
     for condition in question.conditions:
-        expression, pointers = tag_values_sql(spelled, [condition.tag_key]) if condition.tag_key else ([""], [])
-        sql, bound = condition_sql(condition, expression=expression[0])
+        (expression,), pointers = [TEXT_SQL if condition.field == TEXT else ""], list[str]()
+        if condition.tag_key:
+            (expression,), pointers = tag_values_sql(spelled, [condition.tag_key])
+        sql, bound = condition_sql(condition, expression=expression)
         conditions.append(sql)
         values += [*pointers, *bound]
     if question.days is not None:
@@ -229,30 +237,65 @@ def _after(order: Order, metric: CostMetric, key: Sequence[str]) -> tuple[str, l
     return where, [key[0], key[0], *key[1:]]
 
 
-def _limited(limit: int | None) -> str:
-    return "" if limit is None else f" LIMIT {int(limit)}"
+def _in_order(
+    select: LineSelect, columns: str, order: Order, metric: CostMetric, *, cells: str = ""
+) -> Iterator[list[tuple[Any, ...]]]:
+    """Rows of all lines. By time they are sorted some days at a time: the first come at once, and no sort spills."""
+    source = f"(SELECT *, {cells} FROM lines)" if cells else "lines"
+    sorted_by = f"ORDER BY {_order_sql(order, metric)}"
+    if order.field != "charge_period_start":
+        yield from stream_lines(select, f"SELECT {columns} FROM {source} {sorted_by}")
+        return
+    of_days = f"SELECT {columns} FROM {source} WHERE charge_period_start >= ? AND charge_period_start < ? {sorted_by}"
+    for first, last in _spans(select, descending=order.descending):
+        yield from stream_lines(select, of_days, [first, last + timedelta(days=1)])
+
+
+def _spans(select: LineSelect, *, descending: bool) -> list[tuple[date, date]]:
+    """First and last days of spans of time, none with more than LINES_PER_SORT lines unless a single day has."""
+    day = "CAST(charge_period_start AS DATE)"
+    days = query_lines(select, f"SELECT {day} AS day, count(*) FROM lines GROUP BY day ORDER BY day")
+    spans: list[tuple[date, date]] = []
+    held = 0
+    for start, count in days:
+        if spans and held + count <= LINES_PER_SORT:
+            spans[-1], held = (spans[-1][0], start), held + count
+        else:
+            spans.append((start, start))
+            held = count
+    return spans[::-1] if descending else spans
 
 
 def _line(row: tuple[Any, ...]) -> BillLine:
     return BillLine(*row)
 
 
-def _csv_cell(name: str) -> str:
-    """One cell: decimals without trailing zeros, times in ISO, text that cannot become a formula, quoted where needed."""
+def _csv_cells(metric: CostMetric) -> tuple[str, str]:
+    """A row of a file in two steps: its cells as text that cannot become a formula, and how they are joined."""
+    names = fields_from(metric)
+    cells = ", ".join(f"{_csv_text(name)} AS cell_{name}" for name in names)
+    texts = {name for name in names if LINE_FIELDS[name][1] is FieldKind.TEXT}
+    joined = " || ',' || ".join(_quoted(f"cell_{name}") if name in texts else f"cell_{name}" for name in names)
+    return cells, f"{joined} || chr(13) || chr(10)"
+
+
+def _csv_text(name: str) -> str:
+    """Decimals without trailing zeros, times in ISO; what a spreadsheet would take for a formula as text."""
     kind = LINE_FIELDS[name][1]
-    if kind is FieldKind.MONEY:
-        text = f"CAST({name} AS VARCHAR)"
-        return f"CASE WHEN contains({text}, '.') THEN rtrim(rtrim({text}, '0'), '.') ELSE {text} END"
+    if kind is FieldKind.MONEY:  # always written with all its decimals
+        return f"rtrim(rtrim(CAST({name} AS VARCHAR), '0'), '.')"
     if kind is FieldKind.TIME:
         return f"coalesce(strftime({name}, '%Y-%m-%dT%H:%M:%SZ'), '')"
     if kind is not FieldKind.TEXT:
         return f"coalesce(CAST({name} AS VARCHAR), '')"
-    starts = ", ".join(f"chr({ord(sign)})" for sign in TEXT_STARTS)
-    safe = (
-        f"CASE WHEN left({name}, 1) IN ({starts}) AND NOT regexp_full_match({name}, '[+-]?[0-9]+(\\.[0-9]+)?')"
-        f" THEN chr(39) || {name} ELSE coalesce({name}, '') END"
-    )
+    starts = ", ".join(f"chr({ord(sign)})" for sign in FORMULA_STARTS)
+    is_number = f"regexp_full_match({name}, '[+-]?[0-9]+(\\.[0-9]+)?')"
     return (
-        f"CASE WHEN regexp_matches({safe}, '[\",\\r\\n]') THEN chr(34) || replace({safe}, chr(34), chr(34) || chr(34))"
-        f" || chr(34) ELSE {safe} END"
+        f"CASE WHEN left({name}, 1) IN ({starts}) AND NOT {is_number} THEN chr(39) || {name}"
+        f" ELSE coalesce({name}, '') END"
     )
+
+
+def _quoted(cell: str) -> str:
+    quotes = " OR ".join(f"contains({cell}, chr({ord(sign)}))" for sign in ',"\r\n')
+    return f"CASE WHEN {quotes} THEN chr(34) || replace({cell}, chr(34), chr(34) || chr(34)) || chr(34) ELSE {cell} END"
