@@ -215,10 +215,11 @@ def _order_sql(order: Order, metric: CostMetric) -> str:
 
 def _key(line: BillLine, order: Order, metric: CostMetric) -> tuple[str, ...]:
     cells = dict(zip(LINE_FIELDS, line.values, strict=True))
-    return tuple(_text(cells[name]) for name, _ in order_terms(order, metric.column))
+    return tuple(cell_text(cells[name]) for name, _ in order_terms(order, metric.column))
 
 
-def _text(value: Any) -> str:
+def cell_text(value: Any) -> str:
+    """A field as exact text: decimals with all their digits, times in ISO."""
     if isinstance(value, Decimal):
         return format(value, "f")
     return value.isoformat() if isinstance(value, date) else repr(value) if isinstance(value, float) else str(value)
