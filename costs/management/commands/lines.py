@@ -4,6 +4,8 @@ import json
 from argparse import ArgumentParser
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +56,7 @@ class Command(BaseCommand):
         parser.add_argument("--basis", default=CostMetric.BILLED.value, help="the cost that is shown and sorted by")
         parser.add_argument("--currency", default="", help="which currency, where there are several")
         parser.add_argument(
-            "--sort", default="charge_period_start", help=f"{', '.join(SORTS)}; with - in front falling"
+            "--sort", default="charge_period_start", help=f"{', '.join(SORTS)}; falling as --sort=-cost"
         )
         parser.add_argument("--limit", type=int, default=SHOWN, help="lines shown or in JSON; files hold all")
         parser.add_argument("--format", choices=["table", "csv", "parquet"], default="table")
@@ -157,8 +159,14 @@ def _json_text(asked: Asked) -> str:
 
 def _as_dict(line: BillLine) -> dict[str, Any]:
     cells = dict(zip(LINE_FIELDS, line.values, strict=True))
-    texts = {name: selectors.cell_text(value) for name, value in cells.items() if name != "tags"}
-    return {**texts, "tags": dict(line.tags)}
+    return {**{name: _json_value(value) for name, value in cells.items()}, "tags": dict(line.tags)}
+
+
+def _json_value(value: Any) -> Any:
+    """Money as exact text, times in ISO."""
+    if isinstance(value, Decimal):
+        return plain(value)
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def _table_text(asked: Asked) -> str:
