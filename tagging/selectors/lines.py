@@ -61,6 +61,7 @@ LINE_FILTER_NAMES = {
     "until": "Until",
     "decision": "Rule",
     "source": "Source",
+    "taggable": "Taggable",
 }
 # Dimensions that a line itself holds as its slice does.
 _ON_LINES = {
@@ -71,6 +72,8 @@ _ON_LINES = {
     "usage_type": "usage_type",
 }
 _ON_SLICES = ("operation", "kind", "pricing", "status", "payer")
+_OF_SLICES = (*_ON_SLICES, "taggable", "decision")
+_YES = {"yes": "True", "no": "False"}
 
 
 @dataclass(frozen=True)
@@ -171,7 +174,9 @@ def _reach(scope: Scope, asked: LinesAsked) -> Reach:
 
 def _ask(found: Reach, asked: LinesAsked) -> Ask:
     """The question as the rollups and owners know it: without what only lines know."""
-    on_slices = tuple(pair for pair in asked.more if pair[0] in (*_ON_SLICES, "decision"))
+    on_slices = tuple(
+        (name, _yes_or_no(value) if name == "taggable" else value) for name, value in asked.more if name in _OF_SLICES
+    )
     return replace(ask_with_decision(found, asked.query.metric, (*asked.query.filters, *on_slices)), days=_days(asked))
 
 
@@ -193,6 +198,12 @@ def _question(ask: Ask, asked: LinesAsked) -> LineQuestion:
     )
 
 
+def _yes_or_no(text: str) -> str:
+    if text.lower() not in _YES:
+        raise InvalidRequestError(f"'{text}' does not say whether lines are taggable. Use yes or no.")
+    return _YES[text.lower()]
+
+
 def _condition(field: str, values: tuple[str, ...]) -> Condition:
     return Condition(field, "=", tuple("" if value == NOT_SET else value for value in values))
 
@@ -209,7 +220,7 @@ def _figure(ask: Ask, asked: LinesAsked) -> Decimal | None:
     """What pages show for the question; None where a filter is known to lines only."""
     if untracked_keys(ask.reach, {name for name, _ in ask.filters}):
         return None
-    beyond = {name for name, _ in asked.more} - {*_ON_SLICES, "decision", "day", "until", "source"}
+    beyond = {name for name, _ in asked.more} - {*_OF_SLICES, "day", "until", "source"}
     if not ask.reach.imports:
         return None if beyond else ZERO
     if not beyond:

@@ -56,6 +56,7 @@ BY_SLICE = {
     "kind": "slice__line_kind",
     "pricing": "slice__pricing_category",
     "status": "slice__commitment_discount_status",
+    "taggable": "slice__is_taggable",
     "rule_text": "owned__rule_text",
     "matched_text": "owned__matched_text",
 }

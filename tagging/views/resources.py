@@ -85,7 +85,11 @@ def lines_url(month: Month) -> Callable[[ResourceRow], str]:
 
     def address(row: ResourceRow) -> str:
         return month_lines(
-            month, ("team", row.team_key), ("account", row.sub_account_id), ("resource", row.resource_id)
+            month,
+            ("team", row.team_key),
+            ("account", row.sub_account_id),
+            ("resource", row.resource_id),
+            ("taggable", "yes"),
         )
 
     return address
