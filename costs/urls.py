@@ -11,6 +11,7 @@ urlpatterns = [
     path("sources/", views.sources, name="sources"),
     path("sources/<slug:source>/", views.source_page, name="source"),
     path("bills/<slug:source>/<str:period>/", views.bill_page, name="bill"),
+    path("bills/<slug:source>/<str:period>/lines/", views.bill_lines, name="bill_lines"),
     path("<int:pk>/", views.import_page, name="import"),
     path("<int:pk>/progress/", views.import_progress, name="import_progress"),
 ]

@@ -36,6 +36,7 @@ from costs.charge_store.reading import (
     tags_seen,
 )
 from costs.charge_store.lines import LinePart, LineSelect, copy_lines, query_lines, stream_lines
+from costs.charge_store.lines import LinePart, LineSelect, compare_lines, copy_lines, query_lines, stream_lines
 from costs.charge_store.reading import query_charges, query_columns, resource_keys, resources_seen, tag_keys_of
 from costs.charge_store.rollups import (
     ROLLUP_COLUMNS,
@@ -75,6 +76,7 @@ __all__ = [
     "amortisation_identity",
     "charges_in",
     "commitment_identities",
+    "compare_lines",
     "connect",
     "copy_lines",
     "disk_full",

@@ -11,7 +11,6 @@ import pyarrow as pa
 from costs.charge_store.connection import Connection, quoted, reading_cursor
 from costs.charge_store.folders import ImportFolder
 from costs.charge_store.landing import charges_in
-from costs.charge_store.reading import side_table
 from costs.charges import CHARGE_COLUMNS
 from costs.line_filters import LINE_FIELDS
 
@@ -59,6 +58,17 @@ def copy_lines(select: LineSelect, sql: str, target: Path) -> None:
         cursor.execute(f"COPY ({head or empty}{sql}) TO {quoted(target)} (FORMAT parquet, COMPRESSION zstd)", bound)
 
 
+def compare_lines(
+    before: LinePart, after: LinePart, sql: str, parameters: Sequence[Any] = ()
+) -> Iterator[list[tuple[Any, ...]]]:
+    """Run a SELECT over `before` and `after`, the lines of two versions of a month, some thousand rows at a time."""
+    named = [_named(name, [_lines(0, part), _no_lines()]) for name, part in (("before", before), ("after", after))]
+    with reading_cursor() as cursor:
+        cursor.execute(f"WITH {', '.join(named)}{sql}", list(parameters))
+        while rows := cursor.fetchmany(_CHUNK):
+            yield rows
+
+
 @contextmanager
 def _reading(select: LineSelect) -> Iterator[tuple[Connection, str]]:
     """A cursor that knows the slices, and the WITH clause that makes `lines`; '' where no folder exists."""
@@ -73,14 +83,20 @@ def _reading(select: LineSelect) -> Iterator[tuple[Connection, str]]:
 
 
 def _lines(place: int, part: LinePart) -> str:
-    path = part.folder.path
     conditions = "NOT is_split_row"
     if part.slice_keys is not None:
         conditions += (
-            f" AND line_group IN (SELECT line_group FROM {side_table(path, 'groups')} WHERE slice_key IN"
+            f" AND line_group IN (SELECT line_group FROM {_relation(part.folder, 'groups')} WHERE slice_key IN"
             f" (SELECT slice_key FROM wanted_slices WHERE part = {place}))"
         )
-    return f"SELECT * FROM {charges_in(path)} WHERE {conditions}"
+    return f"SELECT * FROM {_relation(part.folder)} WHERE {conditions}"
+
+
+def _relation(folder: ImportFolder, name: str = "") -> str:
+    """An import's charges, or a file beside them."""
+    if not name:
+        return charges_in(folder.path)
+    return f"read_parquet({quoted(folder.path / f'{name}.parquet')}, hive_partitioning=false)"
 
 
 def _slices(parts: Sequence[LinePart]) -> pa.Table:

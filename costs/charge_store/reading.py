@@ -43,7 +43,7 @@ def _over_charges(folders: Sequence[ImportFolder], sql: str) -> str:
     relations = {
         # A join is left out where nothing asks for what it adds.
         "charges": [_charges(path, slices="slice_key" in sql, resources="resource_key" in sql) for path in present],
-        "usage": [f"SELECT * FROM {side_table(path, 'usage')}" for path in present],
+        "usage": [f"SELECT * FROM {_table(path, 'usage')}" for path in present],
     }
     if "commitment_" in sql or "parent_" in sql:
         # Folders are written once: one from before a column was added reads as having it empty.
@@ -65,7 +65,7 @@ def _tag_keys(path: Path, _changed_at: int) -> tuple[str, ...]:
     with reading_cursor() as cursor:
         rows = cursor.execute(
             "SELECT DISTINCT unnest(json_keys(tags)) FROM"
-            f" (SELECT DISTINCT tags FROM {side_table(path, 'charges-*')} WHERE tags IS NOT NULL)"
+            f" (SELECT DISTINCT tags FROM {_table(path, 'charges-*')} WHERE tags IS NOT NULL)"
         ).fetchall()
     return tuple(row[0] for row in rows)
 
@@ -75,16 +75,16 @@ def _charges(path: Path, *, slices: bool, resources: bool) -> str:
     fields, joins = "lines.* EXCLUDE (line_group, resource_group)", ""
     if slices:
         fields += ", groups.slice_key"
-        joins += f" LEFT JOIN {side_table(path, 'groups')} AS groups ON groups.line_group = lines.line_group"
+        joins += f" LEFT JOIN {_table(path, 'groups')} AS groups ON groups.line_group = lines.line_group"
     if resources:
         fields += ", resources.resource_key"
-        names = side_table(path, "resources")
-        joins += f" LEFT JOIN {names} AS resources ON resources.resource_group = lines.resource_group"
-    return f"SELECT {fields} FROM {side_table(path, 'charges-*')} AS lines{joins}"
+        joins += (
+            f" LEFT JOIN {_table(path, 'resources')} AS resources ON resources.resource_group = lines.resource_group"
+        )
+    return f"SELECT {fields} FROM {_table(path, 'charges-*')} AS lines{joins}"
 
 
-def side_table(path: Path, name: str) -> str:
-    """SQL relation of a file beside an import's charges."""
+def _table(path: Path, name: str) -> str:
     return f"read_parquet({quoted(path / f'{name}.parquet')}, hive_partitioning=false)"
 
 

@@ -110,6 +110,17 @@ from costs.selectors.spending import (
     was_running,
 )
 from costs.selectors.uploads import Upload, UploadedImport, upload_held
+from costs.selectors.version_lines import (
+    ChangeKind,
+    ChangeSum,
+    LineChange,
+    RemovedCharges,
+    VersionsCompared,
+    all_line_changes,
+    charges_removed,
+    line_change_sums,
+    line_changes,
+)
 from costs.selectors.versions import BillHistory, BillVersion, VersionChange, bill_history, bills_of, version_changes
 
 __all__ = [
@@ -129,6 +140,15 @@ __all__ = [
     "found_resources",
     "resource_choices",
     "resource_detail",
+    "ChangeKind",
+    "ChangeSum",
+    "LineChange",
+    "RemovedCharges",
+    "VersionsCompared",
+    "all_line_changes",
+    "charges_removed",
+    "line_change_sums",
+    "line_changes",
     "DEEPEST_LINE",
     "BillLine",
     "LinePlace",

@@ -3,5 +3,15 @@
 from costs.views.bills import bill_page
 from costs.views.imports import import_page, import_progress, imports, source_columns
 from costs.views.sources import source_page, sources
+from costs.views.version_lines import bill_lines
 
-__all__ = ["bill_page", "import_page", "import_progress", "imports", "source_columns", "source_page", "sources"]
+__all__ = [
+    "bill_lines",
+    "bill_page",
+    "import_page",
+    "import_progress",
+    "imports",
+    "source_columns",
+    "source_page",
+    "sources",
+]

@@ -1,6 +1,8 @@
 """One bill: its state, every version that was read, and what changed between two of them."""
 
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import django_tables2 as tables
 from django.http import HttpRequest, HttpResponseBase
@@ -13,7 +15,7 @@ from costs.forms import VersionsForm
 from costs.pages import request_scope, staff_page
 from costs.periods import BillingPeriod
 from costs.queries import parse_metric
-from costs.selectors import BillHistory, BillVersion
+from costs.selectors import BillHistory, BillVersion, VersionChange
 from costs.tables import FinopsTable, LinkColumn, MoneyColumn, NumberColumn
 from costs.templatetags.upkeep import BILL_STATES, badge, state_badge
 from costs.terms import CostMetric, ImportState
@@ -50,11 +52,19 @@ class ChangeTable(FinopsTable):
     class Meta:
         empty_text = "The two versions do not differ in any service or account."
 
-    def __init__(self, *args: Any, currency: str, before: int, after: int, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        currency: str,
+        before: int,
+        after: int,
+        lines_of: Callable[[VersionChange], str],
+        **kwargs: Any,
+    ) -> None:
         extra = [
             ("before", MoneyColumn(f"Version {before}", currency=currency)),
             ("after", MoneyColumn(f"Version {after}", currency=currency)),
-            ("change", MoneyColumn("Change", currency=currency, signed=True)),
+            ("change", MoneyColumn("Change", currency=currency, signed=True, lines=lines_of)),
         ]
         super().__init__(*args, extra_columns=extra, **kwargs)
 
@@ -99,6 +109,7 @@ def _comparison(request: HttpRequest, history: BillHistory) -> dict[str, Any]:
         currency=after.currency,
         before=before.number,
         after=after.number,
+        lines_of=lambda row: _lines_url(history, before, after, metric, service=row.service_name, account=row.account),
     )
     chosen = {"before": before.number, "after": after.number, "basis": metric.value}
     return {
@@ -109,8 +120,15 @@ def _comparison(request: HttpRequest, history: BillHistory) -> dict[str, Any]:
         "basis": metric.value,
         "before": before,
         "after": after,
+        "lines_url": _lines_url(history, before, after, metric),
         "title_rows": [("Versions", f"{before.number} to {after.number}"), ("Basis", f"{metric.value} cost")],
     }
+
+
+def _lines_url(history: BillHistory, before: BillVersion, after: BillVersion, metric: CostMetric, **place: str) -> str:
+    """The lines that differ between two versions."""
+    pairs = {"before": before.number, "after": after.number, "basis": metric.value, **place}
+    return f"{reverse('costs:bill_lines', args=[history.source_name, history.period])}?{urlencode(pairs)}"
 
 
 def _asked(request: HttpRequest, name: str, history: BillHistory) -> BillVersion | None:
