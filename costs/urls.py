@@ -7,6 +7,7 @@ from costs import views
 app_name = "costs"
 urlpatterns = [
     path("", views.imports, name="imports"),
+    path("cost-explorer/", views.cost_explorer, name="cost_explorer"),
     path("columns/", views.source_columns, name="columns"),
     path("sources/", views.sources, name="sources"),
     path("sources/<slug:source>/", views.source_page, name="source"),

@@ -28,6 +28,7 @@ from costs.selectors.commitments import (
     total_of,
     usage_covers,
 )
+from costs.selectors.cost_explorer import CeDifference, CeQuestion, CeRow, CeTable, cost_explorer_table
 from costs.selectors.import_pages import (
     Attention,
     BillRow,
@@ -140,6 +141,11 @@ __all__ = [
     "found_resources",
     "resource_choices",
     "resource_detail",
+    "CeDifference",
+    "CeQuestion",
+    "CeRow",
+    "CeTable",
+    "cost_explorer_table",
     "ChangeKind",
     "ChangeSum",
     "LineChange",
