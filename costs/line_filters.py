@@ -1,13 +1,15 @@
 """What lines of a bill can be asked for: fields, comparisons, order. Conditions become SQL with bound values."""
 
 import re
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
+from math import isfinite
 from typing import Any
 
 from costs.errors import InvalidRequestError
+from costs.money import EXACT
 from costs.periods import DateRange
 from costs.queries import NOT_SET, TAG_PREFIX
 
@@ -77,6 +79,7 @@ SORTS = (
     "consumed_quantity",
     "cost",
 )
+_LARGEST, _SMALLEST = Decimal(10) ** 19, Decimal(1).scaleb(-18)
 _SIGNS = ("!=", ">=", "<=", "=", ">", "<", "~")
 _FIRST_SIGN = re.compile(r"!=|>=|<=|=|>|<|~")
 
@@ -138,9 +141,7 @@ def check_condition(condition: Condition) -> Condition:
     kind = _kind_of(condition)
     if condition.sign == "~" and kind is not FieldKind.TEXT:
         raise InvalidRequestError(f"'{condition.field}' is no text: compare it with = != > < >= or <=.")
-    for value in condition.values:
-        _check_value(condition.field, kind, value)
-    return condition
+    return replace(condition, values=tuple(readable(condition.field, value) for value in condition.values))
 
 
 def parse_order(text: str) -> Order:
@@ -197,16 +198,31 @@ def _kind_of(condition: Condition) -> FieldKind:
     return FieldKind.TEXT if condition.tag_key or condition.field == TEXT else LINE_FIELDS[condition.field][1]
 
 
-def _check_value(field: str, kind: FieldKind, value: str) -> None:
+def readable(field: str, value: str) -> str:
+    """The value of a field as SQL reads it without fail. Raises InvalidRequestError."""
+    kind = LINE_FIELDS[field][1] if field in LINE_FIELDS else FieldKind.TEXT
     try:
-        if kind is FieldKind.DAY:
-            date.fromisoformat(value)
-        elif kind is FieldKind.TIME:
-            datetime.fromisoformat(value)
-        elif kind in {FieldKind.MONEY, FieldKind.NUMBER} and not Decimal(value).is_finite():
-            raise ValueError(value)
-    except (ValueError, InvalidOperation) as error:
+        return _readable(kind, value)
+    except (ValueError, InvalidOperation, OverflowError) as error:
         shape = {FieldKind.DAY: "a day like 2018-10-03", FieldKind.TIME: "a time like 2018-10-03T04:00"}
         raise InvalidRequestError(
             f"'{value}' is not what {field} is compared with. Write {shape.get(kind, 'a number like 0.05')}."
         ) from error
+
+
+def _readable(kind: FieldKind, value: str) -> str:
+    if kind is FieldKind.DAY:
+        return date.fromisoformat(value).isoformat()
+    if kind is FieldKind.TIME:
+        moment = datetime.fromisoformat(value)
+        return (moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment).isoformat(sep=" ")
+    if kind is FieldKind.MONEY:
+        amount = Decimal(value)
+        if not abs(amount) < _LARGEST:  # also what is no number at all
+            raise ValueError(value)
+        return format(amount.quantize(_SMALLEST, context=EXACT), "f")
+    if kind is FieldKind.NUMBER:
+        if not isfinite(float(value)):
+            raise ValueError(value)
+        return repr(float(value))
+    return value

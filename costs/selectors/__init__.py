@@ -15,6 +15,8 @@ from costs.selectors.bill_lines import (
     lines_after,
     lines_at,
     place_of,
+    place_text,
+    read_place,
     write_line_parquet,
 )
 from costs.selectors.column_pages import ColumnReport, SourceColumns, SwitchedOff, source_columns
@@ -168,6 +170,8 @@ __all__ = [
     "lines_after",
     "lines_at",
     "place_of",
+    "place_text",
+    "read_place",
     "write_line_parquet",
     "BillHistory",
     "BillVersion",

@@ -1,5 +1,7 @@
 """Lines of the bill behind any figure: summed, one page in any order, or all of them as a file."""
 
+import base64
+import binascii
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -9,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from costs.charge_store import ImportFolder, LinePart, LineSelect, copy_lines, query_lines, stream_lines
+from costs.errors import InvalidRequestError
 from costs.exports import FORMULA_STARTS
 from costs.line_filters import (
     LINE_FIELDS,
@@ -21,6 +24,7 @@ from costs.line_filters import (
     days_sql,
     kind_type,
     order_terms,
+    readable,
 )
 from costs.money import ZERO
 from costs.periods import DateRange
@@ -32,6 +36,7 @@ from costs.terms import COST_COLUMNS, CostMetric
 # Deeper pages are asked for by cursor or taken as a file: to skip lines means to sort them.
 DEEPEST_LINE = 5_000
 LINES_PER_SORT = 250_000
+LONGEST_PLACE = 20_000
 
 
 @dataclass(frozen=True)
@@ -149,6 +154,24 @@ def place_of(lines: Sequence[BillLine], start: LinePlace | None, *, order: Order
     return LinePlace(keys[-1], equal + past)
 
 
+def place_text(place: LinePlace, past: int) -> str:
+    """A place, with how many lines are past, as addresses carry it. It holds nothing that its line does not show."""
+    text = json.dumps([past, place.equal, place.key], ensure_ascii=False, separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def read_place(text: str) -> tuple[LinePlace, int]:
+    """The inverse of `place_text`. Raises InvalidRequestError for anything else."""
+    try:
+        padded = text.encode("ascii") + b"=" * (-len(text) % 4)
+        past, equal, key = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        if len(text) > LONGEST_PLACE or len(key) != len(LINE_FIELDS) or not 0 < int(equal) <= int(past) < 10**12:
+            raise ValueError(text)
+        return LinePlace(tuple(str(part) for part in key), int(equal)), int(past)
+    except (ValueError, TypeError, RecursionError, binascii.Error) as error:
+        raise InvalidRequestError("These lines are not there. Start again from the first page.") from error
+
+
 def line_rows(
     scope: Scope, question: LineQuestion, *, order: Order, metric: CostMetric, limit: int | None = None
 ) -> Iterator[BillLine]:
@@ -234,8 +257,9 @@ def _after(order: Order, metric: CostMetric, key: Sequence[str]) -> tuple[str, l
     left = ", ".join(name for name, _ in rest)
     right = ", ".join(f"CAST(? AS {kind})" for kind in types[1:])
     bound = f"CAST(? AS {types[0]})"
+    values = [readable(name, value) for (name, _), value in zip(terms, key, strict=True)]
     where = f"{first} {sign}= {bound} AND ({first} {sign} {bound} OR ({left}) >= ({right}))"
-    return where, [key[0], key[0], *key[1:]]
+    return where, [values[0], values[0], *values[1:]]
 
 
 def _in_order(

@@ -1,8 +1,5 @@
 """The lines of the bill behind any figure: the address carries the whole question, the sum ties to the figure."""
 
-import base64
-import binascii
-import json
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -24,7 +21,7 @@ from costs.money import plain
 from costs.pages import LAST_PAGE, bounded, request_scope
 from costs.queries import dimension_label, parse_query
 from costs.scope import Scope
-from costs.selectors import DEEPEST_LINE, BillLine, LinePlace, fields_from, place_of
+from costs.selectors import DEEPEST_LINE, BillLine, LinePlace, fields_from, place_of, place_text, read_place
 from costs.terms import CostMetric
 from tagging import selectors
 from tagging.forms.lines import LinesForm
@@ -35,8 +32,6 @@ from tagging.views.months import with_chosen
 
 LINES_PER_PAGE = 100
 XLSX_LINES = 50_000
-LONGEST_PLACE = 8_000
-_NOT_A_PLACE = "This page of lines is not there. Start again from the first page."
 _IN_FORM = ("from", "to", "basis", "day", "until", "text", "sort", "currency")
 _KINDS = {FieldKind.MONEY: ColumnKind.MONEY, FieldKind.NUMBER: ColumnKind.NUMBER, FieldKind.DAY: ColumnKind.DATE}
 
@@ -117,22 +112,7 @@ def page_context(request: HttpRequest, found: LinesBehind, order: Order) -> dict
 def place_asked(request: HttpRequest) -> tuple[LinePlace | None, int]:
     """After which line the page starts, and how many lines are before it; None for a page by number."""
     text = request.GET.get("after", "")
-    if not text:
-        return None, 0
-    try:
-        padded = text.encode("ascii") + b"=" * (-len(text) % 4)
-        past, equal, key = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        if len(text) > LONGEST_PLACE or len(key) != len(LINE_FIELDS) or not 0 <= int(equal) <= int(past) <= 10**12:
-            raise ValueError(text)
-        return LinePlace(tuple(str(part) for part in key), int(equal)), int(past)
-    except (ValueError, TypeError, RecursionError, binascii.Error) as error:
-        raise InvalidRequestError(_NOT_A_PLACE) from error
-
-
-def place_text(place: LinePlace, past: int) -> str:
-    """A place as an address carries it. It holds nothing that the page does not show."""
-    text = json.dumps([past, place.equal, place.key], ensure_ascii=False, separators=(",", ":"))
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    return read_place(text) if text else (None, 0)
 
 
 def state_of(asked: LinesAsked, order: Order) -> list[tuple[str, str]]:
