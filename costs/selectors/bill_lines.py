@@ -120,8 +120,9 @@ def line_sums(scope: Scope, question: LineQuestion) -> LineSums:
     scope.require_everything()
     sums = ", ".join(f"coalesce(sum({name}), 0)" for name in COST_COLUMNS)
     rows = query_lines(_select(question), f"SELECT count(*), {sums} FROM lines")
-    count, *costs = rows[0] if rows else (0, *(ZERO for _ in COST_COLUMNS))
-    return LineSums(count, dict(zip(CostMetric, costs, strict=True)))
+    if not rows:
+        return LineSums(0, dict.fromkeys(CostMetric, ZERO))
+    return LineSums(rows[0][0], dict(zip(CostMetric, rows[0][1:], strict=True)))
 
 
 def lines_at(

@@ -19,7 +19,7 @@ from costs.selectors import BillHistory, BillVersion, VersionChange
 from costs.tables import FinopsTable, LinkColumn, MoneyColumn, NumberColumn
 from costs.templatetags.upkeep import BILL_STATES, badge, state_badge
 from costs.terms import CostMetric, ImportState
-from costs.views.sources import MomentColumn
+from costs.views.sources import MomentColumn, bill_lines_url
 
 
 class VersionTable(FinopsTable):
@@ -31,10 +31,10 @@ class VersionTable(FinopsTable):
     run = tables.Column("Delivered as", default="files alone")
     rows = NumberColumn("Lines")
     lines_without_invoice = NumberColumn("Not invoiced")
-    billed_cost = MoneyColumn("Billed cost", currency_of="currency")
-    effective_cost = MoneyColumn("Effective cost", currency_of="currency")
+    billed_cost = MoneyColumn("Billed cost", currency_of="currency", lines="billed_lines_url")
+    effective_cost = MoneyColumn("Effective cost", currency_of="currency", lines="effective_lines_url")
     currency = tables.Column("Currency", visible=False)
-    import_pk = LinkColumn("Import", url=lambda row: reverse("costs:import", args=[row.import_pk]))
+    import_pk = LinkColumn("Import", url=lambda row: reverse("costs:import", args=[row["import_pk"]]))
 
     class Meta:
         order_by = ("-number",)
@@ -73,7 +73,13 @@ class ChangeTable(FinopsTable):
 def bill_page(request: HttpRequest, source: str, period: str) -> HttpResponseBase:
     """The history of a bill."""
     history = selectors.bill_history(request_scope(request), source, BillingPeriod.parse(period))
-    table = VersionTable(history.versions, request=request, caption="Versions", prefix="v-", per_page=25)
+    table = VersionTable(
+        [_version_row(history, version) for version in history.versions],
+        request=request,
+        caption="Versions",
+        prefix="v-",
+        per_page=25,
+    )
     about = [("Source", source), ("Month", str(history.period))]
     if request.GET.get("table") != "changes" and (response := table.export(name="versions", title_rows=about)):
         return response
@@ -91,6 +97,15 @@ def bill_page(request: HttpRequest, source: str, period: str) -> HttpResponseBas
             return response
         context |= comparison
     return render(request, "costs/bill.html", context)
+
+
+def _version_row(history: BillHistory, version: BillVersion) -> dict[str, Any]:
+    """A version; the one in force opens its lines, others are compared with it line by line."""
+    urls = {
+        f"{metric.value}_lines_url": bill_lines_url(history.source_name, history.period, version.currency, metric)
+        for metric in (CostMetric.BILLED, CostMetric.EFFECTIVE)
+    }
+    return {**vars(version), **(urls if version.is_in_force else {})}
 
 
 def _comparison(request: HttpRequest, history: BillHistory) -> dict[str, Any]:

@@ -19,8 +19,8 @@ from costs.queries import parse_metric
 from costs.selectors import Attention, BillRow, ColumnReport, ImportDetail, ImportRow, SourceColumns, SwitchedOff
 from costs.tables import NUMERIC, FinopsTable, LinkColumn, MoneyColumn, NumberColumn
 from costs.templatetags.upkeep import BILL_STATES, FORMAT_NAMES, STATES, state_badge
-from costs.terms import COST_COLUMNS, BillingFormat, BillState, ImportState
-from costs.views.sources import SourceTable
+from costs.terms import COST_COLUMNS, BillingFormat, BillState, CostMetric, ImportState
+from costs.views.sources import SourceTable, bill_lines_url
 
 NO_WRAP = {"td": {"class": "nowrap"}}
 COVERED = "A bill covers this month, so the inventory gives names and tags but no cost"
@@ -59,9 +59,15 @@ def why_attempt_does_not_count(row: ImportRow) -> str:
     return COVERED if row.state is ImportState.IN_FORCE else REPLACED
 
 
-def bill_money(name: str) -> CountedMoney:
-    """A column of the bills in force."""
-    return CountedMoney(name, currency_of="currency", counted=lambda row: row.gives_cost, why_not=lambda _: COVERED)
+def bill_money(name: str, basis: CostMetric) -> CountedMoney:
+    """A column of the bills in force, opening their lines."""
+    return CountedMoney(
+        name,
+        currency_of="currency",
+        counted=lambda row: row.gives_cost,
+        why_not=lambda _: COVERED,
+        lines=lambda row: bill_lines_url(row.source_name, row.period, row.currency, basis),
+    )
 
 
 class BillTable(FinopsTable):
@@ -73,8 +79,8 @@ class BillTable(FinopsTable):
     source_name = tables.Column("Source")
     billing_format = tables.Column("Kind")
     state = LinkColumn(url=lambda row: reverse("costs:bill", args=[row.source_name, row.period]), attrs=NO_WRAP)
-    billed_cost = bill_money("Billed cost")
-    effective_cost = bill_money("Effective cost")
+    billed_cost = bill_money("Billed cost", CostMetric.BILLED)
+    effective_cost = bill_money("Effective cost", CostMetric.EFFECTIVE)
     currency = tables.Column("Currency", visible=False)
     rows = NumberColumn("Lines")
     finished_at = tables.Column("Imported", attrs=NO_WRAP)

@@ -36,10 +36,10 @@ pytestmark = [pytest.mark.django_db, pytest.mark.real_parts]
 ALL = Scope.all()
 MONTH = BillingPeriod.parse("2025-11")
 PAGE = f"/imports/bills/aws-{PAYER}/2025-11/lines/?before=1&after=2"
-S3 = {"service": "Amazon Simple Storage Service", "product": "AmazonS3", "usage_type": "Requests-Tier1"}
+BUCKET = Line("bucket", "4", service="Amazon Simple Storage Service", product="AmazonS3", usage_type="Requests-Tier1")
 # i-1: 1 + 1 = 2 becomes 1 + 1.5 = 2.5; i-2 goes (−3); i-3 comes (+0.75); the bucket stays; i-5 costs nothing and goes.
-BEFORE = (Line("i-1", "1"), Line("i-1", "1"), Line("i-2", "3", day=2), Line("bucket", "4", **S3), Line("i-5", "0"))
-AFTER = (Line("bucket", "4", **S3), Line("i-1", "1"), Line("i-1", "1.5"), Line("i-3", "0.75", account="222222222222"))
+BEFORE = (Line("i-1", "1"), Line("i-1", "1"), Line("i-2", "3", day=2), BUCKET, Line("i-5", "0"))
+AFTER = (BUCKET, Line("i-1", "1"), Line("i-1", "1.5"), Line("i-3", "0.75", account="222222222222"))
 
 
 @pytest.fixture(autouse=True)

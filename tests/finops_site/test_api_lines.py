@@ -56,7 +56,7 @@ def test_sums_stand_above_the_rows_and_tie_to_the_figure(lead: Api) -> None:
 def test_csv_is_every_line_unless_a_page_is_asked_for(staff: Api) -> None:
     for query, count in (("", 8), ("&page_size=3", 3)):
         answer = staff.get(f"lines/?period=2025-11&format=csv{query}")
-        content = b"".join(answer.streaming_content) if answer.streaming else answer.content  # type: ignore[attr-defined]
+        content = b"".join(answer.streaming_content) if answer.streaming else answer.content
         rows = list(csv.DictReader(io.StringIO(content.decode())))
         assert len(rows) == count
         assert "billed_cost" in rows[0]

@@ -104,10 +104,9 @@ def test_sums_are_those_of_the_charge_store() -> None:
 def test_a_team_sees_lines_of_its_own_slices_only() -> None:
     found = lines_behind(PAYMENTS, LinesAsked(query()))
     assert {line.resource_id for line in lines_page(found, order=Order(), limit=100)} == {"i-1", "i-2"}
-    for more in (("resource", "i-3"), ("text", "i-3"), ("payer", "x"), ("account", "222222222222")):
-        filters = (more,) if more[0] == "account" else ()
-        narrowed = LinesAsked(query(filters=filters), () if filters else (more,))
-        assert lines_behind(PAYMENTS, narrowed).sums.count == 0
+    for more in (("resource", "i-3"), ("text", "i-3"), ("payer", "x")):
+        assert lines_behind(PAYMENTS, LinesAsked(query(), (more,))).sums.count == 0
+    assert lines_behind(PAYMENTS, LinesAsked(query(filters=(("account", "222222222222"),)))).sums.count == 0
     assert lines_behind(PAYMENTS, LinesAsked(query(filters=(("team", "search"),)))).sums.count == 0
     with pytest.raises(NotFoundInScopeError):
         lines_behind(PAYMENTS, LinesAsked(query(), (("source", "aws-900000000001"),)))
