@@ -60,42 +60,53 @@ def bill_lines(request: HttpRequest, source: str, period: str) -> HttpResponseBa
     scope = request_scope(request)
     history = selectors.bill_history(scope, source, BillingPeriod.parse(period))
     asked = versions_asked(request, history)
-    removed = selectors.charges_removed(scope, asked)
-    sums = () if removed else selectors.line_change_sums(scope, asked)
+    context: dict[str, Any] = {"history": history, "asked": asked, "currency": asked.after.currency}
+    if removed := selectors.charges_removed(scope, asked):
+        return render(request, "costs/bill_lines.html", context | {"removed": removed})
+    sums = selectors.line_change_sums(scope, asked)
     count = sum(row.count for row in sums if asked.kind in (None, row.kind))
+    if response := as_file(request, scope, asked, sums, count):
+        return response
+    context |= sum_context(scope, history, asked, sums) | page_context(request, scope, asked, count)
+    return render(request, "costs/bill_lines.html", context)
+
+
+def sum_context(
+    scope: Scope, history: BillHistory, asked: VersionsCompared, sums: tuple[ChangeSum, ...]
+) -> dict[str, Any]:
+    """The sums of each way to differ, and that they come to what the page of the bill shows."""
     totals = selectors.version_changes(scope, asked.before, asked.after, metric=asked.metric)
     shown = sum((row.change for row in totals if _is_of(asked, row.service_name, row.account)), ZERO)
-    if not removed and (response := as_file(request, scope, asked, sums, count)):
-        return response
-    page = bounded(request.GET.get("page", ""), default=1, largest=LAST_PAGE)
-    offset = (page - 1) * PER_PAGE
-    if offset >= DEEPEST:
-        raise InvalidRequestError(f"Page {page} is too deep. Narrow by service, or take the lines as a file.")
-    rows = () if removed else selectors.line_changes(scope, asked, limit=PER_PAGE, offset=offset)
-    last = offset + len(rows)
     exact = sum((row.change for row in sums), ZERO)
-    context = {
-        "history": history,
-        "asked": asked,
-        "removed": removed,
-        "currency": asked.after.currency,
+    return {
         "kinds": [(KIND_NAMES[row.kind], row, kind_url(history, asked, row.kind)) for row in sums],
         "all_url": kind_url(history, asked, None) if asked.kind else "",
         "kind_name": KIND_NAMES[asked.kind] if asked.kind else "",
         "change": exact,
         "shown": shown,
-        # The difference of the other page is that of figures kept to ten decimals, two for each service and account.
+        # Totals by service and account are kept to ten decimals, in either version.
         "ties_out": abs(exact - shown) <= ROUNDED,
         "rounding": shown - exact,
+        "xlsx_rows": XLSX_ROWS,
+    }
+
+
+def page_context(request: HttpRequest, scope: Scope, asked: VersionsCompared, count: int) -> dict[str, Any]:
+    """One page of what changed, with the ways to its neighbours."""
+    page = bounded(request.GET.get("page", ""), default=1, largest=LAST_PAGE)
+    offset = (page - 1) * PER_PAGE
+    if offset >= DEEPEST:
+        raise InvalidRequestError(f"Page {page} is too deep. Narrow by service, or take the lines as a file.")
+    rows = selectors.line_changes(scope, asked, limit=PER_PAGE, offset=offset)
+    last = offset + len(rows)
+    return {
         "count": count,
         "rows": rows,
         "first_line": offset + 1,
         "last_line": last,
         "previous_url": page_url(request, page - 1) if page > 1 else "",
         "next_url": page_url(request, page + 1) if rows and last < min(count, DEEPEST) else "",
-        "xlsx_rows": XLSX_ROWS,
     }
-    return render(request, "costs/bill_lines.html", context)
 
 
 def versions_asked(request: HttpRequest, history: BillHistory) -> VersionsCompared:
