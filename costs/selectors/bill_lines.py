@@ -168,7 +168,9 @@ def read_place(text: str) -> tuple[LinePlace, int]:
         past, equal, key = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
         if len(text) > LONGEST_PLACE or len(key) != len(LINE_FIELDS) or not 0 < int(equal) <= int(past) < 10**12:
             raise ValueError(text)
-        return LinePlace(tuple(str(part) for part in key), int(equal)), int(past)
+        texts = tuple(str(part) for part in key)
+        "".join(texts).encode()  # half a character, as JSON can write it, is an error
+        return LinePlace(texts, int(equal)), int(past)
     except (ValueError, TypeError, RecursionError, binascii.Error) as error:
         raise InvalidRequestError("These lines are not there. Start again from the first page.") from error
 

@@ -252,6 +252,9 @@ def _days(asked: LinesAsked) -> DateRange | None:
 def _day(asked: LinesAsked, name: str) -> date | None:
     text = next(iter(asked.values_of(name)), "")
     try:
-        return date.fromisoformat(text) if text else None
+        day = date.fromisoformat(text) if text else None
+        if day == date.max:  # there is no day after it
+            raise ValueError(text)
     except ValueError as error:
         raise InvalidRequestError(f"'{text}' is not a day. Write it as YYYY-MM-DD, like 2025-11-03.") from error
+    return day
