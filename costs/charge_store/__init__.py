@@ -27,6 +27,7 @@ from costs.charge_store.landing import (
     reject_mixed_currencies,
     split_month,
 )
+from costs.charge_store.lines import LinePart, LineSelect, compare_lines, copy_lines, query_lines, stream_lines
 from costs.charge_store.reading import (
     query_charges,
     query_columns,
@@ -35,9 +36,6 @@ from costs.charge_store.reading import (
     tag_keys_of,
     tags_seen,
 )
-from costs.charge_store.lines import LinePart, LineSelect, copy_lines, query_lines, stream_lines
-from costs.charge_store.lines import LinePart, LineSelect, compare_lines, copy_lines, query_lines, stream_lines
-from costs.charge_store.reading import query_charges, query_columns, resource_keys, resources_seen, tag_keys_of
 from costs.charge_store.rollups import (
     ROLLUP_COLUMNS,
     MonthTotals,
