@@ -75,17 +75,34 @@ def _export_value(bound: Any, record: Any) -> Any:
 
 
 class MoneyColumn(tables.Column):
-    """Money, right-aligned, in tabular figures. `currency` is a code, or `currency_of` an accessor of the row."""
+    """Money, right-aligned, in tabular figures. `currency` is a code, or `currency_of` an accessor of the row.
+
+    `lines` is the row's attribute with the address of the lines behind the figure, or a function of the row.
+    """
 
     export_kind = ColumnKind.MONEY
 
     def __init__(
-        self, *args: Any, currency: str = "USD", currency_of: str = "", signed: bool = False, **kw: Any
+        self,
+        *args: Any,
+        currency: str = "USD",
+        currency_of: str = "",
+        signed: bool = False,
+        lines: str | Callable[[Any], str] = "",
+        **kw: Any,
     ) -> None:
-        self.currency, self.currency_of, self.signed = currency, currency_of, signed
+        self.currency, self.currency_of, self.signed, self.lines = currency, currency_of, signed, lines
         super().__init__(*args, attrs=kw.pop("attrs", NUMERIC), **kw)
 
     def render(self, value: Any, record: Any) -> SafeString:
+        return opening_lines(self._figure(value, record), self._address(record))
+
+    def _address(self, record: Any) -> str:
+        if callable(self.lines):
+            return self.lines(record)
+        return str(Accessor(self.lines).resolve(record, quiet=True) or "") if self.lines else ""
+
+    def _figure(self, value: Any, record: Any) -> SafeString:
         currency = Accessor(self.currency_of).resolve(record) if self.currency_of else self.currency
         if not self.signed:
             css = "money money-zero" if value == 0 else "money"
@@ -174,6 +191,13 @@ class DayColumn(tables.Column):
 
     def render(self, value: Any) -> str:
         return figures.day(value)
+
+
+def opening_lines(figure: SafeString, url: str) -> SafeString:
+    """A figure as the way to the lines of the bill behind it; the figure alone without an address."""
+    if not url:
+        return figure
+    return format_html('<a class="to-lines" href="{}" title="The lines of the bill behind it">{}</a>', url, figure)
 
 
 def bar_markup(value: Any, tone: str = "") -> SafeString:

@@ -13,6 +13,7 @@ app_name = "api"
 
 urlpatterns = [
     path("costs/", ownership.CostList.as_view(), name="costs"),
+    path("lines/", ownership.LineList.as_view(), name="lines"),
     path("allocations/", ownership.AllocationList.as_view(), name="allocations"),
     path("chargeback/", ownership.ChargebackList.as_view(), name="chargeback"),
     path("statements/", ownership.StatementList.as_view(), name="statements"),

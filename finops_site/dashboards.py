@@ -119,7 +119,7 @@ def team(request: HttpRequest, team_key: str) -> HttpResponseBase:
     table = None
     if own.value is not None:
         movers = own.value.by("service")
-        rows = changes.change_rows(movers, one.service_href(shown, month))
+        rows = changes.change_rows(movers, one.service_href(shown, month), ("team", shown.key))
         table = ChangeTable(rows, movers=movers, label="Service", request=request, caption="Costs by service")
         name = f"team-{shown.key}-{month.period}"
         if response := table.export(name=name, title_rows=[("Team", shown.name), *title_rows(movers)]):

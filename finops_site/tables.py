@@ -11,7 +11,7 @@ class ChangeTable(FinopsTable):
     """Costs by a dimension against the same days of the month before, with totals."""
 
     label = LinkColumn(verbose_name="Name", url="url", footer="Total")
-    cost = MoneyColumn("Cost", currency_of="currency", footer=lambda table: table.total("total"))
+    cost = MoneyColumn("Cost", currency_of="currency", lines="lines_url", footer=lambda table: table.total("total"))
     previous_cost = MoneyColumn("Before", currency_of="currency", footer=lambda table: table.total("previous_total"))
     change = MoneyColumn("Change", currency_of="currency", signed=True, footer=lambda table: table.total("change"))
     change_ratio = PctColumn("Change %", signed=True)

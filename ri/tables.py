@@ -110,7 +110,7 @@ class CommitmentTable(CurrencyTable):
     region_id = tables.Column("Region", attrs=NO_WRAP)
     utilization = BarColumn("Used", tone=lambda row: row["tone"])
     total_cost = MoneyColumn("Cost of the month")
-    unused_cost = MoneyColumn("Unused")
+    unused_cost = MoneyColumn("Unused", lines="unused_lines_url")
     net_savings = MoneyColumn("Net saving")
     ends_on = DayColumn(verbose_name="Ends")
     purchased_hours = NumberColumn("Hours bought", visible=False)

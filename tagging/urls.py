@@ -14,6 +14,7 @@ from tagging.views.exemptions import (
 )
 from tagging.views.explore import explore
 from tagging.views.findings import finding, finding_state, findings
+from tagging.views.lines import lines
 from tagging.views.people import people, person_change, person_new, person_password
 from tagging.views.resources import resources
 from tagging.views.rules import rule_edit, rule_move, rule_new, rule_switch, rules
@@ -44,6 +45,7 @@ urlpatterns = [
     path("findings/", findings, name="findings"),
     path("findings/<slug:finding_ref>/", finding, name="finding"),
     path("findings/<slug:finding_ref>/state/", finding_state, name="finding_state"),
+    path("lines/", lines, name="lines"),
     path("people/", people, name="people"),
     path("people/new/", person_new, name="person_new"),
     path("people/<int:pk>/change/", person_change, name="person_change"),

@@ -1,6 +1,24 @@
 """All reads of the intake, and other apps' only door to it. Every one takes a Scope."""
 
 from costs.selectors.accounts import AccountDetail, AccountRow, AccountTable, Stretch, account, accounts
+from costs.selectors.bill_lines import (
+    DEEPEST_LINE,
+    BillLine,
+    LinePlace,
+    LineQuestion,
+    LineSums,
+    cell_text,
+    fields_from,
+    line_csv,
+    line_rows,
+    line_sums,
+    lines_after,
+    lines_at,
+    place_of,
+    place_text,
+    read_place,
+    write_line_parquet,
+)
 from costs.selectors.carried_tags import CarriedTag, carried_tags, tag_spellings
 from costs.selectors.column_pages import ColumnReport, SourceColumns, SwitchedOff, source_columns
 from costs.selectors.commitments import (
@@ -13,6 +31,7 @@ from costs.selectors.commitments import (
     total_of,
     usage_covers,
 )
+from costs.selectors.cost_explorer import CeDifference, CeQuestion, CeRow, CeTable, cost_explorer_table
 from costs.selectors.import_files import ImportFile
 from costs.selectors.import_pages import (
     Attention,
@@ -96,6 +115,17 @@ from costs.selectors.spending import (
     was_running,
 )
 from costs.selectors.uploads import Upload, UploadedImport, upload_held
+from costs.selectors.version_lines import (
+    ChangeKind,
+    ChangeSum,
+    LineChange,
+    RemovedCharges,
+    VersionsCompared,
+    all_line_changes,
+    charges_removed,
+    line_change_sums,
+    line_changes,
+)
 from costs.selectors.versions import BillHistory, BillVersion, VersionChange, bill_history, bills_of, version_changes
 
 __all__ = [
@@ -118,6 +148,36 @@ __all__ = [
     "CarriedTag",
     "carried_tags",
     "tag_spellings",
+    "CeDifference",
+    "CeQuestion",
+    "CeRow",
+    "CeTable",
+    "cost_explorer_table",
+    "ChangeKind",
+    "ChangeSum",
+    "LineChange",
+    "RemovedCharges",
+    "VersionsCompared",
+    "all_line_changes",
+    "charges_removed",
+    "line_change_sums",
+    "line_changes",
+    "DEEPEST_LINE",
+    "BillLine",
+    "LinePlace",
+    "LineQuestion",
+    "LineSums",
+    "cell_text",
+    "fields_from",
+    "line_csv",
+    "line_rows",
+    "line_sums",
+    "lines_after",
+    "lines_at",
+    "place_of",
+    "place_text",
+    "read_place",
+    "write_line_parquet",
     "BillHistory",
     "BillVersion",
     "DeliveryRow",

@@ -93,11 +93,11 @@ def tag_costs(scope: Scope, item: ActiveImport, question: TagQuestion) -> tuple[
     """
     scope.require_everything()
     folders = [_folder(item)]
-    spellings = _spellings(folders, question.keys)
+    spellings = spellings_of(folders, question.keys)
     where, parameters = _where(LineFilter(slice_keys=question.slice_keys), {}, question.days)
     kept = {"slice_key": question.by_slice, "charge_date": question.by_day}
     inner = ", ".join(["tags", *(name for name, is_asked in kept.items() if is_asked)])
-    values, pointers = _values(spellings, question.keys)
+    values, pointers = tag_values_sql(spellings, question.keys)
     outer = ", ".join([*(name if is_asked else "NULL" for name, is_asked in kept.items()), *values])
     sql = (
         f"SELECT {outer}, sum(cost) FROM (SELECT {inner}, sum({question.metric.column}) AS cost"
@@ -113,7 +113,7 @@ def line_page(
     """Lines of these imports in order of time. Needs the full scope, as `tag_costs`."""
     scope.require_everything()
     folders = [_folder(item) for item in items]
-    spellings = _spellings(folders, [key for key, _ in wanted.tags])
+    spellings = spellings_of(folders, [key for key, _ in wanted.tags])
     where, parameters = _where(wanted, spellings, None)
     cost = metric.column
     summed = query_charges(folders, f"SELECT count(*), coalesce(sum({cost}), 0) FROM charges WHERE {where}", parameters)
@@ -136,7 +136,7 @@ def _folder(item: ActiveImport) -> ImportFolder:
     return ImportFolder(source_name=item.source_name, period=item.period, import_pk=item.pk)
 
 
-def _spellings(folders: Sequence[ImportFolder], keys: Sequence[str]) -> dict[str, list[str]]:
+def spellings_of(folders: Sequence[ImportFolder], keys: Sequence[str]) -> dict[str, list[str]]:
     """How the lines spell each key: as asked for first, then other cases and punctuation."""
     if not keys:
         return {}
@@ -145,7 +145,7 @@ def _spellings(folders: Sequence[ImportFolder], keys: Sequence[str]) -> dict[str
     return {key: sorted(names, key=lambda name: (name != key, name)) for key, names in same.items()}
 
 
-def _values(spellings: dict[str, list[str]], keys: Sequence[str]) -> tuple[list[str], list[str]]:
+def tag_values_sql(spellings: dict[str, list[str]], keys: Sequence[str]) -> tuple[list[str], list[str]]:
     """An expression per key, '' where a line has no value, and the parameters they need, in order."""
     expressions, pointers = [], []
     for key in keys:
@@ -175,7 +175,7 @@ def _where(wanted: LineFilter, spellings: dict[str, list[str]], days: DateRange 
         conditions.append("charge_date >= ? AND charge_date < ?")
         parameters += [days.start, days.end]
     for key, values in wanted.tags:
-        (expression,), pointers = _values(spellings, [key])
+        (expression,), pointers = tag_values_sql(spellings, [key])
         conditions.append(f"{expression} IN (SELECT unnest(?::VARCHAR[]))")
         parameters += [*pointers, list(values)]
     return " AND ".join(conditions), parameters

@@ -1,6 +1,8 @@
 """One bill: its state, every version that was read, and what changed between two of them."""
 
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import django_tables2 as tables
 from django.http import HttpRequest, HttpResponseBase
@@ -13,11 +15,11 @@ from costs.forms import VersionsForm
 from costs.pages import request_scope, staff_page
 from costs.periods import BillingPeriod
 from costs.queries import parse_metric
-from costs.selectors import BillHistory, BillVersion
+from costs.selectors import BillHistory, BillVersion, VersionChange
 from costs.tables import FinopsTable, LinkColumn, MoneyColumn, NumberColumn
 from costs.templatetags.upkeep import BILL_STATES, badge, state_badge
 from costs.terms import CostMetric, ImportState
-from costs.views.sources import MomentColumn
+from costs.views.sources import MomentColumn, bill_lines_url
 
 
 class VersionTable(FinopsTable):
@@ -29,10 +31,10 @@ class VersionTable(FinopsTable):
     run = tables.Column("Delivered as", default="files alone")
     rows = NumberColumn("Lines")
     lines_without_invoice = NumberColumn("Not invoiced")
-    billed_cost = MoneyColumn("Billed cost", currency_of="currency")
-    effective_cost = MoneyColumn("Effective cost", currency_of="currency")
+    billed_cost = MoneyColumn("Billed cost", currency_of="currency", lines="billed_lines_url")
+    effective_cost = MoneyColumn("Effective cost", currency_of="currency", lines="effective_lines_url")
     currency = tables.Column("Currency", visible=False)
-    import_pk = LinkColumn("Import", url=lambda row: reverse("costs:import", args=[row.import_pk]))
+    import_pk = LinkColumn("Import", url=lambda row: reverse("costs:import", args=[row["import_pk"]]))
 
     class Meta:
         order_by = ("-number",)
@@ -50,11 +52,19 @@ class ChangeTable(FinopsTable):
     class Meta:
         empty_text = "The two versions do not differ in any service or account."
 
-    def __init__(self, *args: Any, currency: str, before: int, after: int, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        currency: str,
+        before: int,
+        after: int,
+        lines_of: Callable[[VersionChange], str],
+        **kwargs: Any,
+    ) -> None:
         extra = [
             ("before", MoneyColumn(f"Version {before}", currency=currency)),
             ("after", MoneyColumn(f"Version {after}", currency=currency)),
-            ("change", MoneyColumn("Change", currency=currency, signed=True)),
+            ("change", MoneyColumn("Change", currency=currency, signed=True, lines=lines_of)),
         ]
         super().__init__(*args, extra_columns=extra, **kwargs)
 
@@ -63,7 +73,13 @@ class ChangeTable(FinopsTable):
 def bill_page(request: HttpRequest, source: str, period: str) -> HttpResponseBase:
     """The history of a bill."""
     history = selectors.bill_history(request_scope(request), source, BillingPeriod.parse(period))
-    table = VersionTable(history.versions, request=request, caption="Versions", prefix="v-", per_page=25)
+    table = VersionTable(
+        [_version_row(history, version) for version in history.versions],
+        request=request,
+        caption="Versions",
+        prefix="v-",
+        per_page=25,
+    )
     about = [("Source", source), ("Month", str(history.period))]
     if request.GET.get("table") != "changes" and (response := table.export(name="versions", title_rows=about)):
         return response
@@ -83,6 +99,15 @@ def bill_page(request: HttpRequest, source: str, period: str) -> HttpResponseBas
     return render(request, "costs/bill.html", context)
 
 
+def _version_row(history: BillHistory, version: BillVersion) -> dict[str, Any]:
+    """A version; the one in force opens its lines, others are compared with it line by line."""
+    urls = {
+        f"{metric.value}_lines_url": bill_lines_url(history.source_name, history.period, version.currency, metric)
+        for metric in (CostMetric.BILLED, CostMetric.EFFECTIVE)
+    }
+    return {**vars(version), **(urls if version.is_in_force else {})}
+
+
 def _comparison(request: HttpRequest, history: BillHistory) -> dict[str, Any]:
     """Two versions side by side: those asked for, else the newest and the one before it."""
     numbers = [version.number for version in history.versions]
@@ -99,6 +124,7 @@ def _comparison(request: HttpRequest, history: BillHistory) -> dict[str, Any]:
         currency=after.currency,
         before=before.number,
         after=after.number,
+        lines_of=lambda row: _lines_url(history, before, after, metric, service=row.service_name, account=row.account),
     )
     chosen = {"before": before.number, "after": after.number, "basis": metric.value}
     return {
@@ -109,8 +135,15 @@ def _comparison(request: HttpRequest, history: BillHistory) -> dict[str, Any]:
         "basis": metric.value,
         "before": before,
         "after": after,
+        "lines_url": _lines_url(history, before, after, metric),
         "title_rows": [("Versions", f"{before.number} to {after.number}"), ("Basis", f"{metric.value} cost")],
     }
+
+
+def _lines_url(history: BillHistory, before: BillVersion, after: BillVersion, metric: CostMetric, **place: str) -> str:
+    """The lines that differ between two versions."""
+    pairs = {"before": before.number, "after": after.number, "basis": metric.value, **place}
+    return f"{reverse('costs:bill_lines', args=[history.source_name, history.period])}?{urlencode(pairs)}"
 
 
 def _asked(request: HttpRequest, name: str, history: BillHistory) -> BillVersion | None:

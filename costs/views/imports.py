@@ -25,8 +25,8 @@ from costs.selectors import Attention, BillRow, ColumnReport, ImportDetail, Impo
 from costs.services import cancel_import
 from costs.tables import NUMERIC, FinopsTable, LinkColumn, MoneyColumn, NumberColumn
 from costs.templatetags.upkeep import BILL_STATES, FILE_STATES, FORMAT_NAMES, STATES, state_badge
-from costs.terms import COST_COLUMNS, BillingFormat, BillState, FileState, ImportState
-from costs.views.sources import SourceTable
+from costs.terms import COST_COLUMNS, BillingFormat, BillState, CostMetric, FileState, ImportState
+from costs.views.sources import SourceTable, bill_lines_url
 
 FILES_SHOWN = 20
 NO_WRAP = {"td": {"class": "nowrap"}}
@@ -66,9 +66,15 @@ def why_attempt_does_not_count(row: ImportRow) -> str:
     return COVERED if row.state is ImportState.IN_FORCE else REPLACED
 
 
-def bill_money(name: str) -> CountedMoney:
-    """A column of the bills in force."""
-    return CountedMoney(name, currency_of="currency", counted=lambda row: row.gives_cost, why_not=lambda _: COVERED)
+def bill_money(name: str, basis: CostMetric) -> CountedMoney:
+    """A column of the bills in force, opening their lines."""
+    return CountedMoney(
+        name,
+        currency_of="currency",
+        counted=lambda row: row.gives_cost,
+        why_not=lambda _: COVERED,
+        lines=lambda row: bill_lines_url(row.source_name, row.period, row.currency, basis),
+    )
 
 
 class BillTable(FinopsTable):
@@ -80,8 +86,8 @@ class BillTable(FinopsTable):
     source_name = tables.Column("Source")
     billing_format = tables.Column("Kind")
     state = LinkColumn(url=lambda row: reverse("costs:bill", args=[row.source_name, row.period]), attrs=NO_WRAP)
-    billed_cost = bill_money("Billed cost")
-    effective_cost = bill_money("Effective cost")
+    billed_cost = bill_money("Billed cost", CostMetric.BILLED)
+    effective_cost = bill_money("Effective cost", CostMetric.EFFECTIVE)
     currency = tables.Column("Currency", visible=False)
     rows = NumberColumn("Lines")
     finished_at = tables.Column("Imported", attrs=NO_WRAP)

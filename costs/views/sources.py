@@ -1,6 +1,7 @@
 """Sources: where bills come from, what the last look found, and every delivery."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 import django_tables2 as tables
 from django.http import HttpRequest, HttpResponseBase
@@ -13,13 +14,20 @@ from costs import figures, selectors
 from costs.exports import ColumnKind
 from costs.forms import MonthsForm
 from costs.pages import current_moment, request_scope, staff_page
+from costs.periods import BillingPeriod
 from costs.selectors import DeliveryRow, SourceRow
 from costs.tables import FinopsTable, NumberColumn
 from costs.templatetags.upkeep import DELIVERY_STATES, FORMAT_NAMES, SOURCE_STATES, badge
-from costs.terms import DeliveryState, PlaceKind
+from costs.terms import CostMetric, DeliveryState, PlaceKind
 
 NO_WRAP = {"td": {"class": "nowrap"}}
 MEGABYTE = 1024 * 1024
+
+
+def bill_lines_url(source: str, period: BillingPeriod, currency: str, basis: CostMetric) -> str:
+    """The lines of a source's bill in force, on the page of lines."""
+    pairs = {"period": str(period), "basis": basis.value, "currency": currency, "source": source}
+    return f"{reverse('tagging:lines')}?{urlencode(pairs)}"
 
 
 class MomentColumn(tables.Column):

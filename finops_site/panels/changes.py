@@ -10,6 +10,7 @@ from costs.terms import CostMetric
 from finops_site.panels.parts import MonthChoice, Panel, panel
 from tagging import selectors as ownership
 from tagging.cubes import CostCube
+from tagging.line_links import lines_url
 from tagging.selectors import Compliance, Mover, Movers, Trust
 
 REASONS = 2
@@ -38,6 +39,7 @@ class ChangeRow:
     share: Decimal | None
     currency: str
     is_missing: bool
+    lines_url: str = ""
 
 
 @panel
@@ -69,8 +71,11 @@ def tag_compliance(scope: Scope, month: MonthChoice) -> Compliance:
     )
 
 
-def change_rows(movers: Movers, href_of: Callable[[Mover], str]) -> tuple[ChangeRow, ...]:
-    """All values, largest cost first, missing last; they sum to the movers' totals."""
+def change_rows(movers: Movers, href_of: Callable[[Mover], str], *own: tuple[str, str]) -> tuple[ChangeRow, ...]:
+    """All values, largest cost first, missing last; they sum to the movers' totals.
+
+    `own` are (dimension, value) that all of them are of: the team whose page it is.
+    """
     rows = [
         ChangeRow(
             label=row.label,
@@ -82,6 +87,9 @@ def change_rows(movers: Movers, href_of: Callable[[Mover], str]) -> tuple[Change
             share=ratio(row.cost, movers.total),
             currency=movers.currency,
             is_missing=row.is_missing,
+            lines_url=lines_url(
+                movers.period, movers.metric, currency=movers.currency, filters=((movers.by, row.key), *own)
+            ),
         )
         for row in movers.rows
     ]

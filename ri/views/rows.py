@@ -6,8 +6,10 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
+from costs.terms import CommitmentDiscountStatus, CostMetric
 from ri.results import CommitmentRow, Coverage, PoolInstance, RecommendationRow, RejectedRow
 from ri.usage import Pool
+from tagging.line_links import lines_url
 
 KINDS = {"reservation": "Reservation", "savings_plan": "Savings Plan"}
 
@@ -62,7 +64,14 @@ def rejected(row: RejectedRow, source_name: str) -> dict[str, Any]:
 
 def commitment(row: CommitmentRow, found: Coverage) -> dict[str, Any]:
     name = " ".join(part for part in (row.instance_type, row.platform) if part) or KINDS[row.kind]
-    return {**vars(row), "name": name, "short_id": row.short_id, "tone": tone(row.utilization, found)}
+    filters = (("commitment", row.commitment_id), ("status", CommitmentDiscountStatus.UNUSED.value))
+    return {
+        **vars(row),
+        "name": name,
+        "short_id": row.short_id,
+        "tone": tone(row.utilization, found),
+        "unused_lines_url": lines_url(found.period, CostMetric.EFFECTIVE, currency=found.currency, filters=filters),
+    }
 
 
 def tone(utilization: Decimal | None, found: Coverage) -> str:

@@ -2,6 +2,7 @@
 
 from tagging.api.costs import AllocationList, CostList
 from tagging.api.findings import FindingDecision, FindingList, FindingOne
+from tagging.api.lines import LineList
 from tagging.api.months import ChargebackList, StatementDetail, StatementList
 from tagging.api.tag_policy import ComplianceTrend, TagFindingList, TagPolicyList
 from tagging.api.tags import ComplianceByGroup, ComplianceByKey, ResourceList
@@ -16,6 +17,7 @@ __all__ = [
     "FindingDecision",
     "FindingList",
     "FindingOne",
+    "LineList",
     "ResourceList",
     "StatementDetail",
     "StatementList",

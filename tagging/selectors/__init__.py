@@ -45,6 +45,16 @@ from tagging.selectors.exemptions import ExemptionRow, exemptions, untaggable_li
 from tagging.selectors.explore import explore_costs, filter_choices, movers
 from tagging.selectors.findings import finding, findings, saved_in, verified_by_month
 from tagging.selectors.labels import labels as value_labels
+from tagging.selectors.lines import (
+    LinesAsked,
+    LinesBehind,
+    lines_after_place,
+    lines_as_csv,
+    lines_as_rows,
+    lines_behind,
+    lines_page,
+    write_lines_parquet,
+)
 from tagging.selectors.notes import wants_notes
 from tagging.selectors.people import (
     AccountChange,
@@ -68,6 +78,14 @@ from tagging.selectors.trust import currencies_of, latest_period, periods_of, tr
 from tagging.selectors.why import all_charge_lines, charge_lines, decision_slices, decisions
 
 __all__ = [
+    "LinesAsked",
+    "LinesBehind",
+    "lines_after_place",
+    "lines_as_csv",
+    "lines_as_rows",
+    "lines_behind",
+    "lines_page",
+    "write_lines_parquet",
     # results
     "AccountChange",
     "ChargeLines",

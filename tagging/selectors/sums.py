@@ -22,6 +22,7 @@ from costs.selectors import TagCost, TagQuestion
 from costs.series import fit_to_total
 from costs.tags import canonical_key
 from costs.terms import CostMetric
+from tagging.models import Allocation
 from tagging.selectors.reach import Reach, allocated
 from tagging.selectors.shown_tags import shown_tags
 
@@ -49,7 +50,13 @@ BY_SLICE = {
     "cost_center": "owned__cost_center",
     "project": "owned__project",
     "owner": "owned__tag_owner",
-    # not for grouping by people: what decides (see `tagging.selectors.why`)
+    # not for grouping by people: what lines are asked for (`tagging.selectors.lines`) and what decides (`.why`)
+    "payer": "slice__billing_account_id",
+    "operation": "slice__operation",
+    "kind": "slice__line_kind",
+    "pricing": "slice__pricing_category",
+    "status": "slice__commitment_discount_status",
+    "taggable": "slice__is_taggable",
     "rule_text": "owned__rule_text",
     "matched_text": "owned__matched_text",
 }
@@ -88,12 +95,12 @@ def total(ask: Ask) -> Decimal:
 def pre_summed_rows(ask: Ask) -> QuerySet[Any]:
     """AllocatedCost rows within scope, filters and days."""
     rows = allocated(ask.reach.scope, ask.reach.import_pks)
-    return _cut(rows, ask, PRE_SUMMED)
+    return cut_rows(rows, ask, PRE_SUMMED)
 
 
 def slice_rows(ask: Ask) -> QuerySet[Any]:
     """DailyCost rows joined with their slice and its owner, within scope, filters and days."""
-    return _cut(owned_rows(ask.reach, intake.daily_costs(EVERYTHING, ask.reach.import_pks)), ask, BY_SLICE)
+    return cut_rows(owned_rows(ask.reach, intake.daily_costs(EVERYTHING, ask.reach.import_pks)), ask, BY_SLICE)
 
 
 def owned_rows(reach: Reach, rows: QuerySet[Any]) -> QuerySet[Any]:
@@ -142,7 +149,8 @@ def _from_rows(ask: Ask, dimension: str, rows: QuerySet[Any], columns: Mapping[s
     return {(row[0] or "", row[1], row[2] if by_day else None): row[-1] for row in found}
 
 
-def _cut(rows: QuerySet[Any], ask: Ask, columns: Mapping[str, str]) -> QuerySet[Any]:
+def cut_rows(rows: QuerySet[Any], ask: Ask, columns: Mapping[str, str]) -> QuerySet[Any]:
+    """The rows that filters and days leave; `columns` says where each dimension stands."""
     if ask.days is not None:
         rows = rows.filter(charge_date__gte=ask.days.start, charge_date__lt=ask.days.end)
     wanted: dict[str, list[str]] = defaultdict(list)
@@ -263,6 +271,19 @@ def own_slices(ask: Ask) -> set[int] | None:
     if ask.reach.scope.everything and not ask.filters:
         return None
     return set(slice_rows(replace(ask, days=None)).order_by().values_list("slice_id", flat=True).distinct())
+
+
+def allocated_slices(ask: Ask) -> dict[int, set[int]]:
+    """The slices of each import that filters and scope leave; asked of owners, whatever days are wanted."""
+    rows = Allocation.objects.filter(bill_import_id__in=ask.reach.import_pks)
+    if not ask.reach.scope.everything:
+        rows = rows.filter(owner_key__in=ask.reach.scope.team_keys)
+    columns = {name: column.removeprefix("owned__") for name, column in BY_SLICE.items()}
+    pairs = cut_rows(rows, replace(ask, days=None), columns).order_by().values_list("bill_import_id", "slice_id")
+    found: dict[int, set[int]] = {pk: set() for pk in ask.reach.import_pks}
+    for pk, key in pairs:
+        found[pk].add(key)
+    return found
 
 
 def line_is_wanted(values: Mapping[str, str], filters: Filters) -> bool:

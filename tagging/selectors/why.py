@@ -21,7 +21,7 @@ from costs.selectors import Line, LineFilter
 from costs.terms import CostMetric
 from tagging.results import ChargeLines, Decision, Decisions, SliceRow
 from tagging.selectors.labels import UNALLOCATED
-from tagging.selectors.reach import reach
+from tagging.selectors.reach import Reach, reach
 from tagging.selectors.shown_tags import shown_tags
 from tagging.selectors.sums import EVERYTHING, Ask, own_slices, slice_figures, slice_rows, untracked_keys
 from tagging.selectors.teams import team_by_key
@@ -189,7 +189,12 @@ def _lines_wanted(ask: Ask, filters: Filters) -> tuple[Ask, LineFilter]:
 
 
 def _ask(scope: Scope, period: BillingPeriod, metric: CostMetric, currency: str, filters: Filters) -> Ask:
-    ask = Ask(reach(scope, (period,), currency), metric, tuple(pair for pair in filters if pair[0] != "decision"))
+    return ask_with_decision(reach(scope, (period,), currency), metric, filters)
+
+
+def ask_with_decision(found: Reach, metric: CostMetric, filters: Filters) -> Ask:
+    """The question, with ("decision", ref) as the rule and match it stands for. Raises NotFoundInScopeError."""
+    ask = Ask(found, metric, tuple(pair for pair in filters if pair[0] != "decision"))
     refs = {value for name, value in filters if name == "decision"}
     if not refs:
         return ask

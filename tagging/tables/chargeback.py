@@ -32,6 +32,12 @@ class OwnerLine:
     share: Decimal | None
     state: str = ""
     is_missing: bool = False
+    lines_url: str = ""
+
+    @property
+    def total_lines_url(self) -> str:
+        """The lines of the total, where it is made of lines alone."""
+        return "" if self.shared_cost or self.adjustment_cost else self.lines_url
 
     @property
     def change_size(self) -> Decimal:
@@ -54,10 +60,10 @@ class ChargebackTable(FinopsTable):
 
     owner = LinkColumn(url="url", footer="Total")
     cost_center = tables.Column("Cost centre")
-    direct_cost = MoneyColumn("Direct", footer=_total)
+    direct_cost = MoneyColumn("Direct", lines="lines_url", footer=_total)
     shared_cost = MoneyColumn("Shared", footer=_total)
     adjustment_cost = MoneyColumn("Adjustments", footer=_total)
-    total_cost = MoneyColumn("Total", footer=_total)
+    total_cost = MoneyColumn("Total", lines="total_lines_url", footer=_total)
     previous_total_cost = MoneyColumn("Month before", footer=_total)
     change = MoneyColumn("Change", signed=True, order_by="change_size", footer=_total)
     change_ratio = PctColumn("Change %", signed=True)
@@ -125,7 +131,7 @@ class StatementTable(FinopsTable):
     service_name = LinkColumn(verbose_name="Service", url="url")
     account = tables.Column("Account")
     charge_category = tables.Column("Charge category")
-    cost = MoneyColumn("Cost")
+    cost = MoneyColumn("Cost", lines="lines_url")
     share = PctColumn("Share")
 
     def __init__(self, data: Any = None, *, currency: str, **options: Any) -> None:

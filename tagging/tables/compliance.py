@@ -49,7 +49,7 @@ class GroupTable(MonthTable):
     label = LinkColumn(verbose_name="Name", url="url")
     cost_ratio = BarColumn("Compliant cost", tone=lambda row: tone_of(row["cost_ratio"]))
     compliant_cost = MoneyColumn("Compliant")
-    taggable_cost = MoneyColumn("Taggable")
+    taggable_cost = MoneyColumn("Taggable", lines="lines_url")
     to_fix_cost = MoneyColumn("To fix")
     compliant_resources = NumberColumn("Compliant resources")
     resources = NumberColumn("Resources")
@@ -65,7 +65,7 @@ class FixTable(MonthTable):
     service_name = tables.Column("Service")
     team_name = tables.Column("Team")
     keys = tables.Column("Keys to fix", orderable=False)
-    cost = MoneyColumn("Cost")
+    cost = MoneyColumn("Cost", lines="lines_url")
 
     def render_resource(self, value: str, record: Any) -> SafeString | str:
         if not record["name"]:

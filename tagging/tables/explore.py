@@ -57,6 +57,7 @@ class ExploreTable(FinopsTable):
         *,
         found: CostTable,
         url_of: Callable[[str], str],
+        lines_of: Callable[[str], str],
         headers: tuple[str, str],
         parts: Sequence[tuple[str, Decimal]] = (),
         **options: Any,
@@ -75,6 +76,9 @@ class ExploreTable(FinopsTable):
             bound.column.verbose_name = names.get(bound.name, bound.column.verbose_name)
             if isinstance(bound.column, MoneyColumn):
                 bound.column.currency = found.currency
+        cost = self.columns["cost"].column
+        assert isinstance(cost, MoneyColumn)
+        cost.lines = lambda record: lines_of(record.key)
 
     def render_label(self, value: str, record: ExploreRow) -> SafeString:
         """The value's name as the way deeper. An address is made for rows that are shown only: it costs time."""

@@ -65,7 +65,9 @@ class ResourcesTable(FinopsTable):
         more = [(f"tag_{at}", TagColumn(key, at)) for at, key in enumerate(found.policy_keys)]
         sequence = ("resource_id", "team_name", "cost", *(name for name, _ in more), "...")
         super().__init__(found.rows, extra_columns=more, sequence=sequence, **options)
-        self.columns["cost"].column.currency = found.currency
+        cost = self.columns["cost"].column
+        assert isinstance(cost, MoneyColumn)
+        cost.currency, cost.lines = found.currency, lines_url
         if not self.request.GET.get("format"):
             self.columns.hide("account")
             self.columns.hide("region_id")

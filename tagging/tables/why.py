@@ -15,7 +15,7 @@ class DecisionTable(FinopsTable):
     rule_text = LinkColumn(verbose_name="Rule", url="url")
     matched_text = tables.Column("What it matched", attrs={"td": {"class": "wrap"}})
     slice_count = NumberColumn("Slices")
-    cost = MoneyColumn("Cost")
+    cost = MoneyColumn("Cost", lines="lines_url")
     share = PctColumn("Share")
 
     def __init__(self, data: Any = None, *, currency: str, **options: Any) -> None:

@@ -19,6 +19,7 @@ from costs.scope import Scope
 from costs.series import Line, change, top_and_other
 from tagging import selectors
 from tagging.forms.months import ChargebackForm, MonthForm
+from tagging.line_links import lines_url
 from tagging.results import Chargeback, Statement, StatementLine, StatementList, Trust
 from tagging.selectors.shown_tags import offered_tag_keys
 from tagging.tables.chargeback import ChargebackTable, OwnerLine, StatementTable
@@ -83,6 +84,7 @@ def chargeback(request: HttpRequest) -> HttpResponseBase:
         "trust": selectors.trust(scope, month.period, metric=month.metric, currency=month.currency),
         "form": owner_form(scope, month, by),
         "why_url": link("tagging:why_nobody", month.params),
+        "lines_url": month_lines(month),
     }
     return render(request, "tagging/chargeback.html", context)
 
@@ -120,6 +122,7 @@ def statement(request: HttpRequest, team_key: str) -> HttpResponseBase:
         "trust": own_trust(scope, month),
         "form": MonthForm(initial=month.initial, periods=month.periods, currencies=month.currencies),
         "why_url": link("tagging:why", month.params, team_key),
+        "lines_url": month_lines(month, ("team", team_key)),
     }
     return render(request, "tagging/statement.html", context)
 
@@ -167,6 +170,7 @@ def owners_by_team(found: StatementList, month: Month) -> Owners:
             change_ratio=change(row.total_cost, row.previous_total_cost).ratio,
             share=ratio(row.total_cost, whole),
             state=row.state,
+            lines_url=month_lines(month, ("team", row.team_key)),
         )
         for row in found.rows
     ]
@@ -198,6 +202,7 @@ def owners_by_value(table: Chargeback, month: Month, by: str) -> Owners:
             change=row.total_cost - row.previous_total_cost,
             change_ratio=change(row.total_cost, row.previous_total_cost).ratio,
             share=ratio(row.total_cost, whole),
+            lines_url=month_lines(month, (by, row.key)),
         )
         for row in table.rows
     ]
@@ -235,6 +240,7 @@ def missing_line(owners: Owners, month: Month, by: str) -> OwnerLine | None:
         change_ratio=moved.ratio,
         share=ratio(owners.missing_cost, whole),
         is_missing=True,
+        lines_url=month_lines(month, (by, NOT_SET)),
     )
 
 
@@ -282,6 +288,7 @@ def statement_row(line: StatementLine, found: Statement, month: Month) -> dict[s
         "cost": line.cost,
         "share": ratio(line.cost, found.summary.direct_cost),
         "url": link("tagging:why", [*month.params, *named], found.summary.team_key),
+        "lines_url": month_lines(month, ("team", found.summary.team_key), *named),
     }
 
 
@@ -330,6 +337,11 @@ def explore_url(month: Month, by: str, key: str) -> str:
     """This value's costs by service in the explorer."""
     pairs = [("from", str(month.period)), ("to", str(month.period)), ("by", "service")]
     return link("tagging:explore", [*pairs, *month.params[1:], (by, key)])
+
+
+def month_lines(month: Month, *filters: tuple[str, str]) -> str:
+    """The lines of the month behind a figure."""
+    return lines_url(month.period, month.metric, currency=month.currency, filters=filters)
 
 
 def link(name: str, params: Sequence[tuple[str, str]], *args: str) -> str:

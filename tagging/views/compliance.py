@@ -16,6 +16,7 @@ from costs.pages import request_scope
 from costs.terms import CostMetric
 from tagging import selectors
 from tagging.forms.months import GroupForm
+from tagging.line_links import lines_url
 from tagging.results import Compliance, GroupCompliance, PolicyKey, ResourceRow, ResourceTable
 from tagging.tables.compliance import TARGET, FixTable, GroupTable, InvalidTable, KeyTable, MonthTable, tone_of
 from tagging.terms import TagState
@@ -126,6 +127,7 @@ def group_row(row: GroupCompliance, group: str, month: Month) -> dict[str, Any]:
         "compliant_resources": row.compliant_resources,
         "resources": row.resources,
         "url": resources_url(month, (group, row.key), ("state", "to_fix")),
+        "lines_url": taggable_lines(month, (group, row.key)),
     }
 
 
@@ -139,6 +141,9 @@ def fix_row(row: ResourceRow, month: Month) -> dict[str, Any]:
         "keys": tuple((key, state.value) for key, state in row.states if key in row.keys_to_fix),
         "cost": row.cost,
         "url": resources_url(month, ("search", row.resource_id)),
+        "lines_url": taggable_lines(
+            month, ("team", row.team_key), ("account", row.sub_account_id), ("resource", row.resource_id)
+        ),
     }
 
 
@@ -167,6 +172,12 @@ def compliance_rows(found: Compliance) -> TitleRows:
         ("Excused cost", plain(found.exempt_cost)),
         ("Cost that cannot be tagged", plain(found.untaggable_cost or ZERO)),
     ]
+
+
+def taggable_lines(month: Month, *filters: tuple[str, str]) -> str:
+    """The lines of the month that can carry tags, with these filters."""
+    filters = (*filters, ("taggable", "yes"))
+    return lines_url(month.period, month.metric, currency=month.currency, filters=filters)
 
 
 def resources_url(month: Month, *filters: tuple[str, str]) -> str:

@@ -25,6 +25,7 @@ from tagging import selectors
 from tagging.cost_charts import NOTHING_BEFORE, bucket_label, bucket_query, change_chart, column_chart, deeper
 from tagging.cubes import CostPivot
 from tagging.forms.explore import FILTERS, ExploreForm, FilterForm
+from tagging.line_links import lines_of_query
 from tagging.results import CostRow, CostTable, Mover
 from tagging.selectors.shown_tags import offered_tag_keys
 from tagging.tables.explore import ExploreRow, ExploreTable
@@ -150,6 +151,7 @@ def table_of(request: HttpRequest, asked: Asked, found: CostTable, pivot: CostPi
         [_table_row(found, row, amounts.get(row.key, (Decimal(0),) * len(parts))) for row in found.rows],
         found=found,
         url_of=lambda key: asked.url(deeper(query, key)),
+        lines_of=lambda key: lines_of_query(replace(query, currency=found.currency), (query.group_by, key)),
         headers=(dimension_label(query.group_by), found.compared.label if found.compared else "Before"),
         parts=parts,
         request=request,
@@ -232,7 +234,8 @@ def _filter_context(scope: Scope, asked: Asked, found: CostTable, periods: Seque
         ],
         "tabs": [(name, dimension_label(name), asked.url(query.grouped_by(name))) for name in TABS],
         "resources_url": _resources_url(query),
-        "lines_url": _lines_url(query),
+        "rules_url": _rules_url(query),
+        "lines_url": lines_of_query(replace(query, currency=found.currency)),
     }
 
 
@@ -259,8 +262,8 @@ def _resources_url(query: CostQuery) -> str:
     return f"{reverse('tagging:resources')}?{urlencode(pairs)}"
 
 
-def _lines_url(query: CostQuery) -> str:
-    """The rules and lines behind the last month of one team's costs (or of nobody's); else empty."""
+def _rules_url(query: CostQuery) -> str:
+    """The rules behind the last month of one team's costs (or of nobody's); else empty."""
     teams = query.values_of("team")
     if len(teams) != 1:
         return ""

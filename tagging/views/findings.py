@@ -19,6 +19,7 @@ from costs.terms import CostMetric, FindingKind
 from tagging import selectors, services
 from tagging.access import is_viewing_as, led_keys, may_change_finding
 from tagging.forms.findings import STATES, TO_ACT_ON, DecisionForm, FindingFilterForm
+from tagging.line_links import lines_url
 from tagging.results import FindingRow, FindingTable, Trust
 from tagging.tables.findings import EXPORTED, FindingsTable, exported
 from tagging.terms import FindingState
@@ -169,15 +170,8 @@ def _lines_url(row: FindingRow, resource_id: str) -> str:
     """The lines of the bill behind one of its resources; '' for commitments, whose fees name none."""
     if row.kind is FindingKind.UNUSED_COMMITMENT:
         return ""
-    pairs = [
-        ("period", str(row.period)),
-        ("basis", CostMetric.EFFECTIVE.value),
-        ("currency", row.currency),
-        ("resource", resource_id),
-        ("lines", "1"),
-    ]
-    place = reverse("tagging:why", args=[row.owner_key]) if row.owner_key else reverse("tagging:why_nobody")
-    return f"{place}?{urlencode(pairs)}"
+    filters = (("team", row.owner_key), ("resource", resource_id))
+    return lines_url(row.period, CostMetric.EFFECTIVE, currency=row.currency, filters=filters)
 
 
 def _trust(scope: Scope, currency: str) -> Trust | None:

@@ -18,7 +18,7 @@ from tagging import selectors
 from tagging.forms.explore import ResourceForm
 from tagging.results import ResourceRow, ResourceTable
 from tagging.tables.resources import ResourcesTable
-from tagging.views.chargeback import no_costs_text
+from tagging.views.chargeback import month_lines, no_costs_text
 from tagging.views.months import Month, chosen_month
 
 DIMENSIONS = ("team", "service", "account", "region", "environment")
@@ -85,9 +85,13 @@ def lines_url(month: Month) -> Callable[[ResourceRow], str]:
     """From a resource to the lines of the bill behind it."""
 
     def address(row: ResourceRow) -> str:
-        pairs = [*month.params, ("resource", row.resource_id), ("lines", "1")]
-        place = reverse("tagging:why", args=[row.team_key]) if row.team_key else reverse("tagging:why_nobody")
-        return f"{place}?{urlencode(pairs)}"
+        return month_lines(
+            month,
+            ("team", row.team_key),
+            ("account", row.sub_account_id),
+            ("resource", row.resource_id),
+            ("taggable", "yes"),
+        )
 
     return address
 

@@ -17,6 +17,7 @@ from costs.scope import Scope
 from costs.selectors import Line
 from tagging import selectors
 from tagging.forms.months import MonthForm
+from tagging.line_links import lines_url
 from tagging.results import Decisions
 from tagging.tables.why import DecisionTable, SliceTable, tags_text
 from tagging.views.months import Month, chosen_month
@@ -102,6 +103,12 @@ def decision_context(request: HttpRequest, month: Month, found: Decisions, filte
             "cost": row.cost,
             "share": ratio(row.cost, found.total),
             "url": page_url(request, [*month.params, *kept, ("decision", row.ref)]),
+            "lines_url": lines_url(
+                month.period,
+                month.metric,
+                currency=found.currency,
+                filters=[("team", found.team_key), *kept, ("decision", row.ref)],
+            ),
         }
         for row in found.rows
     ]
@@ -116,6 +123,9 @@ def decision_context(request: HttpRequest, month: Month, found: Decisions, filte
         "chips": filter_chips(request, month, filters, found),
         "decision_table": DecisionTable(
             rows, currency=found.currency, request=request, caption="Rules that decided", prefix="d-", per_page=25
+        ),
+        "every_line_url": lines_url(
+            month.period, month.metric, currency=found.currency, filters=[("team", found.team_key), *filters]
         ),
         "lines_url": page_url(request, [*month.params, *filters, ("lines", "1")]),
         "summary_url": page_url(request, [*month.params, *filters]),

@@ -29,6 +29,7 @@ ENDPOINTS = {
     "costs": "costs/?by=team&from=2026-01&to=2026-02",
     "costs_by_day": "costs/?by=service&per=day&period=2026-02&basis=effective",
     "allocations": "allocations/?period=2026-02",
+    "lines": "lines/?period=2026-02&sort=-cost&page_size=2",
     "chargeback": "chargeback/?period=2026-02",
     "chargeback_by_tag": "chargeback/?period=2026-02&by=tag:owner",
     "statements": "statements/?period=2026-02",

@@ -257,7 +257,8 @@ def test_team_page_lists_what_to_fix_by_cost(two_months: None, lead: Client) -> 
         ("bucket-pay", Decimal(20)),
         ("i-pay", Decimal(10)),
     ]
-    assert "/why/payments/?period=2025-11&amp;basis=billed&amp;resource=bucket-pay&amp;lines=1" in text_of(response)
+    address = "/lines/?period=2025-11&amp;basis=billed&amp;team=payments&amp;taggable=yes&amp;resource=bucket-pay"
+    assert address in text_of(response)
 
 
 def test_team_page_draws_each_day_over_the_month_before(two_months: None, lead: Client) -> None:

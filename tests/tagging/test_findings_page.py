@@ -192,7 +192,7 @@ def test_a_done_one_shows_what_it_saved_month_by_month(
 
 def test_the_way_to_the_lines_leads_to_the_owners_own(found: str, team_lead: User, client_for: ClientFor) -> None:
     page = text_of(get(client_for(team_lead), f"/findings/{found}/"))
-    assert "/why/payments/?period=2025-10&amp;basis=effective&amp;currency=USD&amp;resource=vol-pay&amp;lines=1" in page
+    assert "/lines/?period=2025-10&amp;basis=effective&amp;currency=USD&amp;team=payments&amp;resource=vol-pay" in page
 
 
 def test_pages_without_findings_say_what_to_do_next(finops_lead: User, team_lead: User, client_for: ClientFor) -> None:
