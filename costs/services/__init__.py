@@ -21,6 +21,7 @@ from costs.services.partial_uploads import (
     remove_expired_uploads,
 )
 from costs.services.preparing import prepare_imports
+from costs.services.publishing import mark_folders, publish_missing
 from costs.services.retracking import queue_retracking
 from costs.services.sources import (
     SourceFields,
@@ -64,6 +65,8 @@ __all__ = [
     "imports_made_by",
     "load_import",
     "mark_allocating",
+    "mark_folders",
+    "publish_missing",
     "prepare_imports",
     "put_in_force",
     "queue_retracking",

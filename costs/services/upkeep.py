@@ -9,17 +9,20 @@ from django.conf import settings
 
 from costs import charge_store
 from costs.errors import ImportRejectedError
-from costs.models import Bill, BillImport, BillUpload
+from costs.models import BillImport, BillUpload
+from costs.selectors.records import folder_of
+from costs.selectors.retention import imports_with_kept_charges, pinned_imports
 from costs.services.claims import stale_imports
 from costs.services.storing import remove_rollups
-from costs.services.switching import fail_import, folder_of
-from costs.terms import BillState, ImportState
+from costs.services.switching import fail_import
+from costs.terms import RUNNING_STATES, ImportState
 
 # A page that began on the old month may still be reading it.
 _GRACE = timedelta(minutes=10)
 # Somebody may still be looking at what was wrong with them.
 _UPLOAD_GRACE = timedelta(days=1)
 _OURS = re.compile("[0-9a-f]{32}")  # folders made for uploads; what else lies there is not ours
+_OPEN = (ImportState.QUEUED, *RUNNING_STATES)
 _NOT_READ = (ImportState.REPLACED, ImportState.SUPERSEDED, ImportState.FAILED)
 
 
@@ -62,18 +65,27 @@ def remove_unused_uploads(*, now: datetime) -> int:
 
 
 def remove_replaced_imports(*, now: datetime) -> int:
-    """Remove rows and folders of imports that are no longer read; returns how many. A final month keeps its import."""
-    removable = (
-        BillImport.objects.filter(state__in=[state.value for state in _NOT_READ], rollups_removed_at=None)
-        .filter(finished_at__lt=now - _GRACE)
-        .exclude(pk__in=Bill.objects.filter(state=BillState.FINAL.value).values("import_in_force"))
+    """Remove rows of imports that are no longer read, and charges that are kept no longer; returns how many imports.
+
+    What is pinned stays whole (`costs.selectors.retention`), and nothing goes while a backup copies the store.
+    """
+    if charge_store.is_held(now=now):
+        return 0
+    ended = (
+        BillImport.objects.filter(state__in=[state.value for state in _NOT_READ], finished_at__lt=now - _GRACE)
+        .exclude(pk__in=pinned_imports())
         .select_related("source")
     )
-    removed = 0
-    for item in removable:
+    unread = list(ended.filter(rollups_removed_at=None))
+    for item in unread:
         remove_rollups(item.pk)
-        if folder := folder_of(item):
-            charge_store.remove_folder(folder)
         BillImport.objects.filter(pk=item.pk).update(rollups_removed_at=now)
-        removed += 1
-    return removed
+    kept = imports_with_kept_charges(now=now)
+    for item in ended.filter(charges_removed_at=None).exclude(pk__in=kept):
+        if folder := folder_of(item):
+            charge_store.remove_folder(folder, keep_records=True)
+        BillImport.objects.filter(pk=item.pk).update(charges_removed_at=now)
+    for import_pk in charge_store.landings_left():
+        if not BillImport.objects.filter(pk=import_pk, state__in=[state.value for state in _OPEN]).exists():
+            charge_store.remove_workspace(import_pk)
+    return len(unread)

@@ -1,0 +1,79 @@
+"""The charge store is told what the database says, after every switch: so that other tools can read what is in force,
+and a lost database can be built anew.
+
+What could not be written is written by the next switch, or within minutes by the schedule.
+"""
+
+import logging
+
+from costs import charge_store
+from costs.charge_store import StoreError
+from costs.models import BillImport
+from costs.scope import Scope
+from costs.selectors.records import catalogue, folder_of, import_record, import_snapshots, in_force_rows
+from costs.terms import ImportState
+
+logger = logging.getLogger(__name__)
+_TOLD_OF = (ImportState.IN_FORCE.value, ImportState.REPLACED.value, ImportState.SUPERSEDED.value)
+_EVERYTHING = Scope.all()
+_MOST_ROUNDS = 5
+
+
+def publish(import_pk: int) -> None:
+    """Tell the store of an import that has just ended, and of what is in force now. Never raises for the store."""
+    try:
+        write_record(import_pk)
+        publish_in_force()
+    except (StoreError, OSError) as error:
+        logger.warning("The charge store could not be told of import %s: %s", import_pk, error)
+
+
+def publish_in_force() -> bool:
+    """Bring the store's index and catalogue up to date; False where they were.
+
+    Whoever writes looks again afterwards: of two that write at once, the later one has seen both.
+    """
+    changed = False
+    for _ in range(_MOST_ROUNDS):
+        rows = in_force_rows(_EVERYTHING)
+        if charge_store.read_in_force() == rows:
+            break
+        charge_store.write_in_force(rows)
+        changed = True
+    return charge_store.write_catalogue(catalogue(_EVERYTHING)) or changed
+
+
+def publish_missing() -> int:
+    """What the schedule does: the index, and records of imports in force that lack one. Returns how many lacked it."""
+    publish_in_force()
+    missing = []
+    for item in BillImport.objects.filter(bill_in_force__isnull=False).select_related("source").order_by("pk"):
+        folder = folder_of(item)
+        if folder is not None and folder.exists() and not charge_store.has_record(folder):
+            missing.append(item.pk)
+    for pk in missing:
+        write_record(pk)
+    return len(missing)
+
+
+def write_record(import_pk: int) -> None:
+    """Keep what the import was beside its charges."""
+    item = BillImport.objects.select_related("source", "delivery__source").get(pk=import_pk)
+    folder = folder_of(item)
+    if folder is None or item.state not in _TOLD_OF:
+        return
+    snapshots = import_snapshots(_EVERYTHING, item)
+    charge_store.write_record(folder, import_record(_EVERYTHING, item), snapshots)
+
+
+def mark_folders() -> int:
+    """Give folders from before markers their markers, and imports their records; returns how many markers."""
+    marked = 0
+    for item in BillImport.objects.filter(charges_removed_at=None).select_related("source").order_by("pk"):
+        folder = folder_of(item)
+        if folder is not None and item.state in _TOLD_OF:
+            marked += charge_store.mark_folder(folder)
+            if folder.exists() and not charge_store.has_record(folder):
+                write_record(item.pk)
+    publish_in_force()
+    return marked
