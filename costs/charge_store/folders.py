@@ -19,6 +19,7 @@ from django.conf import settings
 from costs.charge_store.connection import quoted
 from costs.charge_store.remote_files import PROTOCOL
 from costs.charge_store.stores import Store, StoreError, charge_store, store_root
+from costs.errors import InvalidRequestError
 from costs.periods import BillingPeriod
 
 MARKER = "_files.json"
@@ -179,8 +180,17 @@ def landings_left() -> list[int]:
 
 
 def put_in_place(landed: Path, folder: ImportFolder) -> None:
-    """Put a finished folder in its place, instead of what an earlier attempt left there, with its marker."""
-    store, marks = charge_store(), _measure(landed)
+    """Put a finished folder in its place, instead of what an earlier attempt left there, with its marker.
+
+    Raises InvalidRequestError where an import that ended lies there: a database lands none twice.
+    """
+    store = charge_store()
+    if store.has(f"{folder.name}/{RECORDS[0]}"):
+        raise InvalidRequestError(
+            f"The charge store holds {folder.name} of another database. Run manage.py rebuild to take it over, or set"
+            " CHARGE_STORE to an empty place."
+        )
+    marks = _measure(landed)
     marker = json.dumps({"format": 1, "files": [mark.__dict__ for mark in marks]}, indent=1).encode()
     _memory.pop((store.address, folder.name), None)
     if not store.is_remote:

@@ -154,8 +154,11 @@ class Store:
     def check(self) -> None:
         """Whether the store can be listed. Raises StoreError naming what is wrong."""
         with self.explained():
-            if self.is_remote:
-                self.filesystem.get_file_info(arrow.FileSelector(self.root, recursive=False, allow_not_found=False))
+            if not self.is_remote or self.filesystem.get_file_info(arrow.FileSelector(self.root, allow_not_found=True)):
+                return
+            bucket = self.root.split("/", 1)[0]
+            if self.filesystem.get_file_info(bucket).type == arrow.FileType.NotFound:
+                raise self._error("NoSuchBucket")
 
     @contextmanager
     def explained(self) -> Iterator[None]:

@@ -50,8 +50,8 @@ def verify_charges(
     """Compare every import in force (with `kept` also replaced ones whose charges are kept) with the store.
 
     Files by checksum; rows and the five costs of the lines with the import's totals, its daily costs and its resource
-    costs, to the tenth decimal. Without `periods` and `source` the index of what is in force and strays are looked at too.
-    Reads every byte of the charges. Raises InvalidRequestError for an unknown source.
+    costs, to the tenth decimal. Without `periods` and `source` the index of what is in force and strays are looked at
+    too. Reads every byte of the charges. Raises InvalidRequestError for an unknown source.
     """
     scope.require_everything()
     if source and not BillSource.objects.filter(name=source).exists():
@@ -147,7 +147,5 @@ def _strays() -> list[Difference]:
             found.append(Difference(folder.name, "belongs to no import of the database", None))
         elif item.charges_removed_at is not None and folder.exists():
             found.append(Difference(folder.name, f"is kept though the import is {item.state}", item.pk))
-    for pk in charge_store.landings_left():
-        if pk not in known or known[pk].state not in _RUNNING:
-            found.append(Difference(f".landing/{pk}", "was left behind by an import that ended", pk))
-    return found
+    left = [pk for pk in charge_store.landings_left() if pk not in known or known[pk].state not in _RUNNING]
+    return [*found, *(Difference(f".landing/{pk}", "was left behind by an import that ended", pk) for pk in left)]

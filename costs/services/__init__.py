@@ -22,6 +22,7 @@ from costs.services.partial_uploads import (
 )
 from costs.services.preparing import prepare_imports
 from costs.services.publishing import mark_folders, publish_missing
+from costs.services.rebuilding import Restored, is_empty, reload_import, restore_records
 from costs.services.retracking import queue_retracking
 from costs.services.sources import (
     SourceFields,
@@ -47,6 +48,7 @@ __all__ = [
     "remove_expired_uploads",
     "Asker",
     "Found",
+    "Restored",
     "SourceFields",
     "ask_for_months",
     "change_source",
@@ -63,6 +65,7 @@ __all__ = [
     "set_display_name",
     "fail_import",
     "imports_made_by",
+    "is_empty",
     "load_import",
     "mark_allocating",
     "mark_folders",
@@ -71,9 +74,11 @@ __all__ = [
     "put_in_force",
     "queue_retracking",
     "reap_stale_imports",
+    "reload_import",
     "remove_replaced_imports",
     "remove_unused_uploads",
     "requeue_import",
+    "restore_records",
     "store_upload",
     "unfinished_imports",
     "uploaded_files",

@@ -7,7 +7,7 @@ What could not be written is written by the next switch, or within minutes by th
 import logging
 
 from costs import charge_store
-from costs.charge_store import StoreError
+from costs.charge_store import InForce, StoreError
 from costs.models import BillImport
 from costs.scope import Scope
 from costs.selectors.records import catalogue, folder_of, import_record, import_snapshots, in_force_rows
@@ -35,12 +35,23 @@ def publish_in_force() -> bool:
     """
     changed = False
     for _ in range(_MOST_ROUNDS):
-        rows = in_force_rows(_EVERYTHING)
-        if charge_store.read_in_force() == rows:
+        rows, told = in_force_rows(_EVERYTHING), charge_store.read_in_force()
+        if told == rows:
             break
+        if told and not _is_ours(told):
+            return False
         charge_store.write_in_force(rows)
         changed = True
     return charge_store.write_catalogue(catalogue(_EVERYTHING)) or changed
+
+
+def _is_ours(told: list[InForce]) -> bool:
+    """Whether the index is of this database: a new one must not write over the index it could be built anew from."""
+    told_of = {row.import_pk for row in told}
+    if told_of <= set(BillImport.objects.filter(pk__in=told_of).values_list("pk", flat=True)):
+        return True
+    logger.warning("The charge store tells of imports this database does not know. Run manage.py rebuild.")
+    return False
 
 
 def publish_missing() -> int:

@@ -117,7 +117,8 @@ def test_many_threads_read_the_same_file_at_once(tmp_path: Path) -> None:
     target.mkdir()
     with charge_store.connect() as duck:
         duck.execute(
-            "COPY (SELECT i, CAST(0.5 AS DECIMAL(38,18)) AS cost, repeat('x', i::INT % 60) AS text FROM range(20000) r(i))"
+            "COPY (SELECT i, CAST(0.5 AS DECIMAL(38,18)) AS cost, repeat('x', i::INT % 60) AS text"
+            " FROM range(20000) r(i))"
             f" TO '{target / 'charges-00001.parquet'}' (FORMAT parquet, ROW_GROUP_SIZE 2048)"
         )
     place = ImportFolder("threads", MAY, 1)

@@ -1,4 +1,4 @@
-"""manage.py verify_charges [PERIOD …] [--source NAME] [--kept] [--mark] [--json]: is the charge store what it should be?"""
+"""manage.py verify_charges [PERIOD …] [--source NAME] [--kept] [--mark] [--json]: is the store as it was written?"""
 
 import json
 from argparse import ArgumentParser
