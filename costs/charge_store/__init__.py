@@ -3,6 +3,7 @@
 from costs.charge_store.checking import FolderSums, damaged_files, sums_of
 from costs.charge_store.connection import Connection, connect, disk_full, too_large
 from costs.charge_store.folders import (
+    MARKER,
     ImportFolder,
     bring_here,
     fetch_landed,
@@ -77,6 +78,7 @@ from costs.charge_store.stores import Store, Stored, StoreError, charge_store, i
 
 __all__ = [
     "IN_FORCE",
+    "MARKER",
     "FolderSums",
     "InForce",
     "Store",

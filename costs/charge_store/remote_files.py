@@ -43,7 +43,7 @@ class RemoteFile:
         self._file.close()
 
 
-class RemoteFiles(fsspec.AbstractFileSystem):  # type: ignore[misc]
+class RemoteFiles(fsspec.AbstractFileSystem):
     """What DuckDB asks of a file system. Names are `charges://bucket/key` of single files: nothing is matched."""
 
     protocol = PROTOCOL

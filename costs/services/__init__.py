@@ -21,7 +21,7 @@ from costs.services.partial_uploads import (
     remove_expired_uploads,
 )
 from costs.services.preparing import prepare_imports
-from costs.services.publishing import mark_folders, publish_missing
+from costs.services.publishing import mark_folders, publish_in_force, publish_missing
 from costs.services.rebuilding import Restored, is_empty, reload_import, restore_records
 from costs.services.retracking import queue_retracking
 from costs.services.sources import (
@@ -35,7 +35,7 @@ from costs.services.sources import (
 )
 from costs.services.switching import fail_import, imports_made_by, mark_allocating, put_in_force
 from costs.services.upkeep import reap_stale_imports, remove_replaced_imports, remove_unused_uploads, requeue_import
-from costs.services.uploads import store_upload, uploaded_files
+from costs.services.uploads import move_uploads, store_upload, uploaded_files
 
 __all__ = [
     "PartialState",
@@ -69,7 +69,9 @@ __all__ = [
     "load_import",
     "mark_allocating",
     "mark_folders",
+    "publish_in_force",
     "publish_missing",
+    "move_uploads",
     "prepare_imports",
     "put_in_force",
     "queue_retracking",

@@ -28,8 +28,9 @@ def publish(import_pk: int) -> None:
         logger.warning("The charge store could not be told of import %s: %s", import_pk, error)
 
 
-def publish_in_force() -> bool:
-    """Bring the store's index and catalogue up to date; False where they were.
+def publish_in_force(*, takes_over: bool = False) -> bool:
+    """Bring the store's index and catalogue up to date; False where they were. The index of another database is
+    written over only if this one `takes_over`.
 
     Whoever writes looks again afterwards: of two that write at once, the later one has seen both.
     """
@@ -38,7 +39,7 @@ def publish_in_force() -> bool:
         rows, told = in_force_rows(_EVERYTHING), charge_store.read_in_force()
         if told == rows:
             break
-        if told and not _is_ours(told):
+        if told and not takes_over and not _is_ours(told):
             return False
         charge_store.write_in_force(rows)
         changed = True

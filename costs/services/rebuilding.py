@@ -7,6 +7,7 @@ asked for. Can be repeated.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.core.management.color import no_style
@@ -215,9 +216,8 @@ def _restore_delivery(told: Record | None, sources: Mapping[str, BillSource]) ->
 
 
 def _restore_totals(item: BillImport, rows: Sequence[Sequence[Any]]) -> None:
-    field_of = BillImport._meta.get_field("billed_cost")
     columns = ("bill_import_id", "service_name", "sub_account_id", *COST_COLUMNS)
-    amounts = ((item.pk, *row[:2], *(to_units(field_of.to_python(text)) for text in row[2:])) for row in rows)
+    amounts = ((item.pk, *row[:2], *(to_units(Decimal(text)) for text in row[2:])) for row in rows)
     bulk.copy_rows(VersionTotal, columns, amounts)
 
 
@@ -234,7 +234,7 @@ def _restore_snapshots(item: BillImport, folder: ImportFolder) -> None:
 def _snapshot(name: str, value: Any) -> Any:
     if value is None or not name.endswith("_rate"):
         return value
-    return to_units(round_money(BillImport._meta.get_field("billed_cost").to_python(value)))
+    return to_units(round_money(Decimal(value)))
 
 
 def _restore_accounts(catalogue: Mapping[str, Any]) -> None:
@@ -270,7 +270,8 @@ def _restore_bills(index: Mapping[int, InForce], periods: Collection[BillingPeri
 
 def _read(model: type[models.Model], values: Record, names: Collection[str]) -> dict[str, Any]:
     """Values of a record as the model takes them. What this version does not know is left out."""
-    return {name: model._meta.get_field(name).to_python(values[name]) for name in names if name in values}
+    known = {field.name: field for field in model._meta.concrete_fields}
+    return {name: known[name].to_python(values[name]) for name in names if name in values}
 
 
 def _go_on_counting(model: type[models.Model]) -> None:
