@@ -62,7 +62,8 @@ def an_installation(tmp_path: Path) -> None:
     team.save()
     bring_in_lines(tmp_path, line(cost="1"), name="old.csv")
     bring_in_lines(tmp_path, line(cost="-0.0000000001"), line(cost="12345678.9", team="web"), name="new.csv")
-    file = SimpleUploadedFile("may.csv", csv_text([line(cost="3", account="7")]).encode())
+    other = line({"bill/PayerAccountId": "77"}, cost="3", account="7")
+    file = SimpleUploadedFile("may.csv", csv_text([other]).encode())
     upload = intake.store_upload([file], user=None)
     (queued,) = intake.prepare_imports(intake.uploaded_files(upload), source_name="other", upload=upload, today=TODAY)
     pipeline.run_import(queued)
@@ -92,7 +93,7 @@ def test_everything_comes_back_into_an_empty_installation(
     an_installation(tmp_path)
     before = everything()
     made = backup(address)
-    # Five files of each folder in force and their record, and those of the version that was replaced.
+    # Six files of each: charges, three beside them, marker and record; of two in force and one that was replaced.
     assert (made["charge_files"], made["upload_files"]) == (18, 1)
     drop_tables()
     settings.CHARGE_STORE = f"s3://{BUCKET}/new" if place == "s3" else str(tmp_path / "new charges")
