@@ -36,6 +36,9 @@ def connect() -> Iterator[Connection]:
     _reach_store(connection)
     try:
         yield connection
+    except Error as error:
+        _explain(error)
+        raise
     finally:
         connection.close()
         shutil.rmtree(spill, ignore_errors=True)
@@ -50,6 +53,9 @@ def reading_cursor() -> Iterator[Connection]:
     cursor = _reader(os.getpid(), str(settings.IMPORT_TEMP_DIR), str(settings.CHARGE_STORE), _endpoint()).cursor()
     try:
         yield cursor
+    except Error as error:
+        _explain(error)
+        raise
     finally:
         cursor.close()
 
@@ -69,6 +75,12 @@ def _reach_store(connection: Connection) -> None:
     store = charge_store()
     if store.is_remote:
         connection.register_filesystem(RemoteFiles(store.filesystem))
+
+
+def _explain(error: Error) -> None:
+    """Raise what a fault of the object store means; DuckDB tells it as a text."""
+    if fault := charge_store().fault_in(str(error)):
+        raise fault from error
 
 
 def _endpoint() -> str:

@@ -275,7 +275,7 @@ def _delete_all(store: Store, path: str, *, only_remote: bool = False) -> None:
 
 def _measure(folder: Path) -> list[FileMark]:
     marks = []
-    for path in sorted(folder.glob("*.parquet")):
+    for path in (*sorted(folder.glob("_*.parquet")), *_charge_files(folder)):
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         marks.append(FileMark(path.name, path.stat().st_size, digest))

@@ -37,9 +37,16 @@ _FAULTS = (
 
 
 class StoreError(FinopsError):
-    """The charge store, or a place for backups, that cannot be used: what is wrong, and the cure, in one line."""
+    """The charge store, or a place for backups, that cannot be used: what is wrong, and the cure, in one line.
+
+    `is_passing` where a later try may find it mended: it is out of reach, or answers with an error of its own.
+    """
 
     code = "store"
+
+    def __init__(self, text: str, *, is_passing: bool = False) -> None:
+        super().__init__(text)
+        self.is_passing = is_passing
 
 
 @dataclass(frozen=True)
@@ -174,14 +181,21 @@ class Store:
                 raise
             raise self._error(str(error)) from error
 
+    def fault_in(self, text: str) -> StoreError | None:
+        """The fault of an object store that a text from elsewhere (DuckDB) tells of; None where it tells of none."""
+        known = any(sign in text for signs, _, _ in _FAULTS for sign in signs)
+        return self._error(text) if self.is_remote and known else None
+
     def _error(self, text: str) -> StoreError:
         bucket = self.root.split("/", 1)[0]
         where = settings.S3_ENDPOINT_URL or "S3"
         for signs, problem, cure in _FAULTS:
             if any(sign in text for sign in signs):
                 told = f"{self.setting}={self.address}: {problem} {cure}"
-                return StoreError(told.format(bucket=bucket, where=where, setting=self.setting))
-        return StoreError(f"{self.setting}={self.address}: the store answers: {text.splitlines()[0].rstrip('.')}.")
+                is_passing = problem.endswith("reached.")
+                return StoreError(told.format(bucket=bucket, where=where, setting=self.setting), is_passing=is_passing)
+        told = f"{self.setting}={self.address}: the store answers: {text.splitlines()[0].rstrip('.')}."
+        return StoreError(told, is_passing=True)
 
 
 def charge_store() -> Store:

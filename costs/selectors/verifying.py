@@ -139,7 +139,8 @@ def _index_differences(scope: Scope) -> list[Difference]:
 
 def _strays() -> list[Difference]:
     """Folders of the store that nobody needs, and landings left behind."""
-    known = {item.pk: item for item in BillImport.objects.select_related("source")}
+    needed = ("state", "billing_period", "charges_removed_at", "source__name")
+    known = {item.pk: item for item in BillImport.objects.select_related("source").only(*needed)}
     found = []
     for folder in charge_store.folders_in_store():
         item = known.get(folder.import_pk)

@@ -7,7 +7,7 @@ What could not be written is written by the next switch, or within minutes by th
 import logging
 
 from costs import charge_store
-from costs.charge_store import InForce, StoreError
+from costs.charge_store import ImportFolder, InForce, StoreError
 from costs.models import BillImport
 from costs.scope import Scope
 from costs.selectors.records import catalogue, folder_of, import_record, import_snapshots, in_force_rows
@@ -17,6 +17,7 @@ logger = logging.getLogger(__name__)
 _TOLD_OF = (ImportState.IN_FORCE.value, ImportState.REPLACED.value, ImportState.SUPERSEDED.value)
 _EVERYTHING = Scope.all()
 _MOST_ROUNDS = 5
+_recorded: set[tuple[str, ImportFolder]] = set()
 
 
 def publish(import_pk: int) -> None:
@@ -56,16 +57,29 @@ def _is_ours(told: list[InForce]) -> bool:
 
 
 def publish_missing() -> int:
-    """What the schedule does: the index, and records of imports in force that lack one. Returns how many lacked it."""
-    publish_in_force()
-    missing = []
-    for item in BillImport.objects.filter(bill_in_force__isnull=False).select_related("source").order_by("pk"):
-        folder = folder_of(item)
-        if folder is not None and folder.exists() and not charge_store.has_record(folder):
-            missing.append(item.pk)
-    for pk in missing:
-        write_record(pk)
+    """What the schedule does: the index, and records of imports in force that lack one. Returns how many lacked it.
+
+    A store out of reach is told next time.
+    """
+    missing: list[int] = []
+    try:
+        publish_in_force()
+        for item in BillImport.objects.filter(bill_in_force__isnull=False).select_related("source").order_by("pk"):
+            folder = folder_of(item)
+            if folder is not None and not _has_record(folder):
+                write_record(item.pk)
+                missing.append(item.pk)
+    except (StoreError, OSError) as error:
+        logger.warning("The charge store could not be told what is in force: %s", error)
     return len(missing)
+
+
+def _has_record(folder: ImportFolder) -> bool:
+    """Whether there is nothing to tell of the import; asked of the store once per process, as records stay."""
+    key = (charge_store.charge_store().address, folder)
+    if key not in _recorded and (charge_store.has_record(folder) or not folder.exists()):
+        _recorded.add(key)
+    return key in _recorded
 
 
 def write_record(import_pk: int) -> None:

@@ -94,6 +94,8 @@ class ArchiveReader:
         self.names = [member.name for member in self._members()]
         if FIRST not in self.names or self.names[-1] != LAST:
             raise BackupError(f"{address} is no whole backup: it ends early. Copy it again, or take another one.")
+        if strange := [name for name in self.names if name.startswith("/") or ".." in name.split("/")]:
+            raise BackupError(f"{address} is no backup of this product: {strange[0]} leads out of its place.")
         self.about: dict[str, Any] = json.loads(self.read(FIRST))
 
     def _members(self) -> list[tarfile.TarInfo]:

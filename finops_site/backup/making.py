@@ -1,6 +1,7 @@
 """Making a backup while the installation runs: everything of one moment of the database."""
 
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -116,9 +117,11 @@ def _add_charges(archive: ArchiveWriter, contents: _Contents, report: Report, si
                 f"The charges of {folder.name} are gone, though they are in force. See manage.py verify_charges."
             )
         for file in store.files(folder.name):
-            with store.explained(), store.open(f"{folder.name}/{file.name}") as content:
-                archive.add(f"charges/{folder.name}/{file.name}", content, file.size)
-            count += 1
+            # What was being removed when the backup began may go on going.
+            with suppress(FileNotFoundError) if not is_in_force else nullcontext():
+                with store.explained(), store.open(f"{folder.name}/{file.name}") as content:
+                    archive.add(f"charges/{folder.name}/{file.name}", content, file.size)
+                count += 1
         sign()
     report(f"charges: {count:,} files of {len(contents.folders):,} imports")
     return count

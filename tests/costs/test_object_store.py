@@ -188,6 +188,28 @@ def test_store_out_of_reach_is_told_in_one_line(settings: Settings, tmp_path: Pa
     assert (failed.state, failed.error) == ("failed", str(caught.value))
 
 
+def test_reading_from_a_store_that_went_out_of_reach_is_told_in_one_line(settings: Settings, tmp_path: Path) -> None:
+    made = bring_in_lines(tmp_path, line(cost="3"))
+    assert folder(made).exists()  # its marker is known for a minute
+    settings.S3_ENDPOINT_URL = "http://127.0.0.1:9"
+    with pytest.raises(StoreError) as caught:
+        charge_store.query_charges([folder(made)], "SELECT sum(billed_cost) FROM charges")
+    assert "http://127.0.0.1:9 cannot be reached." in str(caught.value)
+    assert (caught.value.is_passing, "\n" in str(caught.value)) == (True, False)
+
+
+def test_refused_access_is_told_in_one_line() -> None:
+    # moto lets everybody in, so the store's answer is made here, as AWS words it.
+    store = charge_store.charge_store()
+    with pytest.raises(StoreError) as caught, store.explained():
+        raise OSError("When listing objects: AWS Error ACCESS_DENIED during ListObjectsV2 operation: Access Denied")
+    assert str(caught.value) == (
+        f"CHARGE_STORE=s3://{BUCKET}/{PREFIX}: The store refuses access to {BUCKET}. Allow s3:ListBucket on the bucket"
+        " and s3:GetObject, s3:PutObject, s3:DeleteObject on its files."
+    )
+    assert not caught.value.is_passing
+
+
 def test_other_tools_total_the_months_in_force(tmp_path: Path, settings: Settings) -> None:
     settings.CHARGE_STORE = str(tmp_path / "charges")
     bring_in_lines(tmp_path, line(cost="1"), name="old.csv")

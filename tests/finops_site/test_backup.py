@@ -1,5 +1,6 @@
 """Backup and restore: everything back, on either database, with an upgrade in between, or nothing changed."""
 
+import io
 import json
 import os
 import subprocess
@@ -214,6 +215,17 @@ def test_damaged_backup_changes_nothing(tmp_path: Path, harm: str) -> None:
     with pytest.raises(CommandError, match=told):
         restore(path, force=True)
     assert everything() == before
+
+
+def test_archive_cannot_write_outside_its_places(tmp_path: Path) -> None:
+    content = b"{}"
+    with tarfile.open(tmp_path / "evil.tar", "w") as tar:
+        for name in ("backup.json", "charges/../../evil", "end.json"):
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    with pytest.raises(CommandError, match=r"charges/\.\./\.\./evil leads out of its place"):
+        restore(tmp_path / "evil.tar", force=True)
 
 
 def test_import_that_is_switched_meanwhile_is_wholly_out(tmp_path: Path) -> None:
