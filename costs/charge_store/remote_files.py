@@ -52,12 +52,17 @@ class RemoteFiles(fsspec.AbstractFileSystem):
     def __init__(self, filesystem: Any) -> None:
         super().__init__()
         self._files = filesystem
+        self._opened = threading.local()  # DuckDB asks for size and time right after it opens a file
 
     def open(self, path: str, mode: str = "rb", **_: Any) -> RemoteFile:
         """An open file; written are files of the store elsewhere."""
         if "r" not in mode:
             raise PermissionError(f"{path} is written once, and not from here.")
-        return RemoteFile(self._files.open_input_file(_key(path)))
+        self._opened.path = ""
+        file = RemoteFile(self._files.open_input_file(_key(path)))
+        self._opened.info = self._info(path)
+        self._opened.path = path
+        return file
 
     def glob(self, path: str, **_: Any) -> list[str]:
         """The file itself: markers tell which files there are."""
@@ -77,6 +82,8 @@ class RemoteFiles(fsspec.AbstractFileSystem):
         return bool(self._files.get_file_info(_key(path)).type == arrow.FileType.File)
 
     def _info(self, path: str) -> Any:
+        if getattr(self._opened, "path", "") == path:
+            return self._opened.info
         found = self._files.get_file_info(_key(path))
         if found.type != arrow.FileType.File:
             raise FileNotFoundError(f"{path} is not there.")
