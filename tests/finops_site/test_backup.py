@@ -3,9 +3,11 @@
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from io import StringIO
@@ -38,11 +40,15 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
-def own_places(settings: Settings, tmp_path: Path) -> None:
+def own_places(settings: Settings, tmp_path: Path) -> Iterator[None]:
     """A data folder of the test's own."""
+    shared = Path(settings.CHARGE_STORE)
     settings.CHARGE_STORE = str(tmp_path / "charges")
     settings.UPLOAD_DIR = tmp_path / "uploads"
     settings.DATA_DIR = tmp_path / "data"
+    yield
+    # Tables that were made anew count imports from the start: those of other tests must not be in their way.
+    shutil.rmtree(shared, ignore_errors=True)
 
 
 def everything() -> dict[str, list[tuple[Any, ...]]]:
