@@ -90,6 +90,23 @@ def restore(address: Path | str, **options: Any) -> dict[str, Any]:
     return found
 
 
+def run_on_sqlite(data: Path, *command: str) -> str:
+    """Run a command of another installation, which is on SQLite; what it prints."""
+    environment = {
+        **os.environ,
+        "DATA_DIR": str(data),
+        "DATABASE_URL": f"sqlite:///{data / 'finops.sqlite3'}",
+        "CHARGE_STORE": str(data / "charges"),
+        "UPLOAD_DIR": str(data / "uploads"),
+        "IMPORT_TEMP_DIR": str(data / "tmp"),
+        "DJANGO_SETTINGS_MODULE": "finops_site.settings",
+    }
+    whole = [sys.executable, "manage.py", *command]
+    ran = subprocess.run(whole, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
 @pytest.mark.parametrize("place", ["folder", "s3"])
 def test_everything_comes_back_into_an_empty_installation(
     tmp_path: Path, settings: Settings, store: ObjectStore, place: str
@@ -144,25 +161,8 @@ def test_backup_of_sqlite_is_restored_into_this_database(tmp_path: Path, setting
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "bill.csv").write_text(csv_text([line(cost="7.25"), line(cost="0.5", team="web")]))
-    environment = {
-        **os.environ,
-        "DATA_DIR": str(elsewhere),
-        "DATABASE_URL": f"sqlite:///{elsewhere / 'finops.sqlite3'}",
-        "CHARGE_STORE": str(elsewhere / "charges"),
-        "UPLOAD_DIR": str(elsewhere / "uploads"),
-        "IMPORT_TEMP_DIR": str(elsewhere / "tmp"),
-        "DJANGO_SETTINGS_MODULE": "finops_site.settings",
-    }
     for command in (["migrate"], ["import_bill", str(elsewhere / "bill.csv")], ["backup", str(tmp_path / "moved.tar")]):
-        ran = subprocess.run(
-            [sys.executable, "manage.py", *command],
-            cwd=ROOT,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert ran.returncode == 0, ran.stderr
+        run_on_sqlite(elsewhere, *command)
     restore(tmp_path / "moved.tar", force=True)
     item = Bill.objects.get().import_in_force
     assert item is not None
@@ -170,6 +170,18 @@ def test_backup_of_sqlite_is_restored_into_this_database(tmp_path: Path, setting
     assert item.billed_cost == sum(DailyCost.objects.values_list("billed_cost", flat=True)) == Decimal("7.75")
     assert verify_charges(Scope.all()).differences == []
     assert connection.vendor in {"sqlite", "postgresql"}
+
+
+def test_backup_of_this_database_is_restored_into_sqlite(tmp_path: Path) -> None:
+    an_installation(tmp_path)
+    rows = sum(len(table) for table in everything().values())
+    backup(tmp_path / "moved.tar")
+    (tmp_path / "elsewhere").mkdir()
+    told = json.loads(run_on_sqlite(tmp_path / "elsewhere", "restore", str(tmp_path / "moved.tar"), "--json"))
+    assert (told["charge_files"], told["upload_files"]) == (18, 1)
+    assert told["rows"] == rows
+    found = json.loads(run_on_sqlite(tmp_path / "elsewhere", "verify_charges", "--kept", "--json"))
+    assert (found["sound"], found["imports"], found["strays"]) == (True, 3, [])
 
 
 def test_installation_in_use_is_not_replaced_unless_forced(tmp_path: Path) -> None:
