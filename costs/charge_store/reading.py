@@ -114,10 +114,7 @@ def resource_rows(folder: ImportFolder) -> list[tuple[Any, ...]]:
     with connect() as connection:
         described = connection.execute(f"DESCRIBE SELECT * FROM {folder.relation('resources')}").fetchall()
     present = {row[0] for row in described}
-    columns = ", ".join(
-        "''" if name not in present else as_told(name)
-        for name in ROLLUP_COLUMNS["resources"]
-    )
+    columns = ", ".join("''" if name not in present else as_told(name) for name in ROLLUP_COLUMNS["resources"])
     with connect() as connection:
         return connection.execute(
             f"SELECT {columns} FROM {folder.relation('resources')} ORDER BY resource_key"

@@ -31,6 +31,7 @@ from costs.money import round_money, to_units
 from costs.periods import BillingPeriod
 from costs.selectors.records import DELIVERY_FIELDS, IMPORT_FIELDS, SNAPSHOT_FIELDS, SOURCE_FIELDS, folder_of
 from costs.services.claims import Claim
+from costs.services.snapshots import refresh_states
 from costs.services.storing import store_rollups
 from costs.services.switching import refresh_resources
 from costs.terms import COST_COLUMNS, BillState, ImportState
@@ -251,6 +252,9 @@ def _restore_resources(made: Collection[int], records: Mapping[ImportFolder, Rec
     for folder in sorted(mine, key=lambda one: (records[one]["values"]["finished_at"] or "", one.import_pk)):
         bulk.copy_rows(Resource, columns, charge_store.resource_rows(folder), skip_existing=True)
         refresh_resources(charge_store.resources_seen(folder))
+    told = BillImport.objects.filter(pk__in=made, snapshot_on__isnull=False).order_by("snapshot_on", "pk")
+    for item in told:
+        refresh_states(item)
 
 
 def _restore_bills(index: Mapping[int, InForce], periods: Collection[BillingPeriod] | None) -> list[int]:

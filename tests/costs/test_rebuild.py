@@ -13,6 +13,7 @@ from django.db import models
 from pytest_django.fixtures import Settings
 
 from costs.models import (
+    AccountName,
     Bill,
     BillImport,
     BillingAccount,
@@ -46,6 +47,7 @@ REBUILT: tuple[type[models.Model], ...] = (
     ResourceCost,
     UsageDay,
     VersionTotal,
+    AccountName,
     ResourceSnapshot,
     CostSlice,
     Resource,

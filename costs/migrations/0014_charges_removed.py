@@ -12,7 +12,7 @@ def went_with_the_rows(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('costs', '0009_fill_version_totals'),
+        ('costs', '0013_accounts_and_partial_uploads'),
     ]
 
     operations = [
