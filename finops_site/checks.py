@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Info, Tags, Warning, register
 
+from costs.charge_store import StoreError, is_remote, open_store
+
 LOCAL_HOSTS = {None, "", "localhost", "127.0.0.1", "::1"}
 
 
@@ -30,24 +32,43 @@ def check_database_is_shared(**_: Any) -> Sequence[CheckMessage]:
 @register(Tags.files)
 def check_charge_store(**_: Any) -> Sequence[CheckMessage]:
     """A store on this machine can be written, and is not hidden from other machines' workers."""
-    store = settings.CHARGE_STORE
-    if "://" in store:
-        hint = "Set it to a folder; an object store can be mounted as one."
-        return [Error(f"CHARGE_STORE={store} is a URL.", hint=hint, id="finops_site.E002")]
-    found: list[CheckMessage] = []
-    existing = next((path for path in (Path(store), *Path(store).parents) if path.exists()), Path("/"))
-    if not (existing.is_dir() and os.access(existing, os.W_OK)):
-        hint = f"Give this user the right to write to {existing}, or set CHARGE_STORE elsewhere."
-        found.append(Error(f"The charge store {store} cannot be written.", hint=hint, id="finops_site.E001"))
-    if queue_is_shared():
-        found.append(
-            Warning(
-                f"REDIS_URL points to another machine; its workers must see the charge store {store} too.",
-                hint="Set CHARGE_STORE and UPLOAD_DIR to folders that are mounted on every machine.",
-                id="finops_site.W002",
-            )
+    address = str(settings.CHARGE_STORE)
+    try:
+        store = open_store(address)
+    except StoreError as error:
+        return [Error(str(error), id="finops_site.E002")]
+    found = [] if store.is_remote else _check_folder(Path(store.root))
+    if queue_is_shared() and not store.is_remote:
+        hint = (
+            "Set CHARGE_STORE to an object store or a mounted folder, UPLOAD_DIR to a folder mounted on every machine."
         )
+        told = f"REDIS_URL points to another machine; its workers must see the charge store {address} too."
+        found.append(Warning(told, hint=hint, id="finops_site.W002"))
+    if queue_is_shared() and store.is_remote:
+        hint = "Set UPLOAD_DIR to a folder that is mounted on every machine."
+        told = f"REDIS_URL points to another machine; its workers must see the uploads in {settings.UPLOAD_DIR} too."
+        found.append(Warning(told, hint=hint, id="finops_site.W003"))
     return found
+
+
+@register(deploy=True)
+def check_object_store(**_: Any) -> Sequence[CheckMessage]:
+    """An object store of charges answers. Asked only with --deploy, since it needs the network."""
+    if not is_remote(str(settings.CHARGE_STORE)):
+        return []
+    try:
+        open_store(str(settings.CHARGE_STORE)).check()
+    except StoreError as error:
+        return [Error(str(error), id="finops_site.E003")]
+    return []
+
+
+def _check_folder(store: Path) -> list[CheckMessage]:
+    existing = next((path for path in (store, *store.parents) if path.exists()), Path("/"))
+    if existing.is_dir() and os.access(existing, os.W_OK):
+        return []
+    hint = f"Give this user the right to write to {existing}, or set CHARGE_STORE elsewhere."
+    return [Error(f"The charge store {store} cannot be written.", hint=hint, id="finops_site.E001")]
 
 
 @register(deploy=True)

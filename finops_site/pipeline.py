@@ -5,7 +5,7 @@ this in line, the Celery task runs it for uploads.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -203,13 +203,39 @@ def retrack(periods: Collection[BillingPeriod] | None = None, *, again: bool = F
     return [pk for queued in queue_retracking(periods, again=again) for pk in run_import(queued)]
 
 
+@dataclass(frozen=True)
+class Rebuilt:
+    """What was made from the charge store."""
+
+    sources: int
+    imports: int
+    months: list[int]
+    without_record: list[str]
+
+
+def rebuild(periods: Collection[BillingPeriod] | None = None, *, now: datetime) -> Rebuilt:
+    """Make the intake's tables from the charge store, and the owners of every month in force.
+
+    An empty database gets everything or nothing; in another one each month changes for its readers at once.
+    """
+    with transaction.atomic() if intake.is_empty() else nullcontext():
+        found = intake.restore_records(periods=periods, now=now)
+        for pk in found.in_force:
+            with transaction.atomic():
+                intake.reload_import(pk)
+                owners.allocate_import(pk)
+    return Rebuilt(found.sources, found.imports, found.in_force, found.without_record)
+
+
 def remove_replaced_imports(*, now: datetime) -> int:
     """Remove what imports that nobody reads any more left in tables and charge store; returns how many.
 
-    Uploads that became no import go too, and those under way that nobody goes on with.
+    Uploads that became no import go too, and those under way that nobody goes on with; the charge store is told what
+    it could not be told before.
     """
     removed = intake.remove_replaced_imports(now=now)
     owners.remove_unread_allocations()
+    intake.publish_missing()
     intake.remove_unused_uploads(now=now)
     intake.remove_expired_uploads(now=now)
     intake.remove_stray_workspaces()

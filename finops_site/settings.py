@@ -103,6 +103,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- intake -------------------------------------------------------------------------------------
 
 CHARGE_STORE = env.text("CHARGE_STORE", str(DATA_DIR / "charges"))
+# Replaced versions of a month whose charges are kept: so many of each bill, and those of so many days.
+CHARGE_RETENTION_VERSIONS = env.count("CHARGE_RETENTION_VERSIONS", 0)
+CHARGE_RETENTION_DAYS = env.count("CHARGE_RETENTION_DAYS", 0)
 UPLOAD_DIR = env.folder("UPLOAD_DIR", DATA_DIR / "uploads")
 IMPORT_TEMP_DIR = env.folder("IMPORT_TEMP_DIR", DATA_DIR / "tmp")
 IMPORT_MEMORY_LIMIT_MB = env.whole_number("IMPORT_MEMORY_LIMIT_MB", 1000)

@@ -1,18 +1,24 @@
 """Canonical charges in Parquet, one folder per import. The only package that imports DuckDB."""
 
+from costs.charge_store.checking import FolderSums, damaged_files, sums_of
 from costs.charge_store.connection import Connection, connect, disk_full, too_large
 from costs.charge_store.faults import passing_fault
 from costs.charge_store.folders import (
+    MARKER,
     ImportFolder,
+    bring_here,
     fetch_landed,
+    folders_in_store,
+    landed_files,
     landings_left,
+    mark_folder,
     put_in_place,
     remove_folder,
     remove_workspace,
     share_landed,
-    store_root,
     workspace,
 )
+from costs.charge_store.holding import held, is_held
 from costs.charge_store.identities import (
     AmortisationIdentity,
     CommitmentIdentity,
@@ -45,9 +51,22 @@ from costs.charge_store.reading import (
     query_charges,
     query_columns,
     resource_keys,
+    resource_rows,
     resources_seen,
     tag_keys_of,
     tags_seen,
+)
+from costs.charge_store.records import (
+    IN_FORCE,
+    InForce,
+    has_record,
+    read_catalogue,
+    read_in_force,
+    read_record,
+    read_snapshots,
+    write_catalogue,
+    write_in_force,
+    write_record,
 )
 from costs.charge_store.rollups import (
     ROLLUP_COLUMNS,
@@ -66,8 +85,39 @@ from costs.charge_store.rollups import (
 )
 from costs.charge_store.settling import Settled, settle
 from costs.charge_store.sources import BillFile, distinct_rows, first_account, open_bill_file, tables_in
+from costs.charge_store.stores import Store, Stored, StoreError, charge_store, is_remote, open_store, store_root
 
 __all__ = [
+    "IN_FORCE",
+    "MARKER",
+    "FolderSums",
+    "InForce",
+    "Store",
+    "StoreError",
+    "Stored",
+    "bring_here",
+    "charge_store",
+    "damaged_files",
+    "fetch_landed",
+    "folders_in_store",
+    "has_record",
+    "held",
+    "is_held",
+    "is_remote",
+    "landed_files",
+    "landings_left",
+    "mark_folder",
+    "open_store",
+    "read_catalogue",
+    "read_in_force",
+    "read_record",
+    "read_snapshots",
+    "resource_rows",
+    "share_landed",
+    "sums_of",
+    "write_catalogue",
+    "write_in_force",
+    "write_record",
     "ROLLUP_COLUMNS",
     "Beat",
     "BillFile",
@@ -95,12 +145,10 @@ __all__ = [
     "copy_lines",
     "disk_full",
     "distinct_rows",
-    "fetch_landed",
     "forget_partial",
     "first_account",
     "land_file",
     "land_inventory",
-    "landings_left",
     "line_kinds",
     "merged",
     "month_totals",
@@ -125,7 +173,6 @@ __all__ = [
     "rollup_rows",
     "row_counts",
     "settle",
-    "share_landed",
     "split_month",
     "store_root",
     "stream_lines",

@@ -14,6 +14,8 @@ import duckdb
 from django.conf import settings
 from django.db import DatabaseError
 
+from costs.charge_store.remote_files import RemoteFiles
+from costs.charge_store.stores import charge_store
 from costs.errors import ImportRejectedError
 
 Connection = duckdb.DuckDBPyConnection
@@ -31,8 +33,12 @@ def connect() -> Iterator[Connection]:
     spill = Path(settings.IMPORT_TEMP_DIR) / f"duckdb-{uuid.uuid4().hex}"
     spill.mkdir(parents=True)
     connection = duckdb.connect(config=_config(spill))
+    _reach_store(connection)
     try:
         yield connection
+    except Error as error:
+        _explain(error)
+        raise
     finally:
         connection.close()
         shutil.rmtree(spill, ignore_errors=True)
@@ -44,18 +50,41 @@ def reading_cursor() -> Iterator[Connection]:
 
     Safe in threads. Nothing may be left behind in it: no views, no tables.
     """
-    cursor = _reader(os.getpid(), str(settings.IMPORT_TEMP_DIR)).cursor()
+    cursor = _reader(os.getpid(), str(settings.IMPORT_TEMP_DIR), str(settings.CHARGE_STORE), _endpoint()).cursor()
     try:
         yield cursor
+    except Error as error:
+        _explain(error)
+        raise
     finally:
         cursor.close()
 
 
 @lru_cache(maxsize=1)
-def _reader(pid: int, temp_dir: str) -> Connection:
+def _reader(pid: int, temp_dir: str, store: str, endpoint: str) -> Connection:
     """Made anew in a forked process, which cannot use its parent's; DuckDB makes the spill folder when it needs it."""
+    del store, endpoint
     config = _config(Path(temp_dir) / f"duckdb-reading-{pid}")
-    return duckdb.connect(config={**config, "enable_external_file_cache": False})
+    connection = duckdb.connect(config={**config, "enable_external_file_cache": False})
+    _reach_store(connection)
+    return connection
+
+
+def _reach_store(connection: Connection) -> None:
+    """Let DuckDB read files of the charge store where that is an object store."""
+    store = charge_store()
+    if store.is_remote:
+        connection.register_filesystem(RemoteFiles(store.filesystem))
+
+
+def _explain(error: Error) -> None:
+    """Raise what a fault of the object store means; DuckDB tells it as a text."""
+    if fault := charge_store().fault_in(str(error)):
+        raise fault from error
+
+
+def _endpoint() -> str:
+    return str(settings.S3_ENDPOINT_URL)
 
 
 def _config(spill: Path) -> dict[str, Any]:

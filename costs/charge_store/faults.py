@@ -7,6 +7,7 @@ import psycopg
 from django.db import DatabaseError, InterfaceError, OperationalError
 
 from costs.charge_store.connection import disk_full
+from costs.charge_store.stores import StoreError
 from costs.errors import FinopsError
 
 _OF_PLACES = frozenset(
@@ -25,7 +26,7 @@ def passing_fault(error: BaseException) -> str | None:
         if full := disk_full(cause):
             return str(full)
     if isinstance(error, FinopsError):
-        return None
+        return str(error) if isinstance(error, StoreError) and error.is_passing else None
     if isinstance(error, (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)):
         return "The database could not be reached."
     if isinstance(error, DatabaseError):

@@ -13,6 +13,7 @@ from django.conf import settings
 from costs.billing_formats import ChargeMapping
 from costs.charge_store import combinations, shaping
 from costs.charge_store.connection import Connection, Error, quoted, scalar
+from costs.charge_store.folders import ImportFolder, relation_of
 from costs.charge_store.sources import BillFile, explain
 from costs.charges import CHARGE_DEFAULTS
 from costs.errors import ImportRejectedError
@@ -97,9 +98,9 @@ def split_month(connection: Connection, folder: Path, month: date, target: Path)
     )
 
 
-def charges_in(folder: Path) -> str:
-    """SQL relation of all charges of a folder."""
-    return f"read_parquet({files_of(folder)}, hive_partitioning=false)"
+def charges_in(folder: Path | ImportFolder) -> str:
+    """SQL relation of all charges of a folder: of this machine, or an import's in the store."""
+    return folder.relation() if isinstance(folder, ImportFolder) else relation_of(folder)
 
 
 def _write(connection: Connection, charges: str, target: Path, *, beat: Beat) -> None:
@@ -125,11 +126,6 @@ def _not_finite(target: Path) -> str:
         f"SELECT count(*) FROM read_parquet({quoted(target)})"
         " WHERE NOT isfinite(consumed_quantity) OR NOT isfinite(normalized_quantity)"
     )
-
-
-def files_of(folder: Path) -> str:
-    """The files of a folder's charges, as an SQL literal."""
-    return quoted(folder / "charges-*.parquet")
 
 
 def reject_mixed_currencies(months: Iterable[Month]) -> None:

@@ -10,7 +10,6 @@ import pyarrow as pa
 
 from costs.charge_store.connection import Connection, quoted, reading_cursor
 from costs.charge_store.folders import ImportFolder
-from costs.charge_store.landing import charges_in
 from costs.charges import CHARGE_COLUMNS
 from costs.line_filters import LINE_FIELDS
 
@@ -86,17 +85,10 @@ def _lines(place: int, part: LinePart) -> str:
     conditions = "NOT is_split_row"
     if part.slice_keys is not None:
         conditions += (
-            f" AND line_group IN (SELECT line_group FROM {_relation(part.folder, 'groups')} WHERE slice_key IN"
+            f" AND line_group IN (SELECT line_group FROM {part.folder.relation('groups')} WHERE slice_key IN"
             f" (SELECT slice_key FROM wanted_slices WHERE part = {place}))"
         )
-    return f"SELECT * FROM {_relation(part.folder)} WHERE {conditions}"
-
-
-def _relation(folder: ImportFolder, name: str = "") -> str:
-    """An import's charges, or a file beside them."""
-    if not name:
-        return charges_in(folder.path)
-    return f"read_parquet({quoted(folder.path / f'{name}.parquet')}, hive_partitioning=false)"
+    return f"SELECT * FROM {part.folder.relation()} WHERE {conditions}"
 
 
 def _slices(parts: Sequence[LinePart]) -> pa.Table:

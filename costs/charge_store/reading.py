@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from costs import rollup
-from costs.charge_store.connection import connect, quoted, reading_cursor
-from costs.charge_store.folders import ImportFolder
+from costs.charge_store.connection import connect, reading_cursor
+from costs.charge_store.folders import ImportFolder, content_of
+from costs.charge_store.rollups import ROLLUP_COLUMNS
 from costs.charges import CHARGE_COLUMNS
 
 
@@ -37,14 +37,15 @@ def query_columns(folders: Sequence[ImportFolder], sql: str, parameters: Sequenc
 
 def _over_charges(folders: Sequence[ImportFolder], sql: str) -> str:
     """The query with the relations it may read; '' where no folder exists."""
-    present = [folder.path for folder in folders if folder.exists()]
+    present = [folder for folder in folders if folder.exists()]
     if not present:
         return ""
     relations = {
         # A join is left out where nothing asks for what it adds.
-        "charges": [_charges(path, slices="slice_key" in sql, resources="resource_key" in sql) for path in present],
-        "usage": [f"SELECT * FROM {_table(path, 'usage')}" for path in present],
+        "charges": [_charges(one, slices="slice_key" in sql, resources="resource_key" in sql) for one in present],
     }
+    if "usage" in sql:
+        relations["usage"] = [f"SELECT * FROM {folder.relation('usage')}" for folder in present]
     if "commitment_" in sql or "parent_" in sql:
         # Folders are written once: one from before a column was added reads as having it empty.
         empty = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in CHARGE_COLUMNS.items())
@@ -55,17 +56,16 @@ def _over_charges(folders: Sequence[ImportFolder], sql: str) -> str:
 
 def tag_keys_of(folders: Sequence[ImportFolder]) -> list[str]:
     """Every tag key on the lines of these imports, sorted. Asked of the files once per process."""
-    present = [folder.path for folder in folders if folder.exists()]
-    # The time stands for the folder's content, which is written once and moved into place.
-    return sorted({key for path in present for key in _tag_keys(path, path.stat().st_mtime_ns)})
+    present = [folder for folder in folders if folder.exists()]
+    return sorted({key for folder in present for key in _tag_keys(folder, content_of(folder))})
 
 
 @lru_cache(maxsize=256)
-def _tag_keys(path: Path, _changed_at: int) -> tuple[str, ...]:
+def _tag_keys(folder: ImportFolder, _content: str) -> tuple[str, ...]:
     with reading_cursor() as cursor:
         rows = cursor.execute(
             "SELECT DISTINCT unnest(json_keys(tags)) FROM"
-            f" (SELECT DISTINCT tags FROM {_table(path, 'charges-*')} WHERE tags IS NOT NULL)"
+            f" (SELECT DISTINCT tags FROM {folder.relation()} WHERE tags IS NOT NULL)"
         ).fetchall()
     return tuple(row[0] for row in rows)
 
@@ -77,18 +77,18 @@ def carried_on_resources(folder: ImportFolder, spellings: tuple[str, ...]) -> tu
     """
     if not folder.exists() or not spellings:
         return ()
-    return _carried(folder.path, folder.path.stat().st_mtime_ns, spellings)
+    return _carried(folder, content_of(folder), spellings)
 
 
 @lru_cache(maxsize=8)
-def _carried(path: Path, _changed_at: int, spellings: tuple[str, ...]) -> tuple[tuple[int, int, str, str], ...]:
+def _carried(folder: ImportFolder, _content: str, spellings: tuple[str, ...]) -> tuple[tuple[int, int, str, str], ...]:
     pointers = ["/" + spelling.replace("~", "~0").replace("/", "~1") for spelling in spellings]
     values = ", ".join("json_extract_string(tags, ?)" for _ in pointers)
     sql = (
-        f"WITH charges AS ({_charges(path, slices=True, resources=True)}), carried AS (SELECT resource_key, slice_key,"
-        " tags, max(charge_date) AS day FROM charges WHERE NOT is_split_row AND is_taggable AND resource_key IS NOT"
-        " NULL AND tags IS NOT NULL GROUP BY ALL), spelled AS (SELECT resource_key, slice_key, day,"
-        f" unnest(?::VARCHAR[]) AS spelling, unnest([{values}]) AS value FROM carried)"
+        f"WITH charges AS ({_charges(folder, slices=True, resources=True)}), carried AS (SELECT resource_key,"
+        " slice_key, tags, max(charge_date) AS day FROM charges WHERE NOT is_split_row AND is_taggable"
+        " AND resource_key IS NOT NULL AND tags IS NOT NULL GROUP BY ALL), spelled AS (SELECT resource_key, slice_key,"
+        f" day, unnest(?::VARCHAR[]) AS spelling, unnest([{values}]) AS value FROM carried)"
         " SELECT resource_key, slice_key, spelling, max(struct_pack(day := day, value := value)).value FROM spelled"
         " WHERE trim(value) <> '' GROUP BY ALL ORDER BY ALL"
     )
@@ -96,29 +96,25 @@ def _carried(path: Path, _changed_at: int, spellings: tuple[str, ...]) -> tuple[
         return tuple(cursor.execute(sql, [list(spellings), *pointers]).fetchall())
 
 
-def _charges(path: Path, *, slices: bool, resources: bool) -> str:
+def _charges(folder: ImportFolder, *, slices: bool, resources: bool) -> str:
     """One import's lines with the keys asked for."""
     fields, joins = "lines.* EXCLUDE (line_group, resource_group)", ""
     if slices:
         fields += ", groups.slice_key"
-        joins += f" LEFT JOIN {_table(path, 'groups')} AS groups ON groups.line_group = lines.line_group"
+        joins += f" LEFT JOIN {folder.relation('groups')} AS groups ON groups.line_group = lines.line_group"
     if resources:
         fields += ", resources.resource_key"
         joins += (
-            f" LEFT JOIN {_table(path, 'resources')} AS resources ON resources.resource_group = lines.resource_group"
+            f" LEFT JOIN {folder.relation('resources')} AS resources ON resources.resource_group = lines.resource_group"
         )
-    return f"SELECT {fields} FROM {_table(path, 'charges-*')} AS lines{joins}"
-
-
-def _table(path: Path, name: str) -> str:
-    return f"read_parquet({quoted(path / f'{name}.parquet')}, hive_partitioning=false)"
+    return f"SELECT {fields} FROM {folder.relation()} AS lines{joins}"
 
 
 def resources_seen(folder: ImportFolder) -> list[tuple[Any, ...]]:
     """Key, first and last day, service, region, type, instance type, name and tags of an import's resources."""
-    if not (folder.path / "resources.parquet").exists():
+    if not folder.has("resources"):
         return []
-    seen = _table(folder.path, "resources")
+    seen = folder.relation("resources")
     with connect() as connection:
         present = {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {seen}").fetchall()}
         texts = ", ".join(  # folders from before names were kept have none
@@ -131,6 +127,26 @@ def resources_seen(folder: ImportFolder) -> list[tuple[Any, ...]]:
         ).fetchall()
 
 
+def resource_rows(folder: ImportFolder) -> list[tuple[Any, ...]]:
+    """An import's resources as bulk loading takes them, in the order of `ROLLUP_COLUMNS["resources"]`."""
+    if not folder.has("resources"):
+        return []
+    texts = {"service_name", "region_id", "resource_type", "instance_type", "name"}
+    days = {"first_seen_on", "last_seen_on"}
+
+    def as_told(name: str) -> str:
+        return f"coalesce({name}, '')" if name in texts else f"CAST({name} AS VARCHAR)" if name in days else name
+
+    with connect() as connection:
+        described = connection.execute(f"DESCRIBE SELECT * FROM {folder.relation('resources')}").fetchall()
+    present = {row[0] for row in described}
+    columns = ", ".join("''" if name not in present else as_told(name) for name in ROLLUP_COLUMNS["resources"])
+    with connect() as connection:
+        return connection.execute(
+            f"SELECT {columns} FROM {folder.relation('resources')} ORDER BY resource_key"
+        ).fetchall()
+
+
 def tags_seen(folders: Sequence[ImportFolder], resource_key: int) -> list[tuple[str, date, date]]:
     """Each set of tags (JSON) that these imports' lines of one resource carried, with its first and last day.
 
@@ -139,11 +155,11 @@ def tags_seen(folders: Sequence[ImportFolder], resource_key: int) -> list[tuple[
     found: list[tuple[str, date, date]] = []
     with reading_cursor() as cursor:
         for folder in folders:
-            kept = (name for name in ("resource-tags", "resources") if (folder.path / f"{name}.parquet").exists())
+            kept = (name for name in ("resource-tags", "resources") if folder.has(name))
             if name := next(kept, ""):
                 found += cursor.execute(
                     "SELECT DISTINCT tags, CAST(first_seen_on AS DATE), CAST(last_seen_on AS DATE)"
-                    f" FROM {_table(folder.path, name)} WHERE resource_key = ? ORDER BY ALL",
+                    f" FROM {folder.relation(name)} WHERE resource_key = ? ORDER BY ALL",
                     [resource_key],
                 ).fetchall()
     return found

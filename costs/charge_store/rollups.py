@@ -9,6 +9,7 @@ from typing import Any
 from costs import rollup
 from costs.billing_formats.base import UNREAD_MAP, UNREAD_NUMBER
 from costs.charge_store.connection import Connection, quoted
+from costs.charge_store.folders import ImportFolder, side_file
 from costs.charge_store.landing import charges_in, run_beating
 from costs.charges import POOL_DIMENSIONS, SLICE_DIMENSIONS
 from costs.money import plain, round_money
@@ -124,7 +125,7 @@ def month_totals(connection: Connection) -> MonthTotals:
     )
 
 
-def use_charges(connection: Connection, folder: Path) -> None:
+def use_charges(connection: Connection, folder: Path | ImportFolder) -> None:
     """Make `charges` the charges of one folder and forget the rollups of another."""
     for name in ("line_groups", "facts", "tracked_values", "group_slices", "slices", "resource_names", "resources"):
         connection.execute(f"DROP TABLE IF EXISTS {name}")
@@ -174,7 +175,7 @@ def write_side_files(connection: Connection, folder: Path) -> None:
         ),
         ("resource-tags", rollup.resource_tags()),
     ):
-        target = quoted(folder / f"{name}.parquet")
+        target = quoted(folder / side_file(name))
         connection.execute(f"COPY ({sql}) TO {target} (FORMAT parquet, COMPRESSION zstd)")
 
 

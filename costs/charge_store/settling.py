@@ -9,7 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from costs.charge_store.connection import Connection, quoted, scalar
-from costs.charge_store.landing import PARQUET, charges_in, files_of
+from costs.charge_store.folders import relation_of
+from costs.charge_store.landing import PARQUET, charges_in
 from costs.charge_store.partials import forget_partial
 from costs.charges import MONEY_TYPE
 from costs.money import EXACT, split_units
@@ -118,7 +119,7 @@ def _settle_plans(connection: Connection, folder: Path) -> Decimal | None:
     open_lines = connection.execute(
         "SELECT filename, file_row_number, billing_period, commitment_discount_id,"
         f" CAST(commitment_cost AS DECIMAL(38,{_DIGITS}))"
-        f" FROM read_parquet({files_of(folder)}, filename=true, file_row_number=true)"
+        f" FROM {relation_of(folder, row_numbers=True)}"
         " WHERE effective_cost IS NULL AND NOT is_split_row ORDER BY ALL"
     ).fetchall()
     if not open_lines:

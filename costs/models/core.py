@@ -164,6 +164,7 @@ class BillImport(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
     seconds = models.FloatField(default=0)
     rollups_removed_at = models.DateTimeField(null=True, blank=True)
+    charges_removed_at = models.DateTimeField(null=True, blank=True)  # its folder in the charge store is gone
 
     billing_currency = models.CharField(max_length=8, blank=True)
     billed_cost = MoneyField(default=0)

@@ -121,7 +121,7 @@ def charges_removed(scope: Scope, asked: VersionsCompared) -> tuple[RemovedCharg
     gone = [version for version in (asked.before, asked.after) if _part(asked, version) is None]
     times = dict(
         BillImport.objects.filter(pk__in=[version.import_pk for version in gone]).values_list(
-            "pk", "rollups_removed_at"
+            "pk", "charges_removed_at"
         )
     )
     return tuple(RemovedCharges(version.number, times.get(version.import_pk)) for version in gone)

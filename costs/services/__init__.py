@@ -21,6 +21,8 @@ from costs.services.partial_uploads import (
     remove_expired_uploads,
 )
 from costs.services.preparing import prepare_imports
+from costs.services.publishing import mark_folders, publish_in_force, publish_missing
+from costs.services.rebuilding import Restored, is_empty, reload_import, restore_records
 from costs.services.retracking import queue_retracking
 from costs.services.sources import (
     SourceFields,
@@ -46,7 +48,7 @@ from costs.services.upkeep import (
     requeue_lost,
     work_to_hand_out,
 )
-from costs.services.uploads import store_upload, uploaded_files
+from costs.services.uploads import move_uploads, store_upload, uploaded_files
 
 __all__ = [
     "PartialState",
@@ -59,6 +61,7 @@ __all__ = [
     "remove_expired_uploads",
     "Asker",
     "Found",
+    "Restored",
     "SourceFields",
     "ask_for_months",
     "change_source",
@@ -85,10 +88,16 @@ __all__ = [
     "mark_handed_out",
     "mark_not_handed_out",
     "open_landing",
+    "is_empty",
+    "mark_folders",
+    "publish_in_force",
+    "publish_missing",
+    "move_uploads",
     "prepare_imports",
     "put_in_force",
     "queue_retracking",
     "reap_stale_imports",
+    "reload_import",
     "remove_replaced_imports",
     "remove_stray_workspaces",
     "remove_unused_uploads",
@@ -96,6 +105,7 @@ __all__ = [
     "requeue_lost",
     "say_landing_broke_off",
     "stop_import",
+    "restore_records",
     "store_upload",
     "unfinished_imports",
     "uploaded_files",

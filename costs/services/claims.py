@@ -35,6 +35,7 @@ _FRESH: dict[str, Any] = {
     "started_at": Now(),
     "finished_at": None,
     "rollups_removed_at": None,
+    "charges_removed_at": None,
     "percent": 0,
     "step": "Reading the files",
     "files_done": 0,

@@ -1,19 +1,19 @@
 """Months in force rolled up again from their own charges, because other tags are tracked than when they came in."""
 
-import os
-import shutil
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
 
+from costs import charge_store
 from costs.billing_formats import Finding
 from costs.errors import ImportRejectedError
 from costs.models import Bill, BillImport
 from costs.periods import BillingPeriod
+from costs.selectors.records import folder_of
 from costs.services.findings import MADE_ANEW, rolled_up_again
-from costs.services.switching import end_import, folder_of
+from costs.services.switching import end_import
 from costs.tags import canonical_key
 from costs.terms import RUNNING_STATES, ImportState
 
@@ -49,8 +49,7 @@ def take_charges(bill_import: BillImport, folder: Path) -> list[Finding]:
     source = None if current is None else folder_of(current)
     if current is None or source is None or not source.exists():
         raise ImportRejectedError("The charges of the month are gone.", "Import its files again.")
-    for path in sorted(source.path.glob("charges-*.parquet")):
-        _link(path, folder / path.name)
+    charge_store.bring_here(source, folder)
     before = set(_wanted(current))
     added = [key for key in bill_import.columns["tracked_tags_wanted"] if key not in before]
     kept = [Finding(**finding) for finding in current.findings if finding["code"] not in MADE_ANEW]
@@ -112,11 +111,3 @@ def _in_force(bill_import: BillImport) -> BillImport | None:
     if in_force is None or (in_force.rerolled_from_id or in_force.pk) != bill_import.rerolled_from_id:
         return None
     return in_force
-
-
-def _link(path: Path, target: Path) -> None:
-    """Charges are never edited, so two imports may share a file; stores without links get a copy."""
-    try:
-        os.link(path, target)
-    except OSError:
-        shutil.copyfile(path, target)

@@ -12,10 +12,11 @@ from django.db.models.functions import Now
 from costs import charge_store
 from costs.errors import ImportRejectedError, InvalidRequestError
 from costs.models import BillImport, ImportFile, VersionTotal
+from costs.selectors.records import folder_of
 from costs.services.claims import CancelledError, StoppedError, is_mine, is_this_process, why_stopped
 from costs.services.snapshots import remove_snapshots
 from costs.services.storing import remove_rollups
-from costs.services.switching import fail_import, folder_of, stop_files
+from costs.services.switching import fail_import, stop_files
 from costs.services.versions import family
 from costs.terms import OPEN_STATES, FileState, ImportState
 
@@ -47,6 +48,7 @@ def cancel_import(import_pk: int, *, by: str) -> None:
             error_detail={},
             finished_at=Now(),
             rollups_removed_at=None,  # what its worker still writes is cleared up later
+            charges_removed_at=None,
         )
         stop_files(first)
     _clear(first)

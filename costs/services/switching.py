@@ -1,5 +1,6 @@
 """The one switch of a month, and the ends that change nothing."""
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -8,13 +9,15 @@ from django.db.models import DurationField, ExpressionWrapper, F, Q
 from django.db.models.functions import Now
 
 from costs import charge_store
-from costs.charge_store import ImportFolder
+from costs.charge_store import StoreError
 from costs.errors import FinopsError, ImportRejectedError, InvalidRequestError
 from costs.models import Bill, BillImport, ImportFile, Resource
 from costs.periods import BillingPeriod
+from costs.selectors.records import folder_of
 from costs.services.accounts import refresh_accounts
 from costs.services.claims import StoppedError, is_this_process, why_stopped
 from costs.services.findings import inventory_covered
+from costs.services.publishing import publish
 from costs.services.rivals import lock_with_rivals, take_over
 from costs.services.snapshots import refresh_states, remove_snapshots
 from costs.services.storing import remove_rollups
@@ -49,6 +52,7 @@ def put_in_force(import_pk: int) -> None:
             return
         if item.state != ImportState.ALLOCATING:  # cancelled, or begun again by another worker
             raise why_stopped(import_pk)
+        transaction.on_commit(lambda: publish(import_pk))
         current = bill.import_in_force
         if current is not None and _rank(current) > _rank(item):
             end_import(item, ImportState.SUPERSEDED, "A newer one is in force")
@@ -63,7 +67,7 @@ def put_in_force(import_pk: int) -> None:
         if current is not None:
             BillImport.objects.filter(pk=current.pk).update(state=ImportState.REPLACED.value)
         end_import(item, ImportState.IN_FORCE, "In force")
-        _refresh_resources(rows)
+        refresh_resources(rows)
         refresh_states(item)
         refresh_accounts(import_pk)
 
@@ -100,18 +104,12 @@ def imports_made_by(import_pk: int) -> list[int]:
     return [item.pk for item in family(import_pk)]
 
 
-def folder_of(item: BillImport) -> ImportFolder | None:
-    """Where the import's charges lie; None before its month is known."""
-    if item.billing_period is None:
-        return None
-    return ImportFolder(item.source.name, BillingPeriod(item.billing_period), item.pk)
-
-
 def _fail(item: BillImport, text: str, detail: dict[str, Any]) -> None:
     remove_rollups(item.pk)
     remove_snapshots(item.pk)
     if folder := folder_of(item):
-        charge_store.remove_folder(folder)
+        with suppress(StoreError):  # a store out of reach must not keep an import from ending; the schedule tidies up
+            charge_store.remove_folder(folder)
     BillImport.objects.filter(pk=item.pk).update(
         state=ImportState.FAILED.value,
         step="Failed",
@@ -121,13 +119,20 @@ def _fail(item: BillImport, text: str, detail: dict[str, Any]) -> None:
         error_detail=detail,
         finished_at=Now(),
         rollups_removed_at=Now(),
+        charges_removed_at=Now(),
     )
 
 
 def end_import(item: BillImport, state: ImportState, step: str) -> None:
     """End an import that did not fail, and say how long it took."""
     BillImport.objects.filter(pk=item.pk).update(
-        state=state.value, step=step, percent=100, finished_at=Now(), heartbeat_at=Now(), rollups_removed_at=None
+        state=state.value,
+        step=step,
+        percent=100,
+        finished_at=Now(),
+        heartbeat_at=Now(),
+        rollups_removed_at=None,
+        charges_removed_at=None,
     )
     took = ExpressionWrapper(F("finished_at") - F("started_at"), output_field=DurationField())
     duration = BillImport.objects.filter(pk=item.pk).values_list(took, flat=True).get()
@@ -192,7 +197,7 @@ def _resources_of(import_pk: int) -> list[tuple[Any, ...]]:
     return charge_store.resources_seen(folder) if folder else []
 
 
-def _refresh_resources(rows: list[tuple[Any, ...]]) -> None:
+def refresh_resources(rows: list[tuple[Any, ...]]) -> None:
     """Tags and attributes as last seen: an older month never overwrites a newer one."""
     table = connection.ops.quote_name(Resource._meta.db_table)
     # An inventory knows no names: what a bill called it stays.

@@ -12,12 +12,14 @@ from django.conf import settings
 from django.db.models import F, Q
 
 from costs import charge_store
-from costs.models import Bill, BillImport, BillUpload, ImportFile
+from costs.models import BillImport, BillUpload, ImportFile
+from costs.selectors.records import folder_of
+from costs.selectors.retention import imports_with_kept_charges, pinned_imports
 from costs.services.claims import LOSSES_ALLOWED, stale_imports, worker_lost
 from costs.services.file_claims import dead_files, file_lost, files_to_hand_out, give_back, imports_to_finish, is_due
 from costs.services.storing import remove_rollups
-from costs.services.switching import fail_import, folder_of
-from costs.terms import OPEN_STATES, BillState, ImportState
+from costs.services.switching import fail_import
+from costs.terms import OPEN_STATES, ImportState
 
 # A page that began on the old month may still be reading it.
 _GRACE = timedelta(minutes=10)
@@ -140,18 +142,24 @@ def remove_unused_uploads(*, now: datetime) -> int:
 
 
 def remove_replaced_imports(*, now: datetime) -> int:
-    """Remove rows and folders of imports that are no longer read; returns how many. A final month keeps its import."""
-    removable = (
-        BillImport.objects.filter(state__in=[state.value for state in _NOT_READ], rollups_removed_at=None)
-        .filter(finished_at__lt=now - _GRACE)
-        .exclude(pk__in=Bill.objects.filter(state=BillState.FINAL.value).values("import_in_force"))
+    """Remove rows of imports that are no longer read, and charges that are kept no longer; returns how many imports.
+
+    What is pinned stays whole (`costs.selectors.retention`), and nothing goes while a backup copies the store.
+    """
+    if charge_store.is_held(now=now):
+        return 0
+    ended = (
+        BillImport.objects.filter(state__in=[state.value for state in _NOT_READ], finished_at__lt=now - _GRACE)
+        .exclude(pk__in=pinned_imports())
         .select_related("source")
     )
-    removed = 0
-    for item in removable:
+    unread = list(ended.filter(rollups_removed_at=None))
+    for item in unread:
         remove_rollups(item.pk)
-        if folder := folder_of(item):
-            charge_store.remove_folder(folder)
         BillImport.objects.filter(pk=item.pk).update(rollups_removed_at=now)
-        removed += 1
-    return removed
+    kept = imports_with_kept_charges(now=now)
+    for item in ended.filter(charges_removed_at=None).exclude(pk__in=kept):
+        if folder := folder_of(item):
+            charge_store.remove_folder(folder, keep_records=True)
+        BillImport.objects.filter(pk=item.pk).update(charges_removed_at=now)
+    return len(unread)

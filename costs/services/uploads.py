@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 
 from costs import charge_store
 from costs.errors import ImportRejectedError, InvalidRequestError
-from costs.models import BillUpload
+from costs.models import BillImport, BillUpload
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _MEGABYTE = 1024 * 1024
@@ -57,6 +57,26 @@ def store_upload(files: Sequence[IncomingFile], *, user: int | None, idempotency
             raise full from error
         raise
     return upload.pk
+
+
+def move_uploads(old: Path, new: Path) -> int:
+    """Note that the folder of all uploads is another one now; returns how many uploads it concerns."""
+    if old == new:
+        return 0
+    moved = 0
+    for upload in BillUpload.objects.all():
+        if Path(upload.folder).parent == old:
+            upload.folder = str(new / Path(upload.folder).name)
+            upload.save(update_fields=["folder"])
+            moved += 1
+    for item in BillImport.objects.filter(upload__isnull=False):
+        files = [{**file, "path": _moved(file["path"], old, new)} if "path" in file else file for file in item.files]
+        BillImport.objects.filter(pk=item.pk).update(files=files)
+    return moved
+
+
+def _moved(path: str, old: Path, new: Path) -> str:
+    return str(new / Path(path).relative_to(old)) if Path(path).is_relative_to(old) else path
 
 
 def uploaded_files(upload_pk: int) -> list[Path]:

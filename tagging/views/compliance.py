@@ -63,18 +63,19 @@ def tags(request: HttpRequest) -> HttpResponseBase:
         "tabs": tabs(request),
         "group": group,
         "group_label": dict(GROUPS)[group],
-        "form": GroupForm(
-            initial={**month.initial, "group": group},
-            periods=month.periods,
-            currencies=month.currencies,
-            groups=GROUPS,
-        ),
+        "form": group_form(month, group),
         "trust": selectors.trust(scope, month.period, metric=month.metric, currency=month.currency),
         **{f"{name}_table": table for name, table in tables.items()},
         "has_invalid": any(key.invalid for key in found.by_key),
         "resources_url": resources_url(month),
     }
     return render(request, "tagging/tags.html", context)
+
+
+def group_form(month: Month, group: str) -> GroupForm:
+    """The filters of the page of tags."""
+    initial = {**month.initial, "group": group}
+    return GroupForm(initial=initial, periods=month.periods, currencies=month.currencies, groups=GROUPS)
 
 
 def month_tables(

@@ -147,7 +147,7 @@ def test_charges_are_shared_not_changed_and_outlive_the_first_import(tmp_path: P
     BillImport.objects.filter(pk=first.pk).update(finished_at="2026-01-01T00:00:00Z")
     later = BillImport.objects.get(pk=made).created_at
     assert pipeline.remove_replaced_imports(now=later) == 1
-    assert not folder.exists()
+    assert [path.name for path in folder.iterdir()] == ["_record.json"]  # what it was stays, its charges do not
     kept = ImportFolder(first.source.name, MAY, made).path / "charges-00001.parquet"
     assert kept.read_bytes() == before
     assert not list(store_root().glob(".landing/*"))

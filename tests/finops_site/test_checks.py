@@ -6,6 +6,7 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from finops_site import checks
+from tests.real_parts.object_store import BUCKET, ObjectStore
 
 
 def test_nothing_is_said_of_one_machine_with_sqlite(settings: Settings, tmp_path: Path) -> None:
@@ -35,9 +36,33 @@ def test_local_charge_store_is_warned_about_when_the_queue_is_on_another_machine
     assert [message.id for message in checks.check_charge_store()] == ["finops_site.W002"]
 
 
-def test_charge_store_is_an_error_when_it_is_a_url(settings: Settings) -> None:
+def test_object_store_is_right_and_uploads_are_warned_about_when_the_queue_is_shared(settings: Settings) -> None:
     settings.CHARGE_STORE = "s3://bucket/charges"
-    assert [message.id for message in checks.check_charge_store()] == ["finops_site.E002"]
+    settings.REDIS_URL = "redis://localhost/0"
+    assert checks.check_charge_store() == []
+    settings.REDIS_URL = "redis://queue.example.com:6379/0"
+    assert [message.id for message in checks.check_charge_store()] == ["finops_site.W003"]
+
+
+@pytest.mark.parametrize("address", ["s3://", "gs://bucket/charges"])
+def test_charge_store_is_an_error_when_its_address_is_none(settings: Settings, address: str) -> None:
+    settings.CHARGE_STORE = address
+    (message,) = checks.check_charge_store()
+    assert message.id == "finops_site.E002"
+    assert f"CHARGE_STORE={address}" in message.msg
+
+
+def test_object_store_that_does_not_answer_is_an_error_of_a_deployment(
+    settings: Settings, store: ObjectStore, tmp_path: Path
+) -> None:
+    settings.CHARGE_STORE = str(tmp_path)
+    assert checks.check_object_store() == []
+    settings.CHARGE_STORE = f"s3://{BUCKET}/charges"
+    assert checks.check_object_store() == []
+    settings.CHARGE_STORE = "s3://no-such-bucket/charges"
+    (message,) = checks.check_object_store()
+    assert (message.id, "There is no bucket no-such-bucket." in message.msg) == ("finops_site.E003", True)
+    assert store.url
 
 
 def test_charge_store_is_an_error_when_it_cannot_be_written(settings: Settings, tmp_path: Path) -> None:

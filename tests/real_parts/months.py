@@ -121,7 +121,7 @@ def wait_for_state(import_pk: int, *states: ImportState) -> BillImport:
 
 
 def orphans() -> dict[str, set[object]]:
-    """Rows and folders that belong to no import in force; nothing where all is tidy."""
+    """Rows and folders of charges that belong to no import in force; nothing where all is tidy."""
     in_force = set(Bill.objects.values_list("import_in_force_id", flat=True))
     found: dict[str, set[object]] = {}
     for model in OWNED:
@@ -129,7 +129,8 @@ def orphans() -> dict[str, set[object]]:
         if strangers:
             found[model.__name__] = {*strangers}
     store = Path(settings.CHARGE_STORE)
-    folders = set(store.glob("source=*/billing_period=*/import=*"))
+    # What a replaced import was stays in the store; its charges do not.
+    folders = {path.parent for path in store.glob("source=*/billing_period=*/import=*/*.parquet")}
     strange = {path for path in folders if int(path.name.removeprefix("import=")) not in in_force}
     landing = set(store.glob(".landing/*"))
     if strange | landing:

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('costs', '0013_accounts_and_partial_uploads'),
+        ('costs', '0010_accounts_and_partial_uploads'),
     ]
 
     operations = [

@@ -1,0 +1,206 @@
+"""A database made anew from the charge store alone: nothing the store can carry is lost."""
+
+import json
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import models
+from pytest_django.fixtures import Settings
+
+from costs.models import (
+    AccountName,
+    Bill,
+    BillImport,
+    BillingAccount,
+    BillSource,
+    CostSlice,
+    DailyCost,
+    Resource,
+    ResourceCost,
+    ResourceSnapshot,
+    SubAccount,
+    UsageDay,
+    VersionTotal,
+)
+from costs.periods import BillingPeriod
+from costs.scope import Scope
+from costs.selectors.verifying import verify_charges
+from finops_site import pipeline
+from tagging.models import AllocatedCost, Allocation
+from tests.costs.bills import bring_in, bring_in_lines, line, write_csv
+from tests.costs.focus_bills import focus_line, write_focus
+from tests.real_parts.object_store import BUCKET, ObjectStore
+
+pytestmark = [pytest.mark.real_parts, pytest.mark.django_db(transaction=True)]
+
+NOW = datetime(2036, 6, 4, tzinfo=UTC)  # long after imports of today ended
+# In the order in which they can be emptied.
+REBUILT: tuple[type[models.Model], ...] = (
+    AllocatedCost,
+    Allocation,
+    DailyCost,
+    ResourceCost,
+    UsageDay,
+    VersionTotal,
+    AccountName,
+    ResourceSnapshot,
+    CostSlice,
+    Resource,
+    SubAccount,
+    BillingAccount,
+    Bill,
+    BillImport,
+    BillSource,
+)
+# Keys of rows that nothing refers to, moments of the rebuild itself, and who worked.
+NOT_COMPARED = {"id", "rollups_removed_at", "charges_removed_at", "heartbeat_at", "worker", "rule", "allocation"}
+
+
+@pytest.fixture(params=["folder", "s3"])
+def charges(request: pytest.FixtureRequest, settings: Settings, tmp_path: Path) -> str:
+    """A charge store of the test's own, of either kind."""
+    if request.param == "s3":
+        store: ObjectStore = request.getfixturevalue("store")
+        assert store.url
+        settings.CHARGE_STORE = f"s3://{BUCKET}/charges"
+    else:
+        settings.CHARGE_STORE = str(tmp_path / "charges")
+    settings.CHARGE_RETENTION_VERSIONS = 1
+    return str(settings.CHARGE_STORE)
+
+
+def everything() -> dict[str, list[dict[str, Any]]]:
+    """All rows of the intake and its allocation as plain values, foreign keys by what they mean."""
+    sources = dict(BillSource.objects.values_list("pk", "name"))
+    bills = {
+        pk: f"{source} {month}"
+        for pk, source, month in Bill.objects.values_list("pk", "source__name", "billing_period")
+    }
+    found = {}
+    for model in REBUILT:
+        rows = []
+        for row in model._default_manager.values():
+            if "source_id" in row:
+                row["source_id"] = sources[row["source_id"]]
+            if "bill_id" in row:
+                row["bill_id"] = bills.get(row["bill_id"])
+            rows.append({name: value for name, value in row.items() if name.removesuffix("_id") not in NOT_COMPARED})
+        found[model.__name__] = sorted(rows, key=str)
+    return found
+
+
+def empty_the_database() -> None:
+    Bill.objects.update(import_in_force=None)
+    BillImport.objects.update(split_from=None, rerolled_from=None, bill=None)
+    for model in REBUILT:
+        model._default_manager.all().delete()
+    assert not BillImport.objects.exists()
+
+
+def several_bills(folder: Path) -> None:
+    """A month delivered twice, a file of two months, one of them rolled up again, FOCUS, two days of an inventory."""
+    bring_in_lines(folder, line(cost="1", resource="i-old"), name="first.csv")
+    bring_in_lines(
+        folder, line(cost="4.5", resource="i-1", team="web"), line(cost="-0.25", account="9"), name="second.csv"
+    )
+    april = line(cost="7", period="2026-04-01T00:00:00Z", start="2026-04-30T00:00:00Z", resource="i-1")
+    bring_in(
+        write_csv(
+            folder / "two.csv", [april, line(cost="5", period="2026-03-01T00:00:00Z", start="2026-03-09T00:00:00Z")]
+        )
+    )
+    bring_in(
+        write_focus(
+            folder / "focus.csv", focus_line(BillingAccountId="77", BilledCost="2.000000000012345", EffectiveCost="1.9")
+        )
+    )
+    inventory = "ResourceId,Region,CostUSD,Tags,InstanceType,State,CPUUtilization\n"
+    for day, state in ((3, "running"), (4, "stopped")):
+        path = folder / f"compute-{day}.csv"
+        path.write_text(f"{inventory}i-7,us-east-1,0.1,Owner=Alice,m5.large,{state},{day}.5\n")
+        bring_in(path, snapshot_on=date(2026, 2, day))
+    assert len(pipeline.retrack([BillingPeriod(date(2026, 4, 1))], again=True)) == 1
+    SubAccount.objects.filter(pk="9").update(name="Nine, by hand")
+    BillSource.objects.filter(name="aws-000000000001").update(every_minutes=60, place="folder", location="/bills")
+    pipeline.remove_replaced_imports(now=NOW)
+
+
+def test_database_made_anew_is_the_one_that_was_lost(charges: str, tmp_path: Path) -> None:
+    several_bills(tmp_path)
+    before = everything()
+    assert {name: len(rows) for name, rows in before.items() if name in {"Bill", "BillImport", "ResourceSnapshot"}} == {
+        "Bill": 5,  # May, April and March of one payer, a FOCUS month, February's inventory
+        "BillImport": 8,  # May twice, April twice (rolled up again), two days of the inventory
+        "ResourceSnapshot": 2,
+    }
+    empty_the_database()
+    out = StringIO()
+    call_command("rebuild", json=True, stdout=out)
+    told = json.loads(out.getvalue())
+    assert (told["sources"], told["imports"], len(told["months"]), told["without_record"]) == (3, 8, 5, [])
+    after = everything()
+    for name, rows in before.items():
+        assert after[name] == rows, name
+    assert verify_charges(Scope.all(), kept=True).differences == []
+
+
+def test_rebuilding_twice_changes_nothing(charges: str, tmp_path: Path) -> None:
+    several_bills(tmp_path)
+    empty_the_database()
+    pipeline.rebuild(now=NOW)
+    before = everything()
+    again = pipeline.rebuild(now=NOW)
+    assert (again.sources, again.imports, len(again.months)) == (0, 0, 5)
+    assert everything() == before
+
+
+def test_next_import_goes_on_counting(charges: str, tmp_path: Path) -> None:
+    first = bring_in_lines(tmp_path, line(cost="1"))
+    empty_the_database()
+    pipeline.rebuild(now=NOW)
+    second = bring_in_lines(tmp_path, line(cost="2"), name="second.csv")
+    assert second.pk > first.pk
+    assert Bill.objects.get().import_in_force == second
+
+
+def test_damaged_sums_of_a_month_are_made_again(charges: str, tmp_path: Path) -> None:
+    several_bills(tmp_path)
+    before = everything()
+    item = Bill.objects.get(billing_period=date(2026, 4, 1)).import_in_force
+    assert item is not None
+    DailyCost.objects.filter(bill_import=item).update(billed_cost=Decimal(99))
+    ResourceCost.objects.filter(bill_import=item).delete()
+    problems = [one.problem for one in verify_charges(Scope.all()).differences]
+    assert "billed_cost of its days is 99, the bill's total 7" in problems
+    assert "billed_cost of its resources is 0, that of its lines 7" in problems
+    call_command("rebuild", "2026-04", stdout=StringIO())
+    assert everything() == before
+    assert verify_charges(Scope.all()).is_sound
+
+
+def test_new_database_neither_writes_over_a_store_nor_loses_its_index(charges: str, tmp_path: Path) -> None:
+    bring_in_lines(tmp_path, line(cost="1"))
+    empty_the_database()
+    pipeline.remove_replaced_imports(now=NOW)  # the schedule, before anybody rebuilds
+    assert pipeline.rebuild(now=NOW).imports == 1
+
+
+def test_store_without_index_or_charges_is_told(charges: str, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match=r"has no in_force/in_force\.parquet"):
+        call_command("rebuild")
+
+
+def test_month_whose_charges_are_gone_is_named_and_nothing_is_made(settings: Settings, tmp_path: Path) -> None:
+    settings.CHARGE_STORE = str(tmp_path / "charges")
+    bring_in_lines(tmp_path, line(cost="1"))
+    empty_the_database()
+    for path in (tmp_path / "charges").rglob("_record.json"):
+        path.unlink()
+    with pytest.raises(CommandError, match="The charges of aws-000000000001 2026-05 are not in the store"):
+        call_command("rebuild")
+    assert not BillSource.objects.exists()
