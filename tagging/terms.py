@@ -5,14 +5,20 @@ from enum import StrEnum
 from costs.terms import choices_for
 
 __all__ = [
+    "BenefitPolicy",
+    "ChargeKind",
+    "ChargePolicy",
+    "CommitmentUse",
     "MANDATORY_TAGS",
     "FINOPS_GROUP",
     "FindingState",
     "MemberRole",
     "OwnerKind",
     "RuleKind",
+    "SplitMethod",
     "TagState",
     "UnreadReason",
+    "Weighing",
     "choices_for",
 ]
 
@@ -27,15 +33,72 @@ class MemberRole(StrEnum):
 
 class OwnerKind(StrEnum):
     TEAM = "team"
+    COST_CENTER = "cost_center"
+    POOL = "pool"
     NOBODY = "nobody"
 
 
 class RuleKind(StrEnum):
     """In the order a fresh installation uses them."""
 
+    CONDITION = "condition"
     TAG = "tag"
+    NAME = "name"
     ACCOUNT = "account"
     DEFAULT = "default"
+
+
+class SplitMethod(StrEnum):
+    """How a shared pool is split."""
+
+    EVEN = "even"
+    FIXED = "fixed"
+    PROPORTIONAL = "proportional"
+    KEEP = "keep"
+
+
+class Weighing(StrEnum):
+    """What a proportional split is in proportion to."""
+
+    DIRECT = "direct"
+    SERVICES = "services"
+    DRIVER = "driver"
+    COMMITMENTS = "commitments"
+
+
+class ChargeKind(StrEnum):
+    """Charges that are nobody's usage, each with a policy of its own."""
+
+    TAXES = "taxes"
+    SUPPORT = "support"
+    CREDITS = "credits"
+    DISCOUNTS = "discounts"
+    UNUSED_COMMITMENTS = "unused-commitments"
+
+
+class ChargePolicy(StrEnum):
+    """Who bears such charges: whoever bought them, all users pro rata, or nobody but the company."""
+
+    BUYER = "buyer"
+    USERS = "users"
+    CENTRAL = "central"
+
+
+class BenefitPolicy(StrEnum):
+    """At which price teams are charged for what commitments cover."""
+
+    EFFECTIVE = "effective"
+    LIST = "list"
+    AVERAGE = "average"
+
+
+class CommitmentUse(StrEnum):
+    """What a cost has to do with commitments."""
+
+    COVERED = "covered"
+    UNUSED = "unused"
+    ON_DEMAND = "on_demand"  # instance usage that a commitment could have covered
+    NONE = ""
 
 
 class TagState(StrEnum):

@@ -12,16 +12,22 @@ from tagging.models.core import (
     TeamManager,
     ViewAs,
 )
+from tagging.models.pools import CommitmentBenefit, DriverValue, OwnerCost, PoolDriver, SharedPool
 from tagging.models.saved_views import SavedView
 
 __all__ = (
     "AllocatedCost",
     "Allocation",
     "AllocationRule",
+    "CommitmentBenefit",
+    "DriverValue",
     "Finding",
     "FindingMonth",
     "Membership",
     "SavedView",
+    "OwnerCost",
+    "PoolDriver",
+    "SharedPool",
     "TagKey",
     "Team",
     "TeamManager",

@@ -62,7 +62,7 @@ def matching_rule(rule: AllocationRule) -> Rule:
     return Rule(
         pk=rule.pk,
         kind=RuleKind(rule.kind),
-        owner_key="" if rule.team is None else rule.team.key,
+        owner_key=rule.target if rule.team is None else rule.team.key,
         tag_key=rule.tag_key,
         tag_values=tuple(rule.tag_values),
         sub_account_id=rule.sub_account_id,

@@ -14,14 +14,15 @@ from costs.money import ZERO, plain
 from costs.periods import BillingPeriod
 from costs.scope import Scope
 from costs.tags import tag_value
-from costs.terms import COST_COLUMNS
+from costs.terms import COST_COLUMNS, CommitmentDiscountStatus, PricingCategory
 from tagging.allocation import Matcher, compile_rules, cost_center_of
 from tagging.hooks import tell_that_rules_changed
-from tagging.models import AllocatedCost, Allocation, Team
+from tagging.models import AllocatedCost, Allocation, OwnerCost, Team
+from tagging.owners import kind_of
 from tagging.policy import KeyPolicy, environment_of
 from tagging.selectors.policy import environment_policy
 from tagging.selectors.teams import rules_in_use
-from tagging.terms import OwnerKind
+from tagging.terms import CommitmentUse
 
 EVERYTHING = Scope.all()
 # Any number will do, as long as nothing else takes this advisory lock on PostgreSQL.
@@ -99,10 +100,12 @@ class _Marker:
 def _allocate(import_pk: int, marker: _Marker) -> None:
     match = compile_rules(rules_in_use(), intake.import_period(EVERYTHING, import_pk))
     facts = list(intake.slices_of(EVERYTHING, import_pk).values_list("key", "sub_account_id", "tags"))
-    AllocatedCost.objects.filter(bill_import_id=import_pk).delete()
+    for model in (AllocatedCost, OwnerCost):
+        model.objects.filter(bill_import_id=import_pk).delete()
     Allocation.objects.filter(bill_import_id=import_pk).delete()
     copy_rows(Allocation, _ALLOCATION_COLUMNS, _rows(import_pk, facts, match, marker))
     _sum_up(import_pk)
+    _sum_up_owners(import_pk)
     _check(import_pk)
 
 
@@ -123,7 +126,7 @@ def _decide(sub_account_id: str, tags: Mapping[str, str], match: Matcher, marker
     verdict = match(sub_account_id, tags)
     owner = verdict.owner_key
     return (
-        OwnerKind.TEAM.value if owner else OwnerKind.NOBODY.value,
+        kind_of(owner).value,
         owner,
         None if verdict.rule is None else verdict.rule.pk,
         "" if verdict.rule is None else verdict.rule.text,
@@ -159,11 +162,38 @@ def _sum_up(import_pk: int) -> None:
         )
 
 
+def _sum_up_owners(import_pk: int) -> None:
+    """The month of each owner by service and use of commitments: what pools are split from."""
+    daily = connection.ops.quote_name(intake.daily_costs(EVERYTHING, [import_pk]).model._meta.db_table)
+    slices = connection.ops.quote_name(intake.slices(EVERYTHING, []).model._meta.db_table)
+    usage = connection.ops.quote_name(intake.usage_days(EVERYTHING, [import_pk]).model._meta.db_table)
+    by_slice = ", ".join(f"SUM({column}) AS {column}" for column in COST_COLUMNS)
+    sums = ", ".join(f"SUM(d.{column})" for column in COST_COLUMNS)
+    use = (
+        f"CASE s.commitment_discount_status WHEN '{CommitmentDiscountStatus.USED}' THEN '{CommitmentUse.COVERED}'"
+        f" WHEN '{CommitmentDiscountStatus.UNUSED}' THEN '{CommitmentUse.UNUSED}'"
+        f" ELSE CASE WHEN u.slice_id IS NOT NULL AND s.pricing_category = '{PricingCategory.STANDARD}'"
+        f" THEN '{CommitmentUse.ON_DEMAND}' ELSE '' END END"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {connection.ops.quote_name(OwnerCost._meta.db_table)}"
+            f" (bill_import_id, owner_kind, owner_key, service_name, commitment_use, {', '.join(COST_COLUMNS)})"
+            f" SELECT a.bill_import_id, a.owner_kind, a.owner_key, s.service_name, {use}, {sums}"
+            f" FROM (SELECT slice_id, {by_slice} FROM {daily} WHERE bill_import_id = %s GROUP BY slice_id) d"
+            f" JOIN {connection.ops.quote_name(Allocation._meta.db_table)} a"
+            f" ON a.bill_import_id = %s AND a.slice_id = d.slice_id JOIN {slices} s ON s.key = d.slice_id"
+            f" LEFT JOIN (SELECT DISTINCT slice_id FROM {usage} WHERE bill_import_id = %s) u ON u.slice_id = d.slice_id"
+            f" GROUP BY a.bill_import_id, a.owner_kind, a.owner_key, s.service_name, {use}",
+            [import_pk, import_pk, import_pk],
+        )
+
+
 def _check(import_pk: int) -> None:
     wanted = {column: Sum(column) for column in COST_COLUMNS}
     billed = intake.daily_costs(EVERYTHING, [import_pk]).aggregate(**wanted)
-    owned = AllocatedCost.objects.filter(bill_import_id=import_pk).aggregate(**wanted)
-    for column in COST_COLUMNS:
+    held = [model.objects.filter(bill_import_id=import_pk).aggregate(**wanted) for model in (AllocatedCost, OwnerCost)]
+    for owned, column in ((owned, column) for owned in held for column in COST_COLUMNS):
         before, after = billed[column] or ZERO, owned[column] or ZERO
         if before != after:
             raise AllocationDoesNotTieOutError(
