@@ -5,9 +5,25 @@ from costs.periods import BillingPeriod
 from costs.reading import read_once
 from costs.scope import Scope
 from tagging.allocation import Rule
+from tagging.conditions import parse_condition
 from tagging.models import AllocationRule, Membership, Team
 from tagging.results import MemberView, RuleView, TeamView
 from tagging.terms import MemberRole, RuleKind
+
+# What rules see of a slice, in the order of `Facts`.
+FACT_COLUMNS = (
+    "sub_account_id",
+    "billing_account_id",
+    "service_name",
+    "region_id",
+    "usage_type",
+    "operation",
+    "charge_category",
+    "line_kind",
+    "pricing_category",
+    "commitment_discount_status",
+    "tags",
+)
 
 
 def visible_teams(scope: Scope) -> tuple[TeamView, ...]:
@@ -68,6 +84,7 @@ def matching_rule(rule: AllocationRule) -> Rule:
         sub_account_id=rule.sub_account_id,
         from_period=None if rule.from_period is None else BillingPeriod.of(rule.from_period),
         to_period=None if rule.to_period is None else BillingPeriod.of(rule.to_period),
+        condition=parse_condition(rule.condition) if rule.condition else None,
     )
 
 

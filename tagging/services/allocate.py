@@ -1,7 +1,8 @@
 """From slices to owners: Allocation and AllocatedCost of one import, and of all in force again."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from django.db import connection, transaction
@@ -16,13 +17,14 @@ from costs.scope import Scope
 from costs.tags import tag_value
 from costs.terms import COST_COLUMNS, CommitmentDiscountStatus, PricingCategory
 from tagging.allocation import Matcher, compile_rules, cost_center_of
+from tagging.conditions import Facts
 from tagging.hooks import tell_that_rules_changed
 from tagging.models import AllocatedCost, Allocation, OwnerCost, Team
-from tagging.owners import kind_of
+from tagging.owners import bare_key, kind_of
 from tagging.policy import KeyPolicy, environment_of
 from tagging.selectors.policy import environment_policy
-from tagging.selectors.teams import rules_in_use
-from tagging.terms import CommitmentUse
+from tagging.selectors.teams import FACT_COLUMNS, rules_in_use
+from tagging.terms import CommitmentUse, OwnerKind
 
 EVERYTHING = Scope.all()
 # Any number will do, as long as nothing else takes this advisory lock on PostgreSQL.
@@ -96,10 +98,14 @@ class _Marker:
     def now(cls) -> "_Marker":
         return cls(dict(Team.objects.values_list("key", "cost_center")), environment_policy())
 
+    def cost_center_of(self, owner: str) -> str:
+        """An owner that is a cost centre is its own."""
+        return bare_key(owner) if kind_of(owner) is OwnerKind.COST_CENTER else self.cost_centers.get(owner, "")
+
 
 def _allocate(import_pk: int, marker: _Marker) -> None:
     match = compile_rules(rules_in_use(), intake.import_period(EVERYTHING, import_pk))
-    facts = list(intake.slices_of(EVERYTHING, import_pk).values_list("key", "sub_account_id", "tags"))
+    facts = intake.slices_of(EVERYTHING, import_pk).values_list("key", *FACT_COLUMNS).iterator(chunk_size=20_000)
     for model in (AllocatedCost, OwnerCost):
         model.objects.filter(bill_import_id=import_pk).delete()
     Allocation.objects.filter(bill_import_id=import_pk).delete()
@@ -110,20 +116,22 @@ def _allocate(import_pk: int, marker: _Marker) -> None:
 
 
 def _rows(
-    import_pk: int, facts: Collection[tuple[int, str, dict[str, str]]], match: Matcher, marker: _Marker
+    import_pk: int, slices: Iterable[tuple[Any, ...]], match: Matcher, marker: _Marker
 ) -> Iterator[tuple[Any, ...]]:
-    """Rows of Allocation. Slices differ in far more than account and tags, so each such pair is decided once."""
-    decided: dict[tuple[str, tuple[tuple[str, str], ...]], tuple[Any, ...]] = {}
-    for slice_key, sub_account_id, tags in facts:
-        seen = (sub_account_id, tuple(tags.items()))
+    """Rows of Allocation. Slices differ in more than rules look at, so each such combination is decided once."""
+    decided: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+    seen_by_rules = itemgetter(*(place + 1 for place in match.fields))
+    for row in slices:
+        tags = row[-1]
+        seen = (seen_by_rules(row), *tags.items())
         if seen not in decided:
-            decided[seen] = _decide(sub_account_id, tags, match, marker)
-        yield (import_pk, slice_key, *decided[seen])
+            decided[seen] = _decide(Facts(*row[1:]), match, marker)
+        yield (import_pk, row[0], *decided[seen])
 
 
-def _decide(sub_account_id: str, tags: Mapping[str, str], match: Matcher, marker: _Marker) -> tuple[Any, ...]:
+def _decide(facts: Facts, match: Matcher, marker: _Marker) -> tuple[Any, ...]:
     """The columns of Allocation after import and slice, in their order."""
-    verdict = match(sub_account_id, tags)
+    verdict, tags = match(facts), facts.tags
     owner = verdict.owner_key
     return (
         kind_of(owner).value,
@@ -132,7 +140,7 @@ def _decide(sub_account_id: str, tags: Mapping[str, str], match: Matcher, marker
         "" if verdict.rule is None else verdict.rule.text,
         verdict.matched_text,
         environment_of(tags, marker.environment),
-        cost_center_of(tags, marker.cost_centers.get(owner, "")),
+        cost_center_of(tags, marker.cost_center_of(owner)),
         tag_value(tags, "Project"),
         tag_value(tags, "Owner"),
     )
