@@ -43,16 +43,6 @@ def shifts(policy: BenefitPolicy, uses: Sequence[Use]) -> dict[str, int]:
     return {owner: shift for owner, shift in found.items() if shift}
 
 
-def both_prices(uses: Sequence[Use]) -> dict[str, tuple[int, int]]:
-    """By owner, what its usage under commitments costs at effective and at list price."""
-    found: dict[str, tuple[int, int]] = {}
-    for use in uses:
-        if use.use is CommitmentUse.COVERED:
-            effective, at_list = found.get(use.owner_key, (0, 0))
-            found[use.owner_key] = (effective + use.effective, at_list + use.at_list)
-    return found
-
-
 def _at_list(uses: Sequence[Use]) -> dict[str, int]:
     found: dict[str, int] = defaultdict(int)
     for use in uses:

@@ -7,6 +7,8 @@ from tagging.views.compliance import tags
 from tagging.views.explore import explore
 from tagging.views.findings import finding, finding_state, findings
 from tagging.views.people import people, person_change, person_new, person_password
+from tagging.views.pool_policies import benefit_policy, charge_policy, driver_upload
+from tagging.views.pools import pool_edit, pool_month, pool_new, pool_switch_off, pools
 from tagging.views.resources import resources
 from tagging.views.rules import rule_edit, rule_move, rule_new, rule_switch, rules
 from tagging.views.saved_views import saved_view, saved_view_new, saved_view_remove
@@ -14,7 +16,7 @@ from tagging.views.setup import setup
 from tagging.views.teams import member_remove, member_set, team_edit, team_new, teams
 from tagging.views.tokens import tokens
 from tagging.views.view_as import view_as_start, view_as_stop
-from tagging.views.why import why
+from tagging.views.why import pool_why, why
 
 app_name = "tagging"
 
@@ -31,6 +33,15 @@ urlpatterns = [
     path("people/new/", person_new, name="person_new"),
     path("people/<int:pk>/change/", person_change, name="person_change"),
     path("people/<int:pk>/password/", person_password, name="person_password"),
+    path("new-pool/", pool_new, name="pool_new"),
+    path("pool-policies/benefit/", benefit_policy, name="benefit_policy"),
+    path("pool-policies/charges/", charge_policy, name="charge_policy"),
+    path("pool-policies/drivers/", driver_upload, name="driver_upload"),
+    path("pools/", pools, name="pools"),
+    path("pools/<slug:key>/", pool_month, name="pool_month"),
+    path("pools/<slug:key>/edit/", pool_edit, name="pool_edit"),
+    path("pools/<slug:key>/off/", pool_switch_off, name="pool_switch_off"),
+    path("pools/<slug:key>/why/", pool_why, name="pool_why"),
     path("resources/", resources, name="resources"),
     path("rules/", rules, name="rules"),
     path("rules/new/", rule_new, name="rule_new"),

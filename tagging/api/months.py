@@ -57,12 +57,19 @@ class WholeMonthSerializer(PageSerializer, ComparedSerializer, MonthSerializer):
     bill_total = MoneyText(allow_null=True, help_text=STAFF_FIGURE)
     unallocated_cost = MoneyText(allow_null=True, help_text=STAFF_FIGURE)
     difference = MoneyText(allow_null=True, help_text=STAFF_FIGURE)
+    pools_cost = MoneyText(
+        allow_null=True, help_text=f"What stays in shared pools, which are rows too. By team only. {STAFF_FIGURE}"
+    )
+
+
+OWNER_KIND = "team, cost_center or pool. A pool shows its direct costs and, as shared cost below zero, what left it."
 
 
 class ChargebackRowSerializer(PartsSerializer):
     """One owner's month."""
 
     key = serializers.CharField(help_text="As a filter takes it.")
+    owner_kind = serializers.CharField(allow_null=True, help_text=f"By team: {OWNER_KIND} Else null.")
     owner = serializers.CharField()
     label = serializers.CharField(  # type: ignore[assignment]
         help_text="The owner for people: an account with its name."
@@ -108,6 +115,7 @@ class StatementRowSerializer(PartsSerializer):
     """A team's month in one line."""
 
     team_key = serializers.CharField()
+    owner_kind = serializers.CharField(help_text=OWNER_KIND)
     team_name = serializers.CharField()
     cost_center = serializers.CharField()
     change = MoneyText(help_text="Against `previous_total_cost`.")
@@ -146,10 +154,28 @@ class StatementLineSerializer(RowSerializer):
     cost = MoneyText()
 
 
+class OwnShareSerializer(serializers.Serializer[Any]):
+    """Your part of one shared pool, or of what commitments save."""
+
+    pool_key = serializers.CharField()
+    pool_name = serializers.CharField()
+    method = serializers.CharField()
+    cost = MoneyText()
+
+
+class BothPricesSerializer(serializers.Serializer[Any]):
+    """Usage under commitments at both prices."""
+
+    effective_cost = MoneyText()
+    list_cost = MoneyText()
+
+
 class StatementSerializer(PageSerializer, ComparedSerializer, MonthSerializer):
-    """A team's month with its lines; Σ lines = direct cost."""
+    """A team's month with its lines; Σ lines = direct cost, Σ shares = shared cost."""
 
     summary = StatementRowSerializer()
+    shares = OwnShareSerializer(many=True)
+    prices = BothPricesSerializer(allow_null=True, help_text="Null where no usage is under commitments.")
     results = StatementLineSerializer(many=True)
 
 

@@ -32,9 +32,11 @@ from tagging.results.findings import (
     KindTotal,
     VerifiedMonth,
 )
+from tagging.results.pools import BothPrices, OwnShare, PoolMonth, PoolRow, SharedLine, ShareView
 from tagging.results.upkeep import KeyCandidate, MemberView, ProposedTeam, RuleView, SetupProposal, TeamView, Trust
 
 __all__ = [
+    "BothPrices",
     "ChargeLines",
     "Chargeback",
     "ChargebackRow",
@@ -54,12 +56,17 @@ __all__ = [
     "MemberView",
     "Mover",
     "Movers",
+    "OwnShare",
     "PolicyKey",
+    "PoolMonth",
+    "PoolRow",
     "ProposedTeam",
     "ResourceRow",
     "ResourceTable",
     "RuleView",
     "SetupProposal",
+    "ShareView",
+    "SharedLine",
     "SliceRow",
     "Statement",
     "StatementLine",

@@ -5,6 +5,8 @@ from decimal import Decimal
 
 from costs.periods import BillingPeriod, DateRange
 from costs.terms import CostMetric
+from tagging.results.pools import BothPrices, OwnShare
+from tagging.terms import OwnerKind
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,7 @@ class ChargebackRow:
     adjustment_cost: Decimal
     total_cost: Decimal
     previous_total_cost: Decimal
+    owner_kind: OwnerKind | None = None  # by team only, where pools and cost centres are rows too
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class Chargeback:
     """A month by owner. Costs without the key are no row: `missing_cost` (of what the reader sees).
 
     For staff `missing_cost == unallocated_cost` and Σ rows + unallocated + difference = bill total.
+    By team, pools are rows: their direct costs and, below zero, what left them; `pools_cost` is what stays in all.
     Owners who had costs before and have none now are rows too. Previous costs are those of the days
     `compared`: the month before, up to the same day while this month is not full; None where it has no costs.
     """
@@ -47,6 +51,7 @@ class Chargeback:
     bill_total: Decimal | None
     unallocated_cost: Decimal | None
     difference: Decimal | None
+    pools_cost: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,7 @@ class StatementSummary:
     previous_total_cost: Decimal
     change: Decimal
     state: str
+    owner_kind: OwnerKind = OwnerKind.TEAM
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,10 @@ class StatementLine:
 
 @dataclass(frozen=True)
 class Statement:
-    """A team's month with its lines, largest first; Σ lines = direct cost. `compared` as in `Chargeback`."""
+    """A team's month with its lines, largest first; Σ lines = direct cost, Σ shares = shared cost.
+
+    `prices` are of usage under commitments; None where there is none. `compared` as in `Chargeback`.
+    """
 
     period: BillingPeriod
     metric: CostMetric
@@ -87,6 +96,8 @@ class Statement:
     summary: StatementSummary
     lines: tuple[StatementLine, ...]
     compared: DateRange | None
+    shares: tuple[OwnShare, ...] = ()
+    prices: BothPrices | None = None
 
 
 @dataclass(frozen=True)
@@ -107,3 +118,4 @@ class StatementList:
     unallocated_previous_cost: Decimal | None
     compared: DateRange | None
     difference: Decimal | None
+    pools_cost: Decimal | None = None

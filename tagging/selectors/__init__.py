@@ -57,7 +57,7 @@ from tagging.selectors.policy import tag_policy, tracked_keys
 from tagging.selectors.rule_costs import RuleCost, RuleCosts, rule_costs
 from tagging.selectors.saved_views import OwnView, own_view, own_views
 from tagging.selectors.setup import needs_setup, setup_proposal
-from tagging.selectors.teams import allocation_rules, team_by_key, team_members, visible_teams
+from tagging.selectors.teams import allocation_rules, owner_by_key, team_by_key, team_members, visible_teams
 from tagging.selectors.tokens import OwnToken, own_tokens
 from tagging.selectors.trust import currencies_of, latest_period, periods_of, trust
 from tagging.selectors.why import all_charge_lines, charge_lines, decision_slices, decisions
@@ -131,6 +131,7 @@ __all__ = [
     "own_tokens",
     "own_view",
     "own_views",
+    "owner_by_key",
     "periods_of",
     "people",
     "people_changes",

@@ -13,7 +13,7 @@ from costs.money import ZERO
 from costs.periods import BillingPeriod
 from costs.scope import Scope
 from costs.terms import CostMetric
-from tagging.models import Allocation, AllocationRule, TagKey, Team
+from tagging.models import Allocation, AllocationRule, CommitmentBenefit, PoolDriver, SharedPool, TagKey, Team
 from tagging.selectors.labels import labels
 from tagging.selectors.reach import reach
 from tagging.selectors.shown_tags import shown_tags
@@ -96,7 +96,7 @@ def answer_state(scope: Scope) -> str:
     if not imports:
         return ""
     newest = [str(Allocation.objects.aggregate(pk=Max("pk"))["pk"])]
-    for model in (AllocationRule, Team, TagKey):
+    for model in (AllocationRule, Team, TagKey, SharedPool, PoolDriver, CommitmentBenefit):
         history: Any = model.history  # type: ignore[attr-defined, unused-ignore]
         newest.append(str(history.aggregate(pk=Max("history_id"))["pk"]))
     return "\n".join([*imports, *newest, *intake.given_names(scope)])

@@ -3,19 +3,21 @@
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from django.db.models import Sum
 
 from costs import selectors as intake
-from costs.periods import BillingPeriod
+from costs.money import from_units
+from costs.periods import BillingPeriod, DateRange
 from costs.reading import read_once
 from costs.scope import Scope
-from costs.terms import COST_COLUMNS
-from tagging.benefit import POT, POT_NAME, Use, both_prices, shifts
-from tagging.models import DriverValue, OwnerCost
+from costs.terms import COST_COLUMNS, CostMetric
+from tagging.benefit import Use, shifts
+from tagging.models import AllocatedCost, DriverValue, OwnerCost
 from tagging.owners import kind_of
 from tagging.pools import NOTHING, Amounts, Pool, Split, Units, money_of, split_pools, units_of
-from tagging.results.pools import SharedLine
+from tagging.results.pools import BothPrices, OwnShare, SharedLine
 from tagging.selectors.pools import benefit_policy, pools_of
 from tagging.selectors.reach import ordered_currencies
 from tagging.terms import BenefitPolicy, CommitmentUse, OwnerKind, SplitMethod, Weighing
@@ -48,7 +50,6 @@ class SharedMonth:
     splits: tuple[Split, ...]
     benefit: BenefitPolicy
     shifts: Mapping[str, int]
-    prices: Mapping[str, tuple[int, int]]
 
     @property
     def shared(self) -> dict[str, Units]:
@@ -97,6 +98,60 @@ def shared_month(period: BillingPeriod, currency: str, pools: Sequence[Pool] | N
     return read_once(key, lambda: _shared_month(period, currency, pools_of(period)))
 
 
+def shared_costs(
+    scope: Scope, period: BillingPeriod, currency: str, metric: CostMetric, *, days: DateRange | None = None
+) -> dict[str, Decimal]:
+    """By owner, what pools give it and take from it on one basis; a team's own only.
+
+    With `days` short of the month, pools are split as they stood after those days; what commitments save is not
+    cut by days and left out.
+    """
+    pools = pools_of(period)
+    if not pools and benefit_policy(period) is BenefitPolicy.EFFECTIVE:
+        return {}
+    if days is None or days == period.range:
+        found = shared_month(period, currency)
+    else:
+        found = _part_of_month(period, currency, pools, days)
+    at = COST_COLUMNS.index(metric.column)
+    return {
+        owner: from_units(amounts[at])
+        for owner, amounts in found.shared.items()
+        if amounts[at] and _may_see(scope, owner)
+    }
+
+
+def own_shares(scope: Scope, period: BillingPeriod, currency: str, metric: CostMetric) -> tuple[OwnShare, ...]:
+    """The reader's parts of pools on one basis, largest first, with what a team may know of each."""
+    is_open = {pool.key: pool.is_open for pool in pools_of(period)}
+    shares = [
+        OwnShare(
+            line.pool_key,
+            line.pool_name,
+            line.method,
+            line.owner_key,
+            line.costs[metric.column],
+            is_open.get(line.pool_key, False),
+        )
+        for line in shared_lines(scope, period, currency)
+        if line.costs[metric.column]
+    ]
+    return tuple(sorted(shares, key=lambda share: (-share.cost, share.pool_name)))
+
+
+def prices_of(scope: Scope, period: BillingPeriod, currency: str, owner_key: str) -> BothPrices | None:
+    """What commitments cover of an owner's usage, at effective and at list price; None where nothing is covered."""
+    scope.require_team(owner_key)
+    found = OwnerCost.objects.filter(
+        bill_import_id__in=imports_of(period, currency),
+        commitment_use=CommitmentUse.COVERED.value,
+        owner_key=owner_key,
+    ).aggregate(Sum("effective_cost"), Sum("list_cost"))
+    if found["effective_cost__sum"] is None:
+        return None
+    return BothPrices(found["effective_cost__sum"], found["list_cost__sum"])
+
+
 def method_text(pool: Pool) -> str:
     """The method in words, without weights, names or percentages of anybody."""
     capped = ", capped" if any(target.cap is not None for target in pool.targets) else ""
@@ -120,21 +175,30 @@ def _shared_month(period: BillingPeriod, currency: str, pools: Sequence[Pool]) -
     benefit = benefit_policy(period)
     pks = imports_of(period, currency)
     if not pks or not (pools or benefit is not BenefitPolicy.EFFECTIVE):
-        return SharedMonth((), benefit, {}, {})
+        return SharedMonth((), benefit, {})
     cells = _cells(pks)
     direct = _sums(cells, lambda _: True)
     weights = {pool.key: _weights(pool, period, cells, direct) for pool in pools}
     uses = [Use(*key, amounts[_EFFECTIVE], amounts[_LIST]) for key, amounts in cells.items()]
-    return SharedMonth(split_pools(pools, direct, weights), benefit, shifts(benefit, uses), both_prices(uses))
+    return SharedMonth(split_pools(pools, direct, weights), benefit, shifts(benefit, uses))
 
 
-def commitment_prices(period: BillingPeriod, currency: str) -> Mapping[str, tuple[int, int]]:
-    """By owner, usage under commitments at effective and at list price. Not for a team's eyes as it is."""
-    found = OwnerCost.objects.filter(
-        bill_import_id__in=imports_of(period, currency), commitment_use=CommitmentUse.COVERED.value
-    )
-    rows = found.order_by().values_list("owner_key").annotate(Sum("effective_cost"), Sum("list_cost"))
-    return {owner: units_of((effective, at_list)) for owner, effective, at_list in rows}  # type: ignore[misc]
+def _part_of_month(period: BillingPeriod, currency: str, pools: Sequence[Pool], days: DateRange) -> SharedMonth:
+    pks = imports_of(period, currency)
+    rows = AllocatedCost.objects.filter(
+        bill_import_id__in=pks, charge_date__gte=days.start, charge_date__lt=days.end
+    ).order_by()
+    summed = rows.values_list("owner_key", "service_name").annotate(*map(Sum, COST_COLUMNS))
+    cells = {(row[0], row[1], CommitmentUse.NONE): units_of(row[2:]) for row in summed}
+    direct = _sums(cells, lambda _: True)
+    # Who uses commitments is asked of the whole month; the amounts are those of the days.
+    by_use = any(pool.weighing is Weighing.COMMITMENTS for pool in pools)
+    whole = _cells(pks) if by_use else {}
+    weights = {
+        pool.key: _weights(pool, period, whole if pool.weighing is Weighing.COMMITMENTS else cells, direct)
+        for pool in pools
+    }
+    return SharedMonth(split_pools(pools, direct, weights), BenefitPolicy.EFFECTIVE, {})
 
 
 def _cells(pks: Collection[int]) -> dict[OwnUse, Units]:
@@ -186,17 +250,13 @@ def _may_see(scope: Scope, owner: str) -> bool:
     return scope.everything or owner in scope.team_keys
 
 
-def pool_names(period: BillingPeriod) -> dict[str, str]:
-    """Names of pools by owner key, the pot's too."""
-    return {pool.owner_key: pool.name for pool in pools_of(period)} | {POT: POT_NAME}
-
-
 __all__ = [
     "SharedMonth",
-    "commitment_prices",
     "imports_of",
     "method_text",
-    "pool_names",
+    "own_shares",
+    "prices_of",
+    "shared_costs",
     "shared_lines",
     "shared_month",
 ]

@@ -1,14 +1,18 @@
 """Teams, their members, and the rules; each as its reader may see it."""
 
+from collections.abc import Mapping
+
 from costs.errors import NotFoundInScopeError
 from costs.periods import BillingPeriod
 from costs.reading import read_once
 from costs.scope import Scope
 from tagging.allocation import Rule
+from tagging.benefit import POT, POT_NAME
 from tagging.conditions import parse_condition
-from tagging.models import AllocationRule, Membership, Team
+from tagging.models import AllocationRule, Membership, SharedPool, Team
+from tagging.owners import bare_key, kind_of, pool_owner
 from tagging.results import MemberView, RuleView, TeamView
-from tagging.terms import MemberRole, RuleKind
+from tagging.terms import MemberRole, OwnerKind, RuleKind
 
 # What rules see of a slice, in the order of `Facts`.
 FACT_COLUMNS = (
@@ -47,6 +51,17 @@ def team_by_key(scope: Scope, key: str) -> TeamView:
     return team
 
 
+def owner_by_key(scope: Scope, key: str) -> TeamView:
+    """A team, or for staff a pool or cost centre as if it were one. Raises NotFoundInScopeError."""
+    if kind_of(key) is OwnerKind.TEAM:
+        return team_by_key(scope, key)
+    scope.require_everything()
+    pools = pool_labels()
+    if kind_of(key) is OwnerKind.POOL and key not in pools:
+        raise NotFoundInScopeError("Nothing here.")
+    return TeamView(key, owner_label(key, pools), "", "", "", is_active=True)
+
+
 def team_members(scope: Scope, key: str) -> tuple[MemberView, ...]:
     """A team's own members by name. Raises NotFoundInScopeError."""
     team_by_key(scope, key)
@@ -65,7 +80,8 @@ def team_members(scope: Scope, key: str) -> tuple[MemberView, ...]:
 def allocation_rules(scope: Scope) -> tuple[RuleView, ...]:
     """All rules in the order they are tried, also those out of use. Staff only (NotFoundInScopeError)."""
     scope.require_everything()
-    return tuple(_rule_view(rule) for rule in AllocationRule.objects.select_related("team"))
+    names = pool_labels()
+    return tuple(_rule_view(rule, names) for rule in AllocationRule.objects.select_related("team"))
 
 
 def rules_in_use() -> tuple[Rule, ...]:
@@ -102,7 +118,7 @@ def _team_view(scope: Scope, team: Team) -> TeamView:
     )
 
 
-def _rule_view(rule: AllocationRule) -> RuleView:
+def _rule_view(rule: AllocationRule, pools: Mapping[str, str]) -> RuleView:
     compiled = matching_rule(rule)
     return RuleView(
         pk=rule.pk,
@@ -114,9 +130,24 @@ def _rule_view(rule: AllocationRule) -> RuleView:
         tag_values=compiled.tag_values,
         sub_account_id=rule.sub_account_id,
         team_key=compiled.owner_key,
-        team_name="" if rule.team is None else rule.team.name,
+        team_name=owner_label(compiled.owner_key, pools) if rule.team is None else rule.team.name,
         from_period=compiled.from_period,
         to_period=compiled.to_period,
         is_active=rule.is_active,
         reason=rule.reason,
+        condition=dict(rule.condition),
+        charge_kind=rule.charge_kind,
     )
+
+
+def pool_labels() -> dict[str, str]:
+    """Names of all pools, also former ones, by owner key; the newest name of each."""
+    rows = SharedPool.objects.order_by("pk").values_list("key", "name")
+    return read_once("names of pools", lambda: {pool_owner(key): name for key, name in rows} | {POT: POT_NAME})
+
+
+def owner_label(owner_key: str, pools: Mapping[str, str]) -> str:
+    """A pool or cost centre for people; teams are named by `labels`."""
+    if kind_of(owner_key) is OwnerKind.POOL:
+        return f"Pool {pools.get(owner_key, bare_key(owner_key))}"
+    return f"Cost centre {bare_key(owner_key)}" if owner_key else ""

@@ -1,7 +1,10 @@
 """All writes of ownership: allocation, rules, teams, setup, view as."""
 
-from tagging.inputs import PersonInput, ProposalChoices, RuleInput, TeamChoice, TeamInput
+from tagging.inputs import PersonInput, PoolInput, ProposalChoices, RuleInput, TeamChoice, TeamInput
 from tagging.services.allocate import allocate_import, reallocate
+from tagging.services.charge_policies import set_benefit_policy, set_charge_policy
+from tagging.services.drivers import Uploaded, upload_driver
+from tagging.services.dry_run import DryRun, MonthMove, dry_run
 from tagging.services.finding_states import (
     Decision,
     accept_finding,
@@ -19,6 +22,7 @@ from tagging.services.people import (
     set_active,
     set_finops,
 )
+from tagging.services.pools import check_circles, check_overlap, preview_pool, save_pool, switch_off_pool
 from tagging.services.rules import delete_rule, reorder_rules, save_rule
 from tagging.services.saved_views import remove_view, save_view
 from tagging.services.setup import accept_proposal
@@ -29,42 +33,55 @@ from tagging.services.view_as import start_view_as, stop_view_as
 
 __all__ = [
     "Detection",
+    "DryRun",
+    "MonthMove",
     "Move",
     "Moves",
     "PersonInput",
+    "PoolInput",
     "ProposalChoices",
     "RuleInput",
     "TeamChoice",
     "TeamInput",
+    "Uploaded",
     "accept_finding",
     "accept_proposal",
     "allocate_import",
     "Decision",
     "change_finding",
+    "check_circles",
+    "check_overlap",
     "create_person",
     "create_team",
     "delete_rule",
     "detect_findings",
     "dismiss_finding",
+    "dry_run",
     "finish_finding",
     "give_one_time_password",
     "make_token",
     "note_password_link",
+    "preview_pool",
     "reallocate",
     "reopen_finding",
     "remove_member",
     "remove_unread_allocations",
     "remove_view",
     "reorder_rules",
+    "save_pool",
     "save_rule",
     "save_view",
     "revoke_all_tokens",
     "revoke_token",
     "set_active",
+    "set_benefit_policy",
+    "set_charge_policy",
     "set_finops",
     "set_member",
     "start_view_as",
     "stop_view_as",
+    "switch_off_pool",
     "update_team",
+    "upload_driver",
     "what_moves",
 ]

@@ -19,9 +19,12 @@ from costs.scope import Scope
 from costs.series import Line, change, top_and_other
 from tagging import selectors
 from tagging.forms.months import ChargebackForm, MonthForm
-from tagging.results import Chargeback, Statement, StatementLine, StatementList, Trust
+from tagging.owners import bare_key
+from tagging.results import Chargeback, OwnShare, Statement, StatementLine, StatementList, StatementSummary, Trust
+from tagging.selectors.shared import BENEFIT_KEY
 from tagging.selectors.shown_tags import offered_tag_keys
 from tagging.tables.chargeback import ChargebackTable, OwnerLine, StatementTable
+from tagging.terms import OwnerKind
 from tagging.views.months import NO_COSTS_STAFF, NO_COSTS_TEAM, Month, chosen_month
 
 BY = ("team", "cost_center", "project", "owner", "environment", "account", "service")
@@ -43,6 +46,7 @@ class Owners:
     compared: str
     bill_total: Decimal | None
     difference: Decimal | None
+    pools_cost: Decimal | None = None
 
 
 @login_required
@@ -120,8 +124,16 @@ def statement(request: HttpRequest, team_key: str) -> HttpResponseBase:
         "trust": own_trust(scope, month),
         "form": MonthForm(initial=month.initial, periods=month.periods, currencies=month.currencies),
         "why_url": link("tagging:why", month.params, team_key),
+        "shares": [(share, pool_url(share, scope, month)) for share in found.shares],
     }
     return render(request, "tagging/statement.html", context)
+
+
+def pool_url(share: OwnShare, scope: Scope, month: Month) -> str:
+    """The pool's split for staff, and for teams where the FinOps lead has opened it."""
+    if share.pool_key == BENEFIT_KEY or not (scope.everything or share.is_open):
+        return ""
+    return link("tagging:pool_month", month.params, share.pool_key)
 
 
 def no_costs_text(scope: Scope) -> str:
@@ -156,7 +168,7 @@ def owners_by_team(found: StatementList, month: Month) -> Owners:
         OwnerLine(
             owner=row.team_name,
             label=row.team_name,
-            url=link("tagging:statement", month.params, row.team_key),
+            url=owner_url(row, month),
             cost_center=row.cost_center,
             direct_cost=row.direct_cost,
             shared_cost=row.shared_cost,
@@ -178,7 +190,17 @@ def owners_by_team(found: StatementList, month: Month) -> Owners:
         compared=found.compared.label if found.compared else "",
         bill_total=found.bill_total,
         difference=found.difference,
+        pools_cost=found.pools_cost,
     )
+
+
+def owner_url(row: StatementSummary, month: Month) -> str:
+    """A team's statement, a pool's split of the month; what a cost centre owns itself in the explorer."""
+    if row.owner_kind is OwnerKind.POOL:
+        return link("tagging:pool_month", month.params, bare_key(row.team_key))
+    if row.owner_kind is OwnerKind.COST_CENTER:
+        return explore_url(month, "team", row.team_key)
+    return link("tagging:statement", month.params, row.team_key)
 
 
 def owners_by_value(table: Chargeback, month: Month, by: str) -> Owners:
@@ -250,6 +272,7 @@ def bill_rows(owners: Owners) -> list[tuple[str, str]]:
     return [
         ("Bill total", plain(owners.bill_total)),
         ("Owners", plain(owners.total_cost)),
+        *([("of them what stays in pools", plain(owners.pools_cost))] if owners.pools_cost else []),
         ("Unallocated", plain(owners.missing_cost)),
         ("Difference", plain(owners.difference)),
     ]

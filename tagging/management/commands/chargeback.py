@@ -1,4 +1,4 @@
-"""manage.py chargeback PERIOD [--by team] [--basis billed] [--currency USD] [--json]"""
+"""manage.py chargeback PERIOD [--by team] [--basis billed] [--currency USD] [--split-unallocated METHOD] [--json]"""
 
 import json
 from argparse import ArgumentParser
@@ -18,6 +18,7 @@ from costs.terms import CostMetric
 from costs.text_tables import aligned
 from tagging.results import Chargeback
 from tagging.selectors import chargeback
+from tagging.terms import OwnerKind, SplitMethod
 
 
 class Command(BaseCommand):
@@ -33,6 +34,11 @@ class Command(BaseCommand):
         bases = ", ".join(CostMetric)
         parser.add_argument("--basis", default=CostMetric.BILLED.value, help=f"one of {bases} (default: billed)")
         parser.add_argument("--currency", default="", help="which currency, where a month has several")
+        parser.add_argument(
+            "--split-unallocated",
+            choices=[SplitMethod.PROPORTIONAL.value, SplitMethod.EVEN.value],
+            help="split what nobody owns over the others: by their direct cost, or evenly",
+        )
         parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -41,7 +47,15 @@ class Command(BaseCommand):
             metric, currency = parse_metric(options["basis"]), options["currency"].strip().upper()
             if not intake.active_imports(Scope.all(), [period]):
                 raise CommandError(_no_costs(period))
-            month = chargeback(Scope.all(), period, by=options["by"], metric=metric, currency=currency)
+            split = SplitMethod(options["split_unallocated"]) if options["split_unallocated"] else None
+            month = chargeback(
+                Scope.all(),
+                period,
+                by=options["by"],
+                metric=metric,
+                currency=currency,
+                split_unallocated=split,
+            )
         except FinopsError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(json.dumps(_as_dict(month), ensure_ascii=False) if options["json"] else _as_table(month))
@@ -57,24 +71,34 @@ def _as_dict(month: Chargeback) -> dict[str, Any]:
     assert month.bill_total is not None
     assert month.unallocated_cost is not None
     assert month.difference is not None
-    return {
-        "billing_period": str(month.period),
-        "basis": month.metric.value,
-        "currency": month.currency,
-        "bill_total": plain(month.bill_total),
-        "rows": [
-            {
-                "owner": row.owner,
-                "direct_cost": plain(row.direct_cost),
-                "shared_cost": plain(row.shared_cost),
-                "adjustment_cost": plain(row.adjustment_cost),
-                "total_cost": plain(row.total_cost),
-            }
-            for row in month.rows
-        ],
-        "unallocated_cost": plain(month.unallocated_cost),
-        "difference": plain(month.difference),
-    } | ({"other_currencies": list(month.other_currencies)} if month.other_currencies else {})
+    return (
+        {
+            "billing_period": str(month.period),
+            "basis": month.metric.value,
+            "currency": month.currency,
+            "bill_total": plain(month.bill_total),
+            "rows": [
+                {
+                    "owner": row.owner,
+                    "direct_cost": plain(row.direct_cost),
+                    "shared_cost": plain(row.shared_cost),
+                    "adjustment_cost": plain(row.adjustment_cost),
+                    "total_cost": plain(row.total_cost),
+                }
+                for row in month.rows
+            ],
+            "unallocated_cost": plain(month.unallocated_cost),
+            "difference": plain(month.difference),
+        }
+        | _pools(month)
+        | ({"other_currencies": list(month.other_currencies)} if month.other_currencies else {})
+    )
+
+
+def _pools(month: Chargeback) -> dict[str, Any]:
+    """What stays in pools, where they are rows. It is within Σ rows."""
+    has_pools = any(row.owner_kind is OwnerKind.POOL for row in month.rows)
+    return {"in_pools_cost": plain(month.pools_cost or ZERO)} if has_pools else {}
 
 
 def _as_table(month: Chargeback) -> str:
@@ -83,7 +107,8 @@ def _as_table(month: Chargeback) -> str:
         [row.label, *_amounts(month, row.direct_cost, row.shared_cost, row.adjustment_cost, row.total_cost)]
         for row in month.rows
     ]
-    ends = [("All owners", month.total_cost), ("Unallocated", month.unallocated_cost), ("Bill", month.bill_total)]
+    ends: list[tuple[str, Decimal | None]] = [("In pools", month.pools_cost)] if month.pools_cost else []
+    ends += [("All owners", month.total_cost), ("Unallocated", month.unallocated_cost), ("Bill", month.bill_total)]
     ends.append(("Difference", month.difference))
     totals = [[name, "", "", "", *_amounts(month, cost or ZERO)] for name, cost in ends]
     lines = [f"Chargeback {month.period.label}, {month.metric.value} cost in {month.currency}", ""]
