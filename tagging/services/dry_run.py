@@ -68,9 +68,10 @@ def dry_run(change: Callable[[], object]) -> DryRun:
     with transaction.atomic():
         old = rules_in_use()
         change()
-        new = rules_in_use()
+        new, now = rules_in_use(), owners_now()
+        # Asked while the change stands: it may look at tags that months are yet to be read for.
+        foresight = foresee(now.periods, now.currency, [old, new], metric=METRIC)
         transaction.set_rollback(True)
-    now = owners_now()
     closed = last_closed_period()
     found = reach(EVERYTHING, now.periods, now.currency).imports
     imports = [item for item in found if closed is None or closed < item.period]
@@ -78,7 +79,6 @@ def dry_run(change: Callable[[], object]) -> DryRun:
     shifts: dict[Way, Decimal] = defaultdict(lambda: ZERO)
     for _, way, cost, _ in months:
         shifts[way] += cost
-    foresight = foresee(now.periods, now.currency, [old, new], metric=METRIC)
     before = shifted(now, foresight.shifts[0])
     after = shifted(shifted(now, shifts), foresight.shifts[1])
     names = {**team_names({key for way in shifts for key in way}), **before.names, **after.names, NOT_SET: NOBODY}
