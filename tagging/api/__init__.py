@@ -3,6 +3,7 @@
 from tagging.api.costs import AllocationList, CostList
 from tagging.api.findings import FindingDecision, FindingList, FindingOne
 from tagging.api.months import ChargebackList, StatementDetail, StatementList
+from tagging.api.pools import PoolList, RuleList, ShareList
 from tagging.api.tags import ComplianceByGroup, ComplianceByKey, ResourceList
 
 __all__ = [
@@ -14,7 +15,10 @@ __all__ = [
     "FindingDecision",
     "FindingList",
     "FindingOne",
+    "PoolList",
     "ResourceList",
+    "RuleList",
+    "ShareList",
     "StatementDetail",
     "StatementList",
 ]
