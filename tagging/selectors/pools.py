@@ -1,5 +1,6 @@
 """Pools as they are set up: those that hold in a month, and all rows for FinOps staff."""
 
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +15,25 @@ def pools_of(period: BillingPeriod) -> tuple[Pool, ...]:
     """The pools that hold in a month, by position."""
     rows = read_once("shared pools", lambda: tuple(_active()))
     return tuple(pool_of(row) for row in rows if holds_in(row, period))
+
+
+def pools_naming(owner_keys: Collection[str], period: BillingPeriod) -> frozenset[str]:
+    """Owner keys of the pools whose costs may reach these owners by name in a month, through other pools too.
+
+    Pools that name nobody are split over who has direct costs, so they reach nobody else.
+    """
+    pools, reached, known = pools_of(period), set(owner_keys), -1
+    found: set[str] = set()
+    while known != len(found):
+        known = len(found)
+        found |= {
+            pool.owner_key
+            for pool in pools
+            if pool.method is not SplitMethod.KEEP
+            and reached & {*(target.owner_key for target in pool.targets), pool.rest_to}
+        }
+        reached |= found
+    return frozenset(found)
 
 
 def holds_in(row: SharedPool, period: BillingPeriod) -> bool:

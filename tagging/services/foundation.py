@@ -18,7 +18,7 @@ ENVIRONMENTS = {
 }
 # Kept on the slices though not required, because many companies name their teams by it.
 TRACKED_BESIDES = ("Department",)
-_UPKEEP = ("team", "membership", "tagkey", "allocationrule")
+_UPKEEP = ("team", "membership", "tagkey", "allocationrule", "sharedpool", "pooldriver", "commitmentbenefit")
 
 
 def lay_foundation(*, using: str = "default", **_signal: Any) -> None:

@@ -197,6 +197,22 @@ def test_a_team_sees_its_part_with_name_and_method_and_no_more_until_the_pool_is
     assert "Search" not in text
 
 
+def test_a_team_without_costs_of_its_own_sees_the_part_that_a_pool_gives_it(
+    staff: Client, client_for: ClientFor, django_user_model: type[User]
+) -> None:
+    """All 7 of November go to Ops by name; it has nothing else, so November is the only month it has."""
+    ops = Team.objects.create(key="ops", name="Ops")
+    user = django_user_model.objects.create_user("otto")
+    ops.memberships.create(user=user, role="lead")
+    lead = client_for(user)
+    make(staff, **{"method": "even", "takes ops": "on"})
+    give_nobodys_costs(staff)
+    text = text_of(get(lead, "/statements/ops/"))
+    assert "November 2025" in text
+    assert "$7.00" in text
+    assert "October" not in text.replace("October 2025 to compare with", "")
+
+
 def test_staff_drill_from_a_pool_to_its_lines(staff: Client) -> None:
     make(staff)
     give_nobodys_costs(staff)
