@@ -103,7 +103,7 @@ class AllocationRuleForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = AllocationRule
-        exclude = ("replaces",)
+        exclude = ("replaces",)  # noqa: DJ006 - all but what services keep
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

@@ -19,7 +19,7 @@ from costs.terms import CostMetric
 from tagging.allocation import Matcher, Rule, compile_rules
 from tagging.conditions import Facts
 from tagging.models import Allocation
-from tagging.selectors.closed import last_closed_period
+from tagging.selectors.closed import is_open
 from tagging.selectors.foresight import foresee
 from tagging.selectors.labels import team_names
 from tagging.selectors.reach import reach
@@ -72,9 +72,8 @@ def dry_run(change: Callable[[], object]) -> DryRun:
         # Asked while the change stands: it may look at tags that months are yet to be read for.
         foresight = foresee(now.periods, now.currency, [old, new], metric=METRIC)
         transaction.set_rollback(True)
-    closed = last_closed_period()
     found = reach(EVERYTHING, now.periods, now.currency).imports
-    imports = [item for item in found if closed is None or closed < item.period]
+    imports = [item for item in found if is_open(item.period)]
     months = [row for item in imports for row in _moved(item, _changed(item, old, new))]
     shifts: dict[Way, Decimal] = defaultdict(lambda: ZERO)
     for _, way, cost, _ in months:

@@ -18,8 +18,8 @@ from costs.queries import NOT_SET, TAG_PREFIX, check_dimension, dimension_label
 from costs.scope import Scope
 from costs.series import Line, change, top_and_other
 from tagging import selectors
+from tagging.addresses import month_path, with_params
 from tagging.forms.months import ChargebackForm, MonthForm
-from tagging.owners import bare_key
 from tagging.results import Chargeback, OwnShare, Statement, StatementLine, StatementList, StatementSummary, Trust
 from tagging.selectors.shared import BENEFIT_KEY
 from tagging.selectors.shown_tags import offered_tag_keys
@@ -196,11 +196,9 @@ def owners_by_team(found: StatementList, month: Month) -> Owners:
 
 def owner_url(row: StatementSummary, month: Month) -> str:
     """A team's statement, a pool's split of the month; what a cost centre owns itself in the explorer."""
-    if row.owner_kind is OwnerKind.POOL:
-        return link("tagging:pool_month", month.params, bare_key(row.team_key))
     if row.owner_kind is OwnerKind.COST_CENTER:
         return explore_url(month, "team", row.team_key)
-    return link("tagging:statement", month.params, row.team_key)
+    return with_params(month_path(row.team_key), month.params)
 
 
 def owners_by_value(table: Chargeback, month: Month, by: str) -> Owners:

@@ -18,6 +18,7 @@ from costs.scope import Scope
 from costs.terms import CostMetric, FindingKind
 from tagging import selectors, services
 from tagging.access import is_viewing_as, led_keys, may_change_finding
+from tagging.addresses import why_path, with_params
 from tagging.forms.findings import STATES, TO_ACT_ON, DecisionForm, FindingFilterForm
 from tagging.results import FindingRow, FindingTable, Trust
 from tagging.tables.findings import EXPORTED, FindingsTable, exported
@@ -176,8 +177,7 @@ def _lines_url(row: FindingRow, resource_id: str) -> str:
         ("resource", resource_id),
         ("lines", "1"),
     ]
-    place = reverse("tagging:why", args=[row.owner_key]) if row.owner_key else reverse("tagging:why_nobody")
-    return f"{place}?{urlencode(pairs)}"
+    return with_params(why_path(row.owner_key), pairs)
 
 
 def _trust(scope: Scope, currency: str) -> Trust | None:

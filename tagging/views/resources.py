@@ -15,6 +15,7 @@ from costs.pages import request_scope
 from costs.queries import CostQuery
 from costs.scope import Scope
 from tagging import selectors
+from tagging.addresses import why_path, with_params
 from tagging.forms.explore import ResourceForm
 from tagging.results import ResourceRow, ResourceTable
 from tagging.tables.resources import ResourcesTable
@@ -85,8 +86,7 @@ def lines_url(month: Month) -> Callable[[ResourceRow], str]:
 
     def address(row: ResourceRow) -> str:
         pairs = [*month.params, ("resource", row.resource_id), ("lines", "1")]
-        place = reverse("tagging:why", args=[row.team_key]) if row.team_key else reverse("tagging:why_nobody")
-        return f"{place}?{urlencode(pairs)}"
+        return with_params(why_path(row.team_key), pairs)
 
     return address
 

@@ -16,11 +16,11 @@ from costs.queries import NOT_SET, dimension_label, parse_query
 from costs.scope import Scope
 from costs.selectors import Line
 from tagging import selectors
+from tagging.addresses import month_path, with_params
 from tagging.forms.months import MonthForm
-from tagging.owners import bare_key, kind_of, pool_owner
+from tagging.owners import pool_owner
 from tagging.results import Decisions, TeamView
 from tagging.tables.why import DecisionTable, SliceTable, tags_text
-from tagging.terms import OwnerKind
 from tagging.views.months import Month, chosen_month
 
 Filters = tuple[tuple[str, str], ...]
@@ -67,7 +67,7 @@ def why_of(request: HttpRequest, team: TeamView | None, team_key: str) -> HttpRe
     scope = request_scope(request)
     month = chosen_month(request, scope)
     if month is None:
-        return render(request, "tagging/why.html", {"team": team, "month": None, "owner_url": owner_url(team_key)})
+        return render(request, "tagging/why.html", {"team": team, "month": None, "owner_url": month_path(team_key)})
     filters = chosen_filters(request, month)
     asked = tuple(pair for pair in filters if pair[0] not in MORE_FILTERS)
     found = selectors.decisions(
@@ -78,7 +78,7 @@ def why_of(request: HttpRequest, team: TeamView | None, team_key: str) -> HttpRe
         return response
     context = decision_context(request, month, found, filters) | {
         "team": team,
-        "owner_url": f"{owner_url(team_key)}?{urlencode(month.params)}",
+        "owner_url": with_params(month_path(team_key), month.params),
         "trust": selectors.trust(scope, month.period, metric=month.metric, currency=month.currency),
         "form": MonthForm(initial=month.initial, periods=month.periods, currencies=month.currencies),
         "keep": filters,
@@ -86,13 +86,6 @@ def why_of(request: HttpRequest, team: TeamView | None, team_key: str) -> HttpRe
     context |= slice_context(request, month, found, behind) if "lines" not in request.GET else {}
     context |= line_context(request, month, behind) if "lines" in request.GET else {}
     return render(request, "tagging/why.html", context)
-
-
-def owner_url(owner_key: str) -> str:
-    """The owner's own page: a team's statement, a pool's split."""
-    if kind_of(owner_key) is OwnerKind.POOL:
-        return reverse("tagging:pool_month", args=[bare_key(owner_key)])
-    return reverse("tagging:statement", args=[owner_key]) if owner_key else ""
 
 
 def chosen_filters(request: HttpRequest, month: Month) -> Filters:
