@@ -15,7 +15,7 @@ from costs.money import ZERO, plain
 from costs.periods import BillingPeriod
 from costs.scope import Scope
 from costs.tags import tag_value
-from costs.terms import COST_COLUMNS, CommitmentDiscountStatus, PricingCategory
+from costs.terms import COST_COLUMNS
 from tagging.allocation import Matcher, compile_rules, cost_center_of
 from tagging.conditions import Facts
 from tagging.hooks import tell_that_rules_changed
@@ -24,7 +24,8 @@ from tagging.owners import bare_key, kind_of
 from tagging.policy import KeyPolicy, environment_of
 from tagging.selectors.policy import environment_policy
 from tagging.selectors.teams import FACT_COLUMNS, rules_in_use
-from tagging.terms import CommitmentUse, OwnerKind
+from tagging.services.owner_sums import CostGroups, instance_slices, sum_up
+from tagging.terms import OwnerKind
 
 EVERYTHING = Scope.all()
 # Any number will do, as long as nothing else takes this advisory lock on PostgreSQL.
@@ -105,18 +106,17 @@ class _Marker:
 
 def _allocate(import_pk: int, marker: _Marker) -> None:
     match = compile_rules(rules_in_use(), intake.import_period(EVERYTHING, import_pk))
-    facts = intake.slices_of(EVERYTHING, import_pk).values_list("key", *FACT_COLUMNS).iterator(chunk_size=20_000)
-    for model in (AllocatedCost, OwnerCost):
+    slices = intake.slices_of(EVERYTHING, import_pk).values_list("key", *FACT_COLUMNS).iterator(chunk_size=20_000)
+    for model in (AllocatedCost, OwnerCost, Allocation):
         model.objects.filter(bill_import_id=import_pk).delete()
-    Allocation.objects.filter(bill_import_id=import_pk).delete()
-    copy_rows(Allocation, _ALLOCATION_COLUMNS, _rows(import_pk, facts, match, marker))
-    _sum_up(import_pk)
-    _sum_up_owners(import_pk)
+    groups = CostGroups(instances=instance_slices(import_pk))
+    copy_rows(Allocation, _ALLOCATION_COLUMNS, _rows(import_pk, slices, groups, match, marker))
+    sum_up(import_pk, groups)
     _check(import_pk)
 
 
 def _rows(
-    import_pk: int, slices: Iterable[tuple[Any, ...]], match: Matcher, marker: _Marker
+    import_pk: int, slices: Iterable[tuple[Any, ...]], groups: CostGroups, match: Matcher, marker: _Marker
 ) -> Iterator[tuple[Any, ...]]:
     """Rows of Allocation. Slices differ in more than rules look at, so each such combination is decided once."""
     decided: dict[tuple[Any, ...], tuple[Any, ...]] = {}
@@ -126,7 +126,9 @@ def _rows(
         seen = (seen_by_rules(row), *tags.items())
         if seen not in decided:
             decided[seen] = _decide(Facts(*row[1:]), match, marker)
-        yield (import_pk, row[0], *decided[seen])
+        owner = decided[seen]
+        groups.add(row[0], Facts(*row[1:]), kind=owner[0], owner=owner[1], environment=owner[5])
+        yield (import_pk, row[0], *owner)
 
 
 def _decide(facts: Facts, match: Matcher, marker: _Marker) -> tuple[Any, ...]:
@@ -144,57 +146,6 @@ def _decide(facts: Facts, match: Matcher, marker: _Marker) -> tuple[Any, ...]:
         tag_value(tags, "Project"),
         tag_value(tags, "Owner"),
     )
-
-
-def _sum_up(import_pk: int) -> None:
-    """Pre-sum direct costs by owner in the database, which only adds."""
-    daily = connection.ops.quote_name(intake.daily_costs(EVERYTHING, [import_pk]).model._meta.db_table)
-    slices = connection.ops.quote_name(intake.slices(EVERYTHING, []).model._meta.db_table)
-    columns = {
-        "a": ("owner_kind", "owner_key", "environment"),
-        "s": ("service_name", "sub_account_id", "region_id", "charge_category"),
-    }
-    names = ", ".join(name for group in columns.values() for name in group)
-    keys = ", ".join(f"{table}.{name}" for table, group in columns.items() for name in group)
-    sums = ", ".join(f"SUM(d.{column})" for column in COST_COLUMNS)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {connection.ops.quote_name(AllocatedCost._meta.db_table)} "
-            f"(bill_import_id, charge_date, {names}, {', '.join(COST_COLUMNS)}) "
-            f"SELECT d.bill_import_id, d.charge_date, {keys}, {sums} FROM {daily} d "
-            f"JOIN {connection.ops.quote_name(Allocation._meta.db_table)} a "
-            f"ON a.bill_import_id = d.bill_import_id AND a.slice_id = d.slice_id "
-            f"JOIN {slices} s ON s.key = d.slice_id "
-            f"WHERE d.bill_import_id = %s GROUP BY d.bill_import_id, d.charge_date, {keys}",
-            [import_pk],
-        )
-
-
-def _sum_up_owners(import_pk: int) -> None:
-    """The month of each owner by service and use of commitments: what pools are split from."""
-    daily = connection.ops.quote_name(intake.daily_costs(EVERYTHING, [import_pk]).model._meta.db_table)
-    slices = connection.ops.quote_name(intake.slices(EVERYTHING, []).model._meta.db_table)
-    usage = connection.ops.quote_name(intake.usage_days(EVERYTHING, [import_pk]).model._meta.db_table)
-    by_slice = ", ".join(f"SUM({column}) AS {column}" for column in COST_COLUMNS)
-    sums = ", ".join(f"SUM(d.{column})" for column in COST_COLUMNS)
-    use = (
-        f"CASE s.commitment_discount_status WHEN '{CommitmentDiscountStatus.USED}' THEN '{CommitmentUse.COVERED}'"
-        f" WHEN '{CommitmentDiscountStatus.UNUSED}' THEN '{CommitmentUse.UNUSED}'"
-        f" ELSE CASE WHEN u.slice_id IS NOT NULL AND s.pricing_category = '{PricingCategory.STANDARD}'"
-        f" THEN '{CommitmentUse.ON_DEMAND}' ELSE '' END END"
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {connection.ops.quote_name(OwnerCost._meta.db_table)}"
-            f" (bill_import_id, owner_kind, owner_key, service_name, commitment_use, {', '.join(COST_COLUMNS)})"
-            f" SELECT a.bill_import_id, a.owner_kind, a.owner_key, s.service_name, {use}, {sums}"
-            f" FROM (SELECT slice_id, {by_slice} FROM {daily} WHERE bill_import_id = %s GROUP BY slice_id) d"
-            f" JOIN {connection.ops.quote_name(Allocation._meta.db_table)} a"
-            f" ON a.bill_import_id = %s AND a.slice_id = d.slice_id JOIN {slices} s ON s.key = d.slice_id"
-            f" LEFT JOIN (SELECT DISTINCT slice_id FROM {usage} WHERE bill_import_id = %s) u ON u.slice_id = d.slice_id"
-            f" GROUP BY a.bill_import_id, a.owner_kind, a.owner_key, s.service_name, {use}",
-            [import_pk, import_pk, import_pk],
-        )
 
 
 def _check(import_pk: int) -> None:

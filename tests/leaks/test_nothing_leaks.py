@@ -34,9 +34,9 @@ from tagging import selectors
 from tagging import services as owners
 from tagging.models import AllocationRule, Finding, Membership, Team
 from tagging.services.findings import ref_of
-from tagging.terms import FINOPS_GROUP, MemberRole, RuleKind
+from tagging.terms import FINOPS_GROUP, ChargeKind, ChargePolicy, MemberRole, RuleKind
 from tests.leaks.urls import addresses
-from tests.leaks.world import NOW, TODAY, import_world
+from tests.leaks.world import NOW, TODAY, import_world, share_pools
 
 pytestmark = pytest.mark.thorough
 # Every way a page or endpoint may be asked: files, bases, groupings, filters, sorting, pages, another team's keys.
@@ -134,6 +134,7 @@ def first_world(db: None, tmp_path: Path) -> User:
     person("fin").groups.add(Group.objects.get_or_create(name=FINOPS_GROUP)[0])
     person("bert", beta)
     lead = person("ada", alpha)
+    share_pools(1)
     import_world(tmp_path, 1)
     make_budgets()
     look_for_findings()
@@ -170,6 +171,8 @@ def change_everything_of_others(folder: Path) -> None:
     rule(gamma, "Gamma", 10)
     rule(gamma, "gamma's object", 11, key="CostObject")
     rule(beta, "plans", 12, key="Secret")
+    share_pools(2)
+    owners.set_charge_policy(ChargeKind.TAXES, ChargePolicy.CENTRAL, reason="Hush")
     import_world(folder, 2)
     create_budget(
         BudgetInput("Secret plan", ScopeKind.TEAM, Decimal(1), scope_key="gamma"), author=None, today=date(2026, 1, 1)
@@ -283,6 +286,7 @@ def test_every_page_of_the_team_itself_opens_for_its_lead(
     pages = {
         "team",
         *(f"tagging:{name}" for name in ("chargeback", "explore", "resources", "statement", "tags", "why")),
+        "tagging:pool_month",
     }
     pages |= {"tagging:findings", "tagging:finding"}
     pages |= {f"budgets:{name}" for name in ("budgets", "budget", "inbox")}
@@ -307,6 +311,11 @@ def test_every_page_of_the_team_itself_opens_for_its_lead(
     assert len(client.get("/api/v1/alerts/").json()["results"]) >= 2
     body = client.get("/teams/alpha/").content
     assert b"i-alpha-1" in body
+    # 60 % of 30 and the cap of 2; the pool that is not open, and the one of others, are not there.
+    shares = client.get("/api/v1/shares/?period=2026-02").json()["results"]
+    assert [(row["pool_name"], row["cost"]) for row in shares] == [("Common", "18"), ("Quiet", "2")]
+    assert b"Common" in body
+    assert [client.get(f"/pools/{key}/").status_code for key in ("common", "quiet", "hushed")] == [200, 404, 404]
 
 
 @pytest.mark.django_db
@@ -321,6 +330,8 @@ def test_every_address_is_asked_and_those_of_staff_are_not_there_for_a_lead(
             got.setdefault(address.name, set()).add(client.get(address.path).status_code)
     assert len(got) > MOST_KNOWN
     staff_only = [name for name in got if name.startswith(("programme", "ri:", "api:metrics", "api:programme"))]
+    staff_only += [f"tagging:{name}" for name in ("pools", "pool_new", "pool_edit", "pool_why", "pool_switch_off")]
+    staff_only += ["tagging:charge_policy", "tagging:benefit_policy", "tagging:driver_upload", "api:pools", "api:rules"]
     staff_only += [
         "overview",
         "api:recommendations",
@@ -333,7 +344,15 @@ def test_every_address_is_asked_and_those_of_staff_are_not_there_for_a_lead(
     assert len([name for name in staff_only if name.startswith("ri:")]) == 7
     assert {name: got[name] for name in staff_only if not got[name] <= {404, 405}} == {}
     # Own ones open, others' are not there; what changes something is no page to open.
-    for name in ("tagging:finding", "budgets:budget", "api:finding", "api:budget", "team", "api:statement"):
+    for name in (
+        "tagging:finding",
+        "budgets:budget",
+        "api:finding",
+        "api:budget",
+        "team",
+        "api:statement",
+        "tagging:pool_month",
+    ):
         assert got[name] == {200, 404}, name
     for name in ("tagging:finding_state", "budgets:acknowledge", "api:finding_state", "api:alert_acknowledge"):
         assert got[name] == {405}, name
