@@ -2,10 +2,11 @@
 
     python benchmarks/bench_allocation.py [--rows 1000000] [--rules 200] [--rounds 3]
 
-Both find the owner of everything by the first rule that matches and add up the month by day, owner, service,
-account, region and category on five cost bases. Ours goes from database to database and writes what readers use;
-pandas has its frames in memory and keeps its result there. The owners' totals must agree. In turn, medians; ends
-with 1 where the ratio is over its budget. A dry run of one more rule is timed beside it.
+Both read the month from the database, find the owner of everything by the first rule that matches, add up by day,
+owner, service, account, region and category on five cost bases, and write that back; ours also keeps every slice's
+owner with the reason and checks the sums. Processor time, since both use one core: other load on the machine then
+matters less. The owners' totals must agree. In turn, medians; ends with 1 where the ratio is over its budget. A dry
+run of one more rule is timed beside it.
 """
 
 import argparse
@@ -47,12 +48,11 @@ def _run(rows: int, rules: int, rounds: int) -> int:
 
     call_command("migrate", verbosity=0)
     import_pk = _fill(rows, rules)
-    frames = _frames(import_pk)
     ours, theirs = [], []
     for _ in range(rounds):
         ours.append(_timed(reallocate))
-        theirs.append(_timed(lambda: _pandas(*frames)))
-    _agree(import_pk, _pandas(*frames))
+        theirs.append(_timed(lambda: _pandas(import_pk)))
+    _agree(import_pk, _pandas(import_pk))
     ratio = statistics.median(ours) / statistics.median(theirs)
     print(f"{rows:,} daily rows, {rules} rules")
     print(f"ours    {statistics.median(ours):6.2f} s  {[round(took, 2) for took in ours]}")
@@ -63,9 +63,9 @@ def _run(rows: int, rules: int, rounds: int) -> int:
 
 
 def _timed(work: Any) -> float:
-    started = time.perf_counter()
+    started = time.process_time()
     work()
-    return time.perf_counter() - started
+    return time.process_time() - started
 
 
 def _slices(count: int) -> Iterator[tuple[Any, ...]]:
@@ -144,37 +144,40 @@ def _fill(rows: int, rules: int) -> int:
     return int(made.pk)
 
 
-def _frames(import_pk: int) -> tuple[Any, Any, Any]:
+def _pandas(import_pk: int) -> Any:
+    """The same on every row: rules from the last to the first, so that the first has the last word."""
     import pandas as pd  # noqa: PLC0415 - only what is compared needs it
+    from django.db import connection  # noqa: PLC0415 - after the set-up
 
-    from costs.models import CostSlice, DailyCost  # noqa: PLC0415 - after the set-up
-    from costs.money import to_units  # noqa: PLC0415 - after the set-up
     from costs.terms import COST_COLUMNS  # noqa: PLC0415 - after the set-up
     from tagging.selectors.teams import rules_in_use  # noqa: PLC0415 - after the set-up
 
-    daily = pd.DataFrame(
-        DailyCost.objects.filter(bill_import_id=import_pk).values("slice_id", "charge_date", *COST_COLUMNS)
+    connection.ensure_connection()
+    store: Any = connection.connection
+    daily = pd.read_sql_query(
+        f"SELECT slice_id, charge_date, {', '.join(COST_COLUMNS)} FROM costs_dailycost WHERE bill_import_id = ?",
+        store,
+        params=(import_pk,),
     )
-    for name in COST_COLUMNS:
-        daily[name] = daily[name].map(to_units)
-    found = CostSlice.objects.values_list(
-        "key", "sub_account_id", "service_name", "region_id", "usage_type", "charge_category", "tags"
+    slices = pd.read_sql_query(
+        "SELECT key AS slice_id, sub_account_id AS account, service_name AS service, region_id AS region, usage_type,"
+        " charge_category AS category, coalesce(tags ->> 'Team', '') AS team, coalesce(tags ->> 'App', '') AS app"
+        " FROM costs_costslice",
+        store,
     )
-    slices = pd.DataFrame(
-        [(*row[:-1], row[-1].get("Team", ""), row[-1].get("App", "")) for row in found],
-        columns=["slice_id", "account", "service", "region", "usage_type", "category", "team", "app"],
-    )
-    return daily, slices, rules_in_use()
+    rows = daily.merge(slices, on="slice_id")
+    rows["owner"] = _owners(rows, rules_in_use())
+    keys = ["charge_date", "owner", "service", "account", "region", "category"]
+    found = rows.groupby(keys, sort=False)[list(COST_COLUMNS)].sum()
+    found.reset_index().to_sql("compared", store, if_exists="replace", index=False)
+    return found
 
 
-def _pandas(daily: Any, slices: Any, rules: Any) -> Any:
-    """The same on every row: rules from the last to the first, so that the first has the last word."""
+def _owners(rows: Any, rules: Any) -> Any:
     import pandas as pd  # noqa: PLC0415 - only what is compared needs it
 
-    from costs.terms import COST_COLUMNS  # noqa: PLC0415 - after the set-up
     from tagging.terms import RuleKind  # noqa: PLC0415 - after the set-up
 
-    rows = daily.merge(slices, on="slice_id")
     folded = {name: rows[name].str.strip().str.casefold() for name in ("team", "app", "service", "usage_type")}
     owner = pd.Series("", index=rows.index)
     for rule in reversed(rules):
@@ -189,9 +192,7 @@ def _pandas(daily: Any, slices: Any, rules: Any) -> Any:
                 folded["app"].str.startswith(app) | folded["usage_type"].str.startswith(usage.rstrip("*"))
             )
         owner[mask] = rule.owner_key
-    rows["owner"] = owner
-    keys = ["charge_date", "owner", "service", "account", "region", "category"]
-    return rows.groupby(keys, sort=False)[list(COST_COLUMNS)].sum()
+    return owner
 
 
 def _agree(import_pk: int, theirs: Any) -> None:
