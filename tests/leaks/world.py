@@ -113,15 +113,14 @@ def pool_lines(world: int) -> list[Line]:
 
 def share_pools(world: int) -> None:
     """Alpha's parts of pools are the same in both worlds; who else has one, under which name and by what, is not."""
-    rest = {"beta": 40} if world == 1 else {"beta": 30, "gamma": 10}
-    common = [("alpha", 60, None), *((key, pct, None) for key, pct in rest.items())]
-    quiet = [("alpha", 50, 2), *((key, Decimal(pct) * 50 / 40, None) for key, pct in rest.items())]
-    hushed = [(key, Decimal(pct) * 100 / 40, None) for key, pct in rest.items()]
+    rest = {"beta": Decimal(40)} if world == 1 else {"beta": Decimal(30), "gamma": Decimal(10)}
+    common = [Target("alpha", Decimal(60)), *(Target(key, pct) for key, pct in rest.items())]
+    quiet = [Target("alpha", Decimal(50), Decimal(2)), *(Target(key, pct * 50 / 40) for key, pct in rest.items())]
+    hushed = [Target(key, pct * 100 / 40) for key, pct in rest.items()]
     for name, shared, is_open in (("Common", common, True), ("Quiet", quiet, False), ("Hushed", hushed, True)):
         known = SharedPool.objects.filter(key=name.lower()).exists()
         title = f"{name} Secret" if name == "Hushed" and world == 2 else name
-        targets = tuple(Target(key, Decimal(pct), None if cap is None else Decimal(cap)) for key, pct, cap in shared)
-        save_pool(PoolInput(title, SplitMethod.FIXED, key=name.lower() if known else "", targets=targets,
+        save_pool(PoolInput(title, SplitMethod.FIXED, key=name.lower() if known else "", targets=tuple(shared),
                             rest_to="beta", is_open=is_open, reason="Hush, a secret"))  # fmt: skip
         if not known:
             save_rule(RuleInput(RuleKind.TAG, tag_key="Team", tag_values=(name,), team_key=f"pool:{name.lower()}"))
