@@ -60,14 +60,12 @@ def chargeback(
     """The month's costs by `by`: team, cost_center, project, owner, environment, account, service or tag:KEY.
 
     Every charge of the month takes part: usage, taxes, fees, credits. KEY is matched without regard to
-    case. By team, pools are rows that show what left them, and teams have their shares; `split_unallocated`
-    (staff only) also splits what nobody owns over the others. Raises InvalidRequestError for another dimension.
+    case. By team, pools are rows too; `split_unallocated` (staff only) splits what nobody owns over the others.
+    Raises InvalidRequestError for another dimension.
     """
     dimension = check_dimension(by)
     found = reach(scope, (period.previous(), period), currency)
-    both = _compared(found, period, dimension, metric)
-    if split_unallocated is not None:
-        both = _rest_split(scope, both, split_unallocated)
+    both = _rest_split(scope, _compared(found, period, dimension, metric), split_unallocated)
     before = both.before()
     current = dict.fromkeys((owner for owner, cost in before.items() if cost), ZERO) | both.current
     whole = _bill_total(found.within((period,)), metric)
@@ -171,7 +169,9 @@ def _compared(found: Reach, period: BillingPeriod, dimension: str, metric: CostM
     )
 
 
-def _rest_split(scope: Scope, both: _Compared, method: SplitMethod) -> _Compared:
+def _rest_split(scope: Scope, both: _Compared, method: SplitMethod | None) -> _Compared:
+    if method is None:
+        return both
     scope.require_everything()
     direct = {owner: cost for owner, cost in both.current.items() if kind_of(owner) is not OwnerKind.POOL}
     moved = split_rest(direct, method=method)

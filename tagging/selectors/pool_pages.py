@@ -1,6 +1,6 @@
 """Pools as pages and the API show them: a month's split for staff and, of open pools, for who has a part of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -237,30 +237,9 @@ def _month(
     metric: CostMetric,
     names: Mapping[str, str],
     shown: Sequence[Share],
-    inactive: "set[str] | frozenset[str]" = frozenset(),
+    inactive: Set[str] = frozenset(),
 ) -> PoolMonth:
     at = COST_COLUMNS.index(metric.column)
-    amounts = [share.amounts[at] for share in split.shares]
-    shared = from_units(sum(amounts))
-    whole = sum(max(0, share.weights[at]) for share in split.shares)
-    views = [
-        ShareView(
-            share.owner_key,
-            names.get(share.owner_key, bare_key(share.owner_key)),
-            from_units(share.amounts[at]),
-            _weight(split.pool, share.weights[at]),
-            ratio(share.amounts[at], sum(amounts)) if sum(amounts) else None,
-            share.owner_key in inactive,
-        )
-        for share in shown
-    ]
-    hidden = [share for share in split.shares if share not in shown]
-    if hidden:
-        rest = sum(share.amounts[at] for share in hidden)
-        weight = _weight(split.pool, whole - sum(max(0, share.weights[at]) for share in shown))
-        views.append(
-            ShareView("", OTHERS, from_units(rest), weight, ratio(rest, sum(amounts)) if sum(amounts) else None)
-        )
     return PoolMonth(
         key=split.pool.key,
         name=split.pool.name,
@@ -268,12 +247,31 @@ def _month(
         weight_name=weight_name(split.pool),
         direct=from_units(split.direct[at]),
         received=from_units(split.received[at]),
-        shared=shared,
+        shared=from_units(-split.left[at]),
         stays=from_units(split.stays[at]),
-        shares=tuple(sorted(views, key=lambda view: (view.owner_name == OTHERS, -view.cost, view.owner_name))),
+        shares=tuple(_views(split, at, names, shown, inactive)),
         remarks=tuple(sorted(split.remarks)),
         is_open=split.pool.is_open,
     )
+
+
+def _views(
+    split: Split, at: int, names: Mapping[str, str], shown: Sequence[Share], inactive: Set[str]
+) -> Iterator[ShareView]:
+    """The shares to be shown, largest first, then one line for all others together."""
+    whole = -split.left[at]
+
+    def view(key: str, name: str, units: int, weight: int) -> ShareView:
+        part = ratio(units, whole) if whole else None
+        return ShareView(key, name, from_units(units), _weight(split.pool, weight), part, key in inactive)
+
+    for share in sorted(shown, key=lambda share: (-share.amounts[at], share.owner_key)):
+        name = names.get(share.owner_key, bare_key(share.owner_key))
+        yield view(share.owner_key, name, share.amounts[at], share.weights[at])
+    hidden = [share for share in split.shares if share not in shown]
+    if hidden:
+        weight = sum(max(0, share.weights[at]) for share in hidden)
+        yield view("", OTHERS, sum(share.amounts[at] for share in hidden), weight)
 
 
 def weight_name(pool: Pool) -> str:

@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from costs.errors import InvalidRequestError
@@ -171,6 +171,7 @@ def plainly(tree: Any, facts: Facts) -> bool:
     return bool(meaning[op])
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no defect
 @given(st.lists(trees, min_size=1, max_size=6), slices)
 def test_many_conditions_decide_as_if_each_were_tried_in_turn(found: list[Any], facts: Facts) -> None:
     match = compile_rules([rule(tree, pk, f"o{pk}") for pk, tree in enumerate(found)], NOVEMBER)
@@ -187,8 +188,8 @@ def test_thirty_thousand_slices_take_well_under_a_second_with_two_hundred_condit
     ]  # fmt: skip
     match = compile_rules(rules, NOVEMBER)
     facts = [Facts("1", service=f"S{n % 20}", tags={"app": f"app-{n % 200}-{n % 7}"}) for n in range(30_000)]
-    started = time.perf_counter()
+    started = time.process_time()
     owned = [match(one).owner_key for one in facts]
-    assert time.perf_counter() - started < 3  # measured 0.4 s; a busy machine may take longer
+    assert time.process_time() - started < 3  # measured 0.4 s of processor time
     assert owned[:3] == ["o0", "o1", "o2"]
     assert isinstance(parse_condition(EC2), Test)

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from costs.errors import InvalidRequestError
@@ -178,6 +178,7 @@ rests = st.sampled_from(["", TO_OTHERS, "z"])
 weighed = st.dictionaries(st.sampled_from("abcdefgh"), every_basis, max_size=8)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(methods, targets, rests, every_basis, weighed), min_size=1, max_size=4), st.booleans())
 def test_nothing_is_lost_or_made_whatever_is_split(
     made: list[tuple[SplitMethod, list[Target], str, Units, dict[str, Units]]], chained: bool
