@@ -30,6 +30,11 @@ class PolicyRow:
     policy: ChargePolicy
     reason: str
 
+    @property
+    def name(self) -> str:
+        """The charges for people."""
+        return self.kind.value.replace("-", " ").capitalize()
+
 
 @dataclass(frozen=True)
 class PoolSetting:
