@@ -24,6 +24,7 @@ SCHEDULE: dict[str, tuple[str, float | crontab]] = {
     "work out advice again": ("finops_site.refresh_advice", crontab(hour=6, minute=30)),
     "measure metrics": ("finops_site.measure_metrics", crontab(hour=6, minute=45)),
     "look for findings": ("finops_site.detect_findings", crontab(hour=6, minute=20)),
+    "send statement mails": ("finops_site.send_statement_mails", 60.0),
     "send alert mails": ("finops_site.send_alert_mails", 60.0),
 }
 app.conf.beat_schedule = {name: {"task": task, "schedule": every} for name, (task, every) in SCHEDULE.items()}

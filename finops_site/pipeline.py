@@ -98,9 +98,14 @@ def detect_findings(*, now: datetime) -> Detection:
 def queue_retracking(periods: Collection[BillingPeriod] | None = None, *, again: bool = False) -> list[int]:
     """Queue every month in force (or those of `periods`) that lacks a tag to track; returns the imports to run.
 
-    None of these months is closed: the product closes none yet.
+    Closed months are left alone: nothing of theirs is made anew.
     """
-    queued: list[int] = intake.queue_retracking(tracked_keys=ownership.tracked_keys(), periods=periods, again=again)
+    queued: list[int] = intake.queue_retracking(
+        tracked_keys=ownership.tracked_keys(),
+        periods=periods,
+        again=again,
+        closed=[(period.start, currency) for period, currency in ownership.closed_months()],
+    )
     return queued
 
 
@@ -114,7 +119,7 @@ def remove_replaced_imports(*, now: datetime) -> int:
 
     Uploads that became no import go too, and those under way that nobody goes on with.
     """
-    removed = intake.remove_replaced_imports(now=now)
+    removed = intake.remove_replaced_imports(now=now, pinned=ownership.pinned_imports())
     owners.remove_unread_allocations()
     intake.remove_unused_uploads(now=now)
     intake.remove_expired_uploads(now=now)

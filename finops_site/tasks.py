@@ -15,6 +15,7 @@ from budgets import notifications
 from costs import services as intake
 from costs.errors import FinopsError
 from finops_site import pipeline
+from tagging import notifications as statement_mails
 
 logger = logging.getLogger(__name__)
 
@@ -131,6 +132,12 @@ def detect_findings() -> None:
 def send_alert_mails() -> None:
     """Send alert mails that are due: new ones and those the mail server refused before."""
     notifications.send_due(now=timezone.now())
+
+
+@shared_task(name="finops_site.send_statement_mails")  # type: ignore[untyped-decorator]
+def send_statement_mails() -> None:
+    """Send mails of closed months that are due: new ones and those the mail server refused before."""
+    statement_mails.send_due(now=timezone.now())
 
 
 def enqueue_retracking() -> None:

@@ -11,7 +11,12 @@ __all__ = [
     "CommitmentUse",
     "MANDATORY_TAGS",
     "FINOPS_GROUP",
+    "AccountKind",
+    "CloseState",
+    "DisputeState",
     "FindingState",
+    "LineKind",
+    "MailState",
     "MemberRole",
     "OwnerKind",
     "RuleKind",
@@ -125,3 +130,47 @@ class UnreadReason(StrEnum):
     TOO_MANY_VALUES = "too_many_values"
     NOT_TRACKED = "not_tracked"
     NOT_READ = "not_read"
+
+
+class CloseState(StrEnum):
+    """Where a version of a month's close stands. A month without a closed or final version is open."""
+
+    CLOSED = "closed"
+    FINAL = "final"
+    REOPENED = "reopened"  # no longer counts; kept as it was
+
+
+class LineKind(StrEnum):
+    """What a line of a statement is: own costs, a share of a pool, a correction of an earlier month."""
+
+    DIRECT = "direct"
+    SHARED = "shared"
+    ADJUSTMENT = "adjustment"
+
+
+class DisputeState(StrEnum):
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+
+
+class MailState(StrEnum):
+    """Where one statement's mail to one address stands."""
+
+    WAITING = "waiting"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+class AccountKind(StrEnum):
+    """What an account code of the books is for."""
+
+    DIRECT = "direct"
+    SHARED = "shared"
+    ADJUSTMENT = "adjustment"
+    TAX = "tax"
+    UNALLOCATED = "unallocated"
+    PREPAID = "prepaid"
+    CLEARING = "clearing"
+    ACCRUAL = "accrual"

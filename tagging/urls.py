@@ -3,8 +3,11 @@
 from django.urls import path
 
 from tagging.views.chargeback import chargeback, statement
+from tagging.views.closes import close, close_journal, close_step
 from tagging.views.compliance import tags
+from tagging.views.disputes import dispute_answer, dispute_new, disputes
 from tagging.views.explore import explore
+from tagging.views.finance import finance
 from tagging.views.findings import finding, finding_state, findings
 from tagging.views.people import people, person_change, person_new, person_password
 from tagging.views.pool_policies import benefit_policy, charge_policy, driver_upload
@@ -13,6 +16,7 @@ from tagging.views.resources import resources
 from tagging.views.rules import rule_edit, rule_move, rule_new, rule_switch, rules
 from tagging.views.saved_views import saved_view, saved_view_new, saved_view_remove
 from tagging.views.setup import setup
+from tagging.views.statement_files import statement_pdf
 from tagging.views.teams import member_remove, member_set, team_edit, team_new, teams
 from tagging.views.tokens import tokens
 from tagging.views.view_as import view_as_start, view_as_stop
@@ -22,6 +26,12 @@ app_name = "tagging"
 
 urlpatterns = [
     path("chargeback/", chargeback, name="chargeback"),
+    path("close/", close, name="close"),
+    path("close/<str:period>/journal/", close_journal, name="close_journal"),
+    path("close/<str:period>/<slug:step>/", close_step, name="close_step"),
+    path("disputes/", disputes, name="disputes"),
+    path("disputes/<int:pk>/answer/", dispute_answer, name="dispute_answer"),
+    path("finance/", finance, name="finance"),
     path("explore/", explore, name="explore"),
     path("explore/views/", saved_view_new, name="saved_view_new"),
     path("explore/views/<int:pk>/", saved_view, name="saved_view"),
@@ -50,6 +60,8 @@ urlpatterns = [
     path("rules/<int:pk>/switch/", rule_switch, name="rule_switch"),
     path("setup/", setup, name="setup"),
     path("statements/<slug:team_key>/", statement, name="statement"),
+    path("statements/<slug:team_key>/dispute/", dispute_new, name="dispute_new"),
+    path("statements/<slug:team_key>/pdf/", statement_pdf, name="statement_pdf"),
     path("tags/", tags, name="tags"),
     path("teams/", teams, name="teams"),
     path("new-team/", team_new, name="team_new"),

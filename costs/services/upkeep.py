@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -61,11 +62,15 @@ def remove_unused_uploads(*, now: datetime) -> int:
     return len(removed)
 
 
-def remove_replaced_imports(*, now: datetime) -> int:
-    """Remove rows and folders of imports that are no longer read; returns how many. A final month keeps its import."""
+def remove_replaced_imports(*, now: datetime, pinned: Collection[int] = ()) -> int:
+    """Remove rows and folders of imports that are no longer read; returns how many. A final month keeps its import.
+
+    `pinned` ones stay, whatever became of them since: closed months rest on them.
+    """
     removable = (
         BillImport.objects.filter(state__in=[state.value for state in _NOT_READ], rollups_removed_at=None)
         .filter(finished_at__lt=now - _GRACE)
+        .exclude(pk__in=list(pinned))
         .exclude(pk__in=Bill.objects.filter(state=BillState.FINAL.value).values("import_in_force"))
         .select_related("source")
     )

@@ -1,5 +1,13 @@
 """The API of ownership: costs, owners, chargeback, statements, compliance, resources and findings."""
 
+from tagging.api.closes import (
+    AdjustmentList,
+    CloseList,
+    CloseOne,
+    CloseStepOne,
+    DisputeAnswer,
+    DisputeList,
+)
 from tagging.api.costs import AllocationList, CostList
 from tagging.api.findings import FindingDecision, FindingList, FindingOne
 from tagging.api.months import ChargebackList, StatementDetail, StatementList
@@ -7,6 +15,12 @@ from tagging.api.pools import PoolList, RuleList, ShareList
 from tagging.api.tags import ComplianceByGroup, ComplianceByKey, ResourceList
 
 __all__ = [
+    "AdjustmentList",
+    "CloseList",
+    "CloseOne",
+    "CloseStepOne",
+    "DisputeAnswer",
+    "DisputeList",
     "AllocationList",
     "ChargebackList",
     "ComplianceByGroup",

@@ -1,5 +1,15 @@
 """What tagging stores. Its tables lie in modules by noun; importers name this package only."""
 
+from tagging.models.closes import (
+    AccountCode,
+    Close,
+    CloseEvent,
+    Dispute,
+    Invoice,
+    Statement,
+    StatementLine,
+    StatementMail,
+)
 from tagging.models.core import (
     AllocatedCost,
     Allocation,
@@ -16,6 +26,14 @@ from tagging.models.pools import CommitmentBenefit, DriverValue, OwnerCost, Pool
 from tagging.models.saved_views import SavedView
 
 __all__ = (
+    "AccountCode",
+    "Close",
+    "CloseEvent",
+    "Dispute",
+    "Invoice",
+    "Statement",
+    "StatementLine",
+    "StatementMail",
     "AllocatedCost",
     "Allocation",
     "AllocationRule",

@@ -8,6 +8,7 @@ database keys, except those that only FinOps staff can ask for (`RuleView.pk`).
 from tagging.results.chargeback import (
     Chargeback,
     ChargebackRow,
+    CloseInfo,
     Statement,
     StatementLine,
     StatementList,
@@ -40,6 +41,7 @@ __all__ = [
     "ChargeLines",
     "Chargeback",
     "ChargebackRow",
+    "CloseInfo",
     "Compliance",
     "CostRow",
     "CostTable",

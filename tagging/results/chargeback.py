@@ -1,12 +1,37 @@
 """The month by owner, and statements."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 
+from costs.money import ZERO
 from costs.periods import BillingPeriod, DateRange
 from costs.terms import CostMetric
 from tagging.results.pools import BothPrices, OwnShare
 from tagging.terms import OwnerKind
+
+
+@dataclass(frozen=True)
+class CloseInfo:
+    """Where a month stands. An open one has no version; figures of a closed one never move.
+
+    For a team `carried_in` and `pending_adjustment` are its own, and of the bill it is told nothing: the version
+    is empty, `hash` is that of its own statement.
+    """
+
+    state: str = "open"
+    version: int = 0
+    number: str = ""
+    bill_version: str = ""
+    carried_in: Decimal = ZERO
+    pending_adjustment: Decimal = ZERO
+    hash: str = ""
+    closed_at: datetime | None = None
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether figures come from stored statements."""
+        return self.state in ("closed", "final")
 
 
 @dataclass(frozen=True)
@@ -32,7 +57,8 @@ class ChargebackRow:
 class Chargeback:
     """A month by owner. Costs without the key are no row: `missing_cost` (of what the reader sees).
 
-    For staff `missing_cost == unallocated_cost` and Σ rows + unallocated + difference = bill total.
+    For staff `missing_cost == unallocated_cost` and Σ rows + unallocated + difference = bill total,
+    plus what was carried in where the month is closed.
     By team, pools are rows: their direct costs and, below zero, what left them; `pools_cost` is what stays in all.
     Owners who had costs before and have none now are rows too. Previous costs are those of the days
     `compared`: the month before, up to the same day while this month is not full; None where it has no costs.
@@ -52,11 +78,12 @@ class Chargeback:
     unallocated_cost: Decimal | None
     difference: Decimal | None
     pools_cost: Decimal | None = None
+    close: CloseInfo = field(default_factory=CloseInfo)
 
 
 @dataclass(frozen=True)
 class StatementSummary:
-    """A team's month in one line. `state` is `draft` until months can be closed."""
+    """A team's month in one line. `state` is `draft` until the month is closed, then `closed` or `final`."""
 
     team_key: str
     team_name: str
@@ -73,20 +100,29 @@ class StatementSummary:
 
 @dataclass(frozen=True)
 class StatementLine:
-    """Direct costs of the team in one service, account and charge category."""
+    """Costs of the team in one service, account and charge category, a share of a pool, or a correction.
+
+    `origin` is the month a correction is of. `ref` names the line of a closed month, to dispute it.
+    """
 
     service_name: str
     sub_account_id: str
     sub_account_name: str
     charge_category: str
     cost: Decimal
+    kind: str = "direct"
+    pool_name: str = ""
+    origin: str = ""
+    ref: str = ""
+    list_cost: Decimal = ZERO
 
 
 @dataclass(frozen=True)
 class Statement:
-    """A team's month with its lines, largest first; Σ lines = direct cost, Σ shares = shared cost.
+    """A team's month with its lines, largest first; Σ shares = shared cost.
 
-    `prices` are of usage under commitments; None where there is none. `compared` as in `Chargeback`.
+    Σ lines = total cost of a closed month, direct cost of an open one. `prices` are of usage under commitments; None
+    where there is none. `compared` as in `Chargeback`.
     """
 
     period: BillingPeriod
@@ -98,6 +134,7 @@ class Statement:
     compared: DateRange | None
     shares: tuple[OwnShare, ...] = ()
     prices: BothPrices | None = None
+    close: CloseInfo = field(default_factory=CloseInfo)
 
 
 @dataclass(frozen=True)
@@ -119,3 +156,4 @@ class StatementList:
     compared: DateRange | None
     difference: Decimal | None
     pools_cost: Decimal | None = None
+    close: CloseInfo = field(default_factory=CloseInfo)

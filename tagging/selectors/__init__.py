@@ -36,6 +36,8 @@ from tagging.results import (
     VerifiedMonth,
 )
 from tagging.selectors.chargeback import chargeback, statement, statements
+from tagging.selectors.closed import closed_months, last_closed_period
+from tagging.selectors.closes import latest_closed, pinned_imports
 from tagging.selectors.compliance import compliance, resources
 from tagging.selectors.cubes import cost_cube, cost_pivot, filter_values
 from tagging.selectors.days import CostDays, commitment_days, cost_days
@@ -112,6 +114,10 @@ __all__ = [
     "allocation_rules",
     "charge_lines",
     "chargeback",
+    "closed_months",
+    "last_closed_period",
+    "latest_closed",
+    "pinned_imports",
     "commitment_days",
     "compliance",
     "cost_cube",

@@ -13,7 +13,17 @@ from costs.money import ZERO
 from costs.periods import BillingPeriod
 from costs.scope import Scope
 from costs.terms import CostMetric
-from tagging.models import Allocation, AllocationRule, CommitmentBenefit, PoolDriver, SharedPool, TagKey, Team
+from tagging.models import (
+    Allocation,
+    AllocationRule,
+    CloseEvent,
+    CommitmentBenefit,
+    Dispute,
+    PoolDriver,
+    SharedPool,
+    TagKey,
+    Team,
+)
 from tagging.selectors.labels import labels
 from tagging.selectors.reach import reach
 from tagging.selectors.shown_tags import shown_tags
@@ -89,7 +99,7 @@ def allocations(
 
 def answer_state(scope: Scope) -> str:
     """A text that changes whenever an answer to staff could: imports in force, owners, rules, teams, policy,
-    names that staff gave to accounts.
+    closes, disputes, names that staff gave to accounts.
 
     Empty before the first import, when answers follow the clock. Staff only. Reads no rollup.
     """
@@ -100,6 +110,8 @@ def answer_state(scope: Scope) -> str:
     newest = [str(Allocation.objects.aggregate(pk=Max("pk"))["pk"])]
     histories: list[Any] = [_newest(model) for model in _KEPT]
     newest += [f"{name} {pk}" for name, pk in histories[0].union(*histories[1:]).order_by("model")]
+    newest.append(str(CloseEvent.objects.aggregate(pk=Max("pk"))["pk"]))
+    newest.append(str(Dispute.objects.aggregate(pk=Max("pk"), answered=Max("answered_at"))))
     return "\n".join([*imports, *newest, *intake.given_names(scope)])
 
 

@@ -18,6 +18,13 @@ from tagging.chargeback import Closed, Parts, close, split_rest
 from tagging.models import Team
 from tagging.owners import bare_key, kind_of
 from tagging.results import Chargeback, ChargebackRow, Statement, StatementLine, StatementList, StatementSummary
+from tagging.selectors.closed_figures import (
+    Before,
+    closed_chargeback,
+    closed_statement,
+    closed_statements,
+    stored_month,
+)
 from tagging.selectors.explore import spans_of
 from tagging.selectors.labels import labels
 from tagging.selectors.reach import Reach, reach
@@ -65,6 +72,8 @@ def chargeback(
     """
     dimension = check_dimension(by)
     found = reach(scope, (period.previous(), period), currency)
+    if stored := stored_month(found, period, metric):
+        return closed_chargeback(stored, dimension, _before(found, period, dimension, metric), split_unallocated)
     both = _rest_split(scope, _compared(found, period, dimension, metric), split_unallocated)
     before = both.before()
     current = dict.fromkeys((owner for owner, cost in before.items() if cost), ZERO) | both.current
@@ -96,6 +105,8 @@ def statements(scope: Scope, period: BillingPeriod, *, metric: CostMetric, curre
     The change is against the month before, up to the same day while this month is not full.
     """
     found = reach(scope, (period.previous(), period), currency)
+    if stored := stored_month(found, period, metric):
+        return closed_statements(stored, _before(found, period, "team", metric))
     both = _compared(found, period, "team", metric)
     previous = both.before()
     keys = {key for key in (*both.current, *both.shared, *previous) if key}
@@ -138,6 +149,8 @@ def statement(
         raise NotFoundInScopeError("Nothing here.")
     own = Scope.teams(frozenset({team_key}))
     found = reach(own, (period.previous(), period), currency)
+    if stored := stored_month(found, period, metric):
+        return closed_statement(stored, team, _before(found, period, "team", metric))
     both = _compared(found, period, "team", metric)
     return Statement(
         period=period,
@@ -177,6 +190,16 @@ def _rest_split(scope: Scope, both: _Compared, method: SplitMethod | None) -> _C
     moved = split_rest(direct, method=method)
     keys = {*both.shared, *moved}
     return replace(both, shared={key: both.shared.get(key, ZERO) + moved.get(key, ZERO) for key in keys})
+
+
+def _before(found: Reach, period: BillingPeriod, dimension: str, metric: CostMetric) -> Before:
+    """The whole month before a closed one: its stored totals where it is closed too, for teams."""
+    previous = period.previous()
+    stored = stored_month(found, previous, metric) if dimension == "team" else None
+    if stored is not None:
+        return Before({owner: parts.total_cost for owner, parts in stored.parts.items()}, previous.range)
+    both = _compared(found, period, dimension, metric)
+    return Before(both.before(), both.days)
 
 
 def _by_value(ask: Ask, dimension: str) -> Costs:

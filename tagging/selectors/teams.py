@@ -1,6 +1,10 @@
 """Teams, their members, and the rules; each as its reader may see it."""
 
+import json
 from collections.abc import Mapping
+from typing import Any
+
+from django.core import serializers
 
 from costs.errors import NotFoundInScopeError
 from costs.periods import BillingPeriod
@@ -104,6 +108,26 @@ def matching_rule(rule: AllocationRule) -> Rule:
     )
 
 
+def stored_rules(period: BillingPeriod) -> list[dict[str, Any]]:
+    """The active rules that hold in a month, in their order, as JSON with everything that is stored of them."""
+    rows = AllocationRule.objects.filter(is_active=True).select_related("team")
+    held = [row for row in rows if matching_rule(row).holds_in(period)]
+    found: list[dict[str, Any]] = json.loads(serializers.serialize("json", held))
+    return found
+
+
+def rules_from_store(stored: list[dict[str, Any]]) -> tuple[Rule, ...]:
+    """What `stored_rules` gave, as matching needs it; they hold in their month whatever became of them since."""
+    rows: list[Any] = [
+        item.object for item in serializers.deserialize("json", json.dumps(stored), ignorenonexistent=True)
+    ]
+    teams = Team.objects.in_bulk({row.team_id for row in rows if row.team_id is not None})
+    for row in rows:
+        row.team = teams.get(row.team_id)
+        row.from_period = row.to_period = None
+    return tuple(matching_rule(row) for row in rows)
+
+
 def _team_view(scope: Scope, team: Team) -> TeamView:
     parent = team.parent
     if parent is not None and not scope.everything and parent.key not in scope.team_keys:
@@ -151,3 +175,13 @@ def owner_label(owner_key: str, pools: Mapping[str, str]) -> str:
     if kind_of(owner_key) is OwnerKind.POOL:
         return f"Pool {pools.get(owner_key, bare_key(owner_key))}"
     return f"Cost centre {bare_key(owner_key)}" if owner_key else ""
+
+
+def leads_addresses(scope: Scope) -> dict[str, tuple[str, ...]]:
+    """Mail addresses of the active leads of every active team, each once."""
+    scope.require_everything()
+    rows = Membership.objects.filter(role=MemberRole.LEAD.value, team__is_active=True, user__is_active=True)
+    found: dict[str, dict[str, str]] = {}
+    for key, address in rows.exclude(user__email="").order_by("pk").values_list("team__key", "user__email"):
+        found.setdefault(key, {}).setdefault(address.lower(), address)
+    return {key: tuple(addresses.values()) for key, addresses in found.items()}

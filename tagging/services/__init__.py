@@ -3,6 +3,8 @@
 from tagging.inputs import PersonInput, PoolInput, ProposalChoices, RuleInput, TeamChoice, TeamInput
 from tagging.services.allocate import allocate_import, reallocate
 from tagging.services.charge_policies import set_benefit_policy, set_charge_policy
+from tagging.services.closes import CloseRefusedError, CloseStep, close_month, finalise_month, reopen_month
+from tagging.services.disputes import Doubt, answer_dispute, raise_dispute
 from tagging.services.drivers import Uploaded, upload_driver
 from tagging.services.dry_run import DryRun, MonthMove, dry_run
 from tagging.services.finding_states import (
@@ -32,6 +34,14 @@ from tagging.services.upkeep import remove_unread_allocations
 from tagging.services.view_as import start_view_as, stop_view_as
 
 __all__ = [
+    "CloseRefusedError",
+    "CloseStep",
+    "Doubt",
+    "answer_dispute",
+    "close_month",
+    "finalise_month",
+    "raise_dispute",
+    "reopen_month",
     "Detection",
     "DryRun",
     "MonthMove",

@@ -22,6 +22,8 @@ from tagging.hooks import tell_that_rules_changed
 from tagging.models import AllocatedCost, Allocation, OwnerCost, Team
 from tagging.owners import bare_key, kind_of
 from tagging.policy import KeyPolicy, environment_of
+from tagging.selectors.closed import closed_months
+from tagging.selectors.closes import rules_of_closed
 from tagging.selectors.policy import environment_policy
 from tagging.selectors.teams import FACT_COLUMNS, rules_in_use
 from tagging.services.owner_sums import CostGroups, instance_slices, sum_up
@@ -63,19 +65,24 @@ def allocate_import(import_pk: int) -> None:
 
 
 def reallocate(periods: Collection[BillingPeriod] | None = None) -> int:
-    """Allocate all imports in force again (or those of `periods`), all or nothing. No month is closed yet.
+    """Allocate all imports in force again (or those of `periods`), all or nothing. Closed months never are.
 
     Imports just about to be put in force are done too, so that none goes in with owners of older rules.
     Returns the number of imports done. A reader sees the owners before or after, never a mixture.
     """
     with transaction.atomic():
         one_allocation_at_a_time()
-        pks = intake.imports_to_allocate(EVERYTHING, periods)
+        pks = _of_open_months(intake.imports_to_allocate(EVERYTHING, periods))
         marker = _Marker.now()
         for pk in pks:
             _allocate(pk, marker)
         tell_that_rules_changed()
     return len(pks)
+
+
+def _of_open_months(import_pks: Collection[int]) -> list[int]:
+    closed, months = closed_months(), intake.months_of(EVERYTHING, import_pks)
+    return [pk for pk in import_pks if months.get(pk) not in closed]
 
 
 def one_allocation_at_a_time() -> None:
@@ -105,7 +112,9 @@ class _Marker:
 
 
 def _allocate(import_pk: int, marker: _Marker) -> None:
-    match = compile_rules(rules_in_use(), intake.import_period(EVERYTHING, import_pk))
+    period, currency = intake.import_month(EVERYTHING, import_pk)
+    frozen = rules_of_closed(period, currency)  # a later bill of a closed month is owned as the month was closed
+    match = compile_rules(rules_in_use() if frozen is None else frozen, period)
     slices = intake.slices_of(EVERYTHING, import_pk).values_list("key", *FACT_COLUMNS).iterator(chunk_size=20_000)
     for model in (AllocatedCost, OwnerCost, Allocation):
         model.objects.filter(bill_import_id=import_pk).delete()

@@ -13,22 +13,32 @@ from django.urls import reverse
 from costs import figures
 from costs.charts import UNALLOCATED, Bar, BarChart, ProportionChart
 from costs.money import ZERO, plain, ratio
-from costs.pages import request_scope
+from costs.pages import current_moment, request_scope
 from costs.queries import NOT_SET, TAG_PREFIX, check_dimension, dimension_label
 from costs.scope import Scope
 from costs.series import Line, change, top_and_other
 from tagging import selectors
 from tagging.addresses import month_path, with_params
 from tagging.forms.months import ChargebackForm, MonthForm
-from tagging.results import Chargeback, OwnShare, Statement, StatementLine, StatementList, StatementSummary, Trust
+from tagging.results import (
+    Chargeback,
+    CloseInfo,
+    OwnShare,
+    Statement,
+    StatementLine,
+    StatementList,
+    StatementSummary,
+    Trust,
+)
+from tagging.selectors.disputes import disputes
 from tagging.selectors.shared import BENEFIT_KEY
 from tagging.selectors.shown_tags import offered_tag_keys
 from tagging.tables.chargeback import ChargebackTable, OwnerLine, StatementTable
-from tagging.terms import OwnerKind
+from tagging.terms import LineKind, OwnerKind
+from tagging.views.close_strip import close_strip, hidden_columns, state_rows
 from tagging.views.months import NO_COSTS_STAFF, NO_COSTS_TEAM, Month, chosen_month
 
 BY = ("team", "cost_center", "project", "owner", "environment", "account", "service")
-DRAFT_NOTE = "Draft: the month is not closed, figures may still change"
 OWNERS_DRAWN = 7
 
 
@@ -46,6 +56,7 @@ class Owners:
     compared: str
     bill_total: Decimal | None
     difference: Decimal | None
+    close: CloseInfo
     pools_cost: Decimal | None = None
 
 
@@ -70,7 +81,7 @@ def chargeback(request: HttpRequest) -> HttpResponseBase:
         caption=f"{dimension_label(by)}: {month.period.label}",
         exclude=() if by == "team" else ("cost_center",),
     )
-    title_rows = [*month.title_rows, compared_row(owners.compared), ("State", DRAFT_NOTE), *bill_rows(owners)]
+    title_rows = [*month.title_rows, compared_row(owners.compared), *state_rows(owners.close), *bill_rows(owners)]
     if response := table.export(name=f"chargeback-{month.period}-{by}", title_rows=title_rows):
         return response
     context = {
@@ -87,6 +98,7 @@ def chargeback(request: HttpRequest) -> HttpResponseBase:
         "trust": selectors.trust(scope, month.period, metric=month.metric, currency=month.currency),
         "form": owner_form(scope, month, by),
         "why_url": link("tagging:why_nobody", month.params),
+        "close": close_strip(month, owners.close, current_moment().date()) if scope.everything else None,
     }
     return render(request, "tagging/chargeback.html", context)
 
@@ -106,9 +118,11 @@ def statement(request: HttpRequest, team_key: str) -> HttpResponseBase:
         request=request,
         caption=f"Statement of {team.name}, {month.period.label}",
         per_page=100,
+        exclude=hidden_columns(request, found),
     )
     compared = found.compared.label if found.compared else ""
-    title_rows = [("Statement", team.name), *month.title_rows, ("State", DRAFT_NOTE), *statement_rows(found, compared)]
+    title_rows = [("Statement", found.summary.team_name), *month.title_rows, *state_rows(found.close)]
+    title_rows += statement_rows(found, compared)
     if response := table.export(name=f"statement-{team_key}-{month.period}", title_rows=title_rows):
         return response
     moved = change(found.summary.total_cost, found.summary.previous_total_cost)
@@ -125,6 +139,10 @@ def statement(request: HttpRequest, team_key: str) -> HttpResponseBase:
         "form": MonthForm(initial=month.initial, periods=month.periods, currencies=month.currencies),
         "why_url": link("tagging:why", month.params, team_key),
         "shares": [(share, pool_url(share, scope, month)) for share in found.shares],
+        "pdf_url": link("tagging:statement_pdf", month.params, team_key) if found.close.is_closed else "",
+        "disputes": disputes(scope, period=month.period, currency=month.currency, team_key=team_key)
+        if found.close.is_closed
+        else (),
     }
     return render(request, "tagging/statement.html", context)
 
@@ -191,6 +209,7 @@ def owners_by_team(found: StatementList, month: Month) -> Owners:
         bill_total=found.bill_total,
         difference=found.difference,
         pools_cost=found.pools_cost,
+        close=found.close,
     )
 
 
@@ -229,6 +248,7 @@ def owners_by_value(table: Chargeback, month: Month, by: str) -> Owners:
         compared=table.compared.label if table.compared else "",
         bill_total=table.bill_total,
         difference=table.difference,
+        close=table.close,
     )
 
 
@@ -296,13 +316,17 @@ def statement_row(line: StatementLine, found: Statement, month: Month) -> dict[s
     filters = [("service", line.service_name), ("account", line.sub_account_id), ("category", line.charge_category)]
     named = [(name, value or NOT_SET) for name, value in filters]
     account = line.sub_account_id
+    is_direct = line.kind == LineKind.DIRECT.value
     return {
-        "service_name": line.service_name or "No service",
+        "kind": line.kind.capitalize() if not line.origin else f"Adjustment of {line.origin}",
+        "service_name": line.service_name or line.pool_name or "No service",
         "account": f"{line.sub_account_name} ({account})" if line.sub_account_name else account,
         "charge_category": line.charge_category,
         "cost": line.cost,
-        "share": ratio(line.cost, found.summary.direct_cost),
-        "url": link("tagging:why", [*month.params, *named], found.summary.team_key),
+        "list_cost": line.list_cost,
+        "share": ratio(line.cost, found.summary.total_cost),
+        "url": link("tagging:why", [*month.params, *named], found.summary.team_key) if is_direct else "",
+        "dispute_url": link("tagging:dispute_new", [*month.params, ("line", line.ref)], found.summary.team_key),
     }
 
 

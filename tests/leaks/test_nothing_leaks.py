@@ -25,8 +25,9 @@ from rest_framework.throttling import SimpleRateThrottle
 from budgets.inputs import BudgetInput
 from budgets.services import create_budget, evaluate_budgets
 from budgets.terms import ScopeKind
+from costs.periods import BillingPeriod
 from costs.scope import Scope
-from costs.terms import FindingKind
+from costs.terms import CostMetric, FindingKind
 from finops_site.metrics import keeping
 from finops_site.programme.business_case import Assumptions
 from finops_site.programme.services import save_assumptions, start_programme
@@ -136,11 +137,31 @@ def first_world(db: None, tmp_path: Path) -> User:
     lead = person("ada", alpha)
     share_pools(1)
     import_world(tmp_path, 1)
+    close_january(lead)
     make_budgets()
     look_for_findings()
     start_programme(starts_on=date(2026, 1, 5))
     keeping.measure_months(today=TODAY, now=NOW)
     return lead
+
+
+def close_january(lead: User) -> None:
+    """Closed in the first world only: in the second its bill comes again, and others' costs of it are corrected."""
+    january = BillingPeriod.parse("2026-01")
+    owners.close_month(january, owners.CloseStep("fin", NOW), metric=CostMetric.BILLED)
+    own = Scope.teams(frozenset({"alpha"}))
+    found = selectors.statement(own, january, "alpha", metric=CostMetric.BILLED)
+    doubt = owners.Doubt("alpha", january, "USD", found.lines[0].ref, "Not all of it is ours.")
+    owners.raise_dispute(own, doubt, by=lead, now=NOW)
+
+
+def dispute_of_beta() -> None:
+    """Beta doubts a line of January, and what others' corrections make of it waits to be carried."""
+    january = BillingPeriod.parse("2026-01")
+    found = selectors.statement(Scope.all(), january, "beta", metric=CostMetric.BILLED)
+    doubt = owners.Doubt("beta", january, "USD", found.lines[0].ref, "Secret doubt")
+    owners.raise_dispute(Scope.all(), doubt, by=User.objects.get(username="bruno"), now=NOW)
+    assert selectors.chargeback(Scope.all(), january, metric=CostMetric.BILLED).close.pending_adjustment
 
 
 def make_budgets() -> None:
@@ -178,6 +199,7 @@ def change_everything_of_others(folder: Path) -> None:
         BudgetInput("Secret plan", ScopeKind.TEAM, Decimal(1), scope_key="gamma"), author=None, today=date(2026, 1, 1)
     )
     create_budget(BudgetInput("Region secret", ScopeKind.TOTAL, Decimal(1)), author=None, today=date(2026, 1, 1))
+    dispute_of_beta()
     evaluate()
     look_for_findings()
     save_assumptions(Assumptions(Decimal(123_456), Decimal("0.07"), 3, 2, 5))
@@ -288,12 +310,12 @@ def test_every_page_of_the_team_itself_opens_for_its_lead(
         *(f"tagging:{name}" for name in ("chargeback", "explore", "resources", "statement", "tags", "why")),
         "tagging:pool_month",
     }
-    pages |= {"tagging:findings", "tagging:finding"}
+    pages |= {"tagging:findings", "tagging:finding", "tagging:disputes", "tagging:statement_pdf"}
     pages |= {f"budgets:{name}" for name in ("budgets", "budget", "inbox")}
     endpoints = {
         f"api:{name}" for name in ("costs", "allocations", "chargeback", "statement", "compliance", "resources")
     }
-    endpoints |= {"api:findings", "api:finding"}
+    endpoints |= {"api:findings", "api:finding", "api:disputes"}
     endpoints |= {f"api:{name}" for name in ("budgets", "budget", "alerts")}
     assert pages | endpoints <= opened
     finding = client.get(f"/findings/{ref_of(FindingKind.DEAR_STORAGE, 'vol-alpha-gp2', 'alpha')}/").content
@@ -340,6 +362,8 @@ def test_every_address_is_asked_and_those_of_staff_are_not_there_for_a_lead(
         "budgets:budget_new",
     ]
     staff_only += ["budgets:budget_edit"]
+    staff_only += [f"tagging:{name}" for name in ("close", "close_step", "close_journal", "finance")]
+    staff_only += [f"api:{name}" for name in ("closes", "close", "adjustments")]
     assert len([name for name in staff_only if name.startswith("programme")]) == 10
     assert len([name for name in staff_only if name.startswith("ri:")]) == 7
     assert {name: got[name] for name in staff_only if not got[name] <= {404, 405}} == {}

@@ -37,6 +37,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
         ref_of(FindingKind.IDLE, "i-beta-idle", "beta"),
         "no-such-finding",
     ),
+    "step": ("close", "final", "reopen", "no-such-step"),
     "content_type_id": ("1",),
     "history_id": ("1",),
     "url": ("nothing-here",),

@@ -1,6 +1,7 @@
 """chargeback, tag_compliance, allocate: JSON for machines, tables for people, one clear line on error."""
 
 import json
+import re
 from io import StringIO
 from typing import Any
 
@@ -34,7 +35,8 @@ def answer(*words: str) -> Any:
 
 
 def test_chargeback_answers_json_with_money_as_text(november: None) -> None:
-    assert answer("chargeback", "2025-11") == {
+    found = answer("chargeback", "2025-11")
+    assert found == {
         "billing_period": "2025-11",
         "basis": "billed",
         "currency": "USD",
@@ -50,7 +52,12 @@ def test_chargeback_answers_json_with_money_as_text(november: None) -> None:
         ],
         "unallocated_cost": "5.25",
         "difference": "0",
+        "state": "open",
+        "bill_version": found["bill_version"],
+        "carried_in": "0",
+        "pending_adjustment": "0",
     }
+    assert re.fullmatch(r"payer import \d+", found["bill_version"])
 
 
 def test_chargeback_splits_what_nobody_owns_over_the_others(other_team: Team) -> None:

@@ -18,6 +18,7 @@ from costs.terms import CostMetric
 from costs.text_tables import aligned
 from tagging.results import Chargeback
 from tagging.selectors import chargeback
+from tagging.selectors.closed_figures import pending_of
 from tagging.terms import OwnerKind, SplitMethod
 
 
@@ -67,6 +68,12 @@ def _no_costs(period: BillingPeriod) -> str:
     return f"There are no costs for {period}. {known}"
 
 
+def bill_version(month: Chargeback) -> str:
+    """The versions in force, for a month that is open."""
+    found = [item for item in intake.active_imports(Scope.all(), [month.period]) if item.currency == month.currency]
+    return ", ".join(item.label for item in intake.import_versions(Scope.all(), [item.pk for item in found]))
+
+
 def _as_dict(month: Chargeback) -> dict[str, Any]:
     assert month.bill_total is not None
     assert month.unallocated_cost is not None
@@ -90,6 +97,7 @@ def _as_dict(month: Chargeback) -> dict[str, Any]:
             "unallocated_cost": plain(month.unallocated_cost),
             "difference": plain(month.difference),
         }
+        | _closing(month)
         | _pools(month)
         | ({"other_currencies": list(month.other_currencies)} if month.other_currencies else {})
     )
@@ -101,6 +109,19 @@ def _pools(month: Chargeback) -> dict[str, Any]:
     return {"in_pools_cost": plain(month.pools_cost or ZERO)} if has_pools else {}
 
 
+def _closing(month: Chargeback) -> dict[str, str]:
+    """Where the month stands, what it rests on, what was carried into it and what waits."""
+    waiting = month.close.pending_adjustment
+    if not month.close.is_closed:
+        waiting = pending_of(Scope.all(), month.period, month.currency, month.metric)
+    return {
+        "state": month.close.state,
+        "bill_version": month.close.bill_version or bill_version(month),
+        "carried_in": plain(month.close.carried_in),
+        "pending_adjustment": plain(waiting),
+    }
+
+
 def _as_table(month: Chargeback) -> str:
     head = [dimension_label(month.by), "Direct", "Shared", "Adjustments", "Total"]
     rows = [
@@ -109,10 +130,16 @@ def _as_table(month: Chargeback) -> str:
     ]
     ends: list[tuple[str, Decimal | None]] = [("In pools", month.pools_cost)] if month.pools_cost else []
     ends += [("All owners", month.total_cost), ("Unallocated", month.unallocated_cost), ("Bill", month.bill_total)]
+    if month.close.carried_in:
+        ends.append(("Carried in", month.close.carried_in))
     ends.append(("Difference", month.difference))
     totals = [[name, "", "", "", *_amounts(month, cost or ZERO)] for name, cost in ends]
-    lines = [f"Chargeback {month.period.label}, {month.metric.value} cost in {month.currency}", ""]
+    closed = f", {month.close.state} {month.close.number}".rstrip() if month.close.is_closed else ""
+    lines = [f"Chargeback {month.period.label}, {month.metric.value} cost in {month.currency}{closed}", ""]
     lines += aligned([head, *rows], totals)
+    if month.close.pending_adjustment:
+        waiting = money(month.close.pending_adjustment, month.currency)
+        lines += ["", f"The bill changed since by {waiting}, carried into the next month that closes."]
     if month.other_currencies:
         lines += ["", f"Also costs in {', '.join(month.other_currencies)}: ask with --currency."]
     return "\n".join(lines)
