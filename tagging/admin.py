@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from simple_history.admin import SimpleHistoryAdmin
 
 from costs.errors import InvalidRequestError
-from tagging import admin_pools
+from tagging import admin_closes, admin_pools
 from tagging.conditions import parse_condition
 from tagging.models import AllocationRule, Membership, TagKey, Team, ViewAs
 from tagging.owners import kind_of
@@ -161,7 +161,7 @@ class ViewAsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 # Kept in a module of their own; registered by being imported.
-__all__ = ["admin_pools"]
+__all__ = ["admin_closes", "admin_pools"]
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
