@@ -18,7 +18,16 @@ ENVIRONMENTS = {
 }
 # Kept on the slices though not required, because many companies name their teams by it.
 TRACKED_BESIDES = ("Department",)
-_UPKEEP = ("team", "membership", "tagkey", "allocationrule", "sharedpool", "pooldriver", "commitmentbenefit", "accountcode")
+_UPKEEP = (
+    "team",
+    "membership",
+    "tagkey",
+    "allocationrule",
+    "sharedpool",
+    "pooldriver",
+    "commitmentbenefit",
+    "accountcode",
+)
 
 
 def lay_foundation(*, using: str = "default", **_signal: Any) -> None:
