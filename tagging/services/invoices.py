@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from costs.errors import InvalidRequestError
 from costs.periods import BillingPeriod
@@ -26,7 +27,7 @@ def enter_invoice(invoice: InvoiceInput, *, by: str, now: datetime) -> None:
     number = invoice.invoice_id.strip()
     if not number:
         raise InvalidRequestError("An invoice needs its number.")
-    key = {
+    key: dict[str, Any] = {
         "period": invoice.period.start,
         "currency": invoice.currency,
         "invoice_id": number,
