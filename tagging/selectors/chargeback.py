@@ -75,11 +75,17 @@ def chargeback(
     if stored := stored_month(found, period, metric):
         return closed_chargeback(stored, dimension, _before(found, period, dimension, metric), split_unallocated)
     both = _rest_split(scope, _compared(found, period, dimension, metric), split_unallocated)
+    return _open_chargeback(found, period, dimension, metric, both)
+
+
+def _open_chargeback(
+    found: Reach, period: BillingPeriod, dimension: str, metric: CostMetric, both: _Compared
+) -> Chargeback:
     before = both.before()
     current = dict.fromkeys((owner for owner, cost in before.items() if cost), ZERO) | both.current
     whole = _bill_total(found.within((period,)), metric)
     closed = close(current, sum(current.values(), ZERO) if whole is None else whole, both.shared)
-    names, is_team = labels(scope, dimension, {*current, *both.shared}), dimension == "team"
+    names, is_team = labels(found.scope, dimension, {*current, *both.shared}), dimension == "team"
     rows = [_row(owner, names[owner], parts, before, is_team=is_team) for owner, parts in closed.owners]
     return Chargeback(
         period=period,

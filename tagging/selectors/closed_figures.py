@@ -162,20 +162,7 @@ def closed_chargeback(stored: StoredMonth, by: str, before: Before, split: Split
         metric=stored.metric,
         currency=stored.close.currency,
         other_currencies=stored.other_currencies,
-        rows=tuple(
-            ChargebackRow(
-                key=owner,
-                owner=names[owner] if by == "team" else owner,
-                label=names[owner],
-                direct_cost=parts[owner].direct_cost,
-                shared_cost=parts[owner].shared_cost,
-                adjustment_cost=parts[owner].adjustment_cost,
-                total_cost=parts[owner].total_cost,
-                previous_total_cost=before.costs.get(owner, ZERO),
-                owner_kind=kind_of(owner) if by == "team" else None,
-            )
-            for owner in owners
-        ),
+        rows=tuple(_owner_row(by, owner, names[owner], parts[owner], before) for owner in owners),
         total_cost=total,
         missing_cost=missing,
         previous_missing_cost=before.costs.get("", ZERO) if by != "team" or staff else ZERO,
@@ -235,6 +222,21 @@ def _parts(close: Close, statements: Mapping[str, StoredStatement], metric: Cost
     for key, kind, cost in rows.values_list("statement__owner_key", "kind").annotate(cost=Sum(metric.column)):
         found[key][kind] = cost
     return {key: _parts_of(costs) for key, costs in found.items()}
+
+
+def _owner_row(by: str, owner: str, name: str, parts: Parts, before: Before) -> ChargebackRow:
+    is_team = by == "team"
+    return ChargebackRow(
+        key=owner,
+        owner=name if is_team else owner,
+        label=name,
+        direct_cost=parts.direct_cost,
+        shared_cost=parts.shared_cost,
+        adjustment_cost=parts.adjustment_cost,
+        total_cost=parts.total_cost,
+        previous_total_cost=before.costs.get(owner, ZERO),
+        owner_kind=kind_of(owner) if is_team else None,
+    )
 
 
 def _rest_split(parts: Mapping[str, Parts], method: SplitMethod) -> dict[str, Parts]:

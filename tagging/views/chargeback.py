@@ -30,12 +30,11 @@ from tagging.results import (
     StatementSummary,
     Trust,
 )
-from tagging.selectors.disputes import disputes
 from tagging.selectors.shared import BENEFIT_KEY
 from tagging.selectors.shown_tags import offered_tag_keys
 from tagging.tables.chargeback import ChargebackTable, OwnerLine, StatementTable
 from tagging.terms import LineKind, OwnerKind
-from tagging.views.close_strip import close_strip, hidden_columns, state_rows
+from tagging.views.close_strip import close_strip, closed_parts, hidden_columns, state_rows
 from tagging.views.months import NO_COSTS_STAFF, NO_COSTS_TEAM, Month, chosen_month
 
 BY = ("team", "cost_center", "project", "owner", "environment", "account", "service")
@@ -139,10 +138,7 @@ def statement(request: HttpRequest, team_key: str) -> HttpResponseBase:
         "form": MonthForm(initial=month.initial, periods=month.periods, currencies=month.currencies),
         "why_url": link("tagging:why", month.params, team_key),
         "shares": [(share, pool_url(share, scope, month)) for share in found.shares],
-        "pdf_url": link("tagging:statement_pdf", month.params, team_key) if found.close.is_closed else "",
-        "disputes": disputes(scope, period=month.period, currency=month.currency, team_key=team_key)
-        if found.close.is_closed
-        else (),
+        **closed_parts(scope, month, found),
     }
     return render(request, "tagging/statement.html", context)
 

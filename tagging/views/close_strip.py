@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest
@@ -9,8 +10,10 @@ from django.urls import reverse
 
 from costs.money import plain
 from costs.periods import BillingPeriod
+from costs.scope import Scope
 from tagging.access import is_finops, is_viewing_as, leads
 from tagging.results import CloseInfo, Statement
+from tagging.selectors.disputes import disputes
 from tagging.selectors.month_ends import Blocker, month_blockers, open_disputes
 from tagging.views.closes import STEPS
 from tagging.views.months import Month
@@ -83,3 +86,14 @@ def state_rows(close: CloseInfo) -> list[tuple[str, str]]:
     rows += [("Bill version", close.bill_version), ("Carried in", plain(close.carried_in))]
     rows += [("Waits to be carried", plain(close.pending_adjustment)), ("SHA-256", close.hash)]
     return [row for row in rows if row[1]]
+
+
+def closed_parts(scope: Scope, month: Month, found: Statement) -> dict[str, Any]:
+    """What the page of a closed statement has besides: its document, and its disputes."""
+    if not found.close.is_closed:
+        return {"pdf_url": "", "disputes": ()}
+    team_key = found.summary.team_key
+    return {
+        "pdf_url": f"{reverse('tagging:statement_pdf', args=[team_key])}?{urlencode(month.params)}",
+        "disputes": disputes(scope, period=month.period, currency=month.currency, team_key=team_key),
+    }
