@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.models import AbstractUser
-from django.http import Http404, HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
@@ -157,8 +157,7 @@ def close_journal(request: HttpRequest, period: str) -> HttpResponseBase:
 def journal_file(request: HttpRequest, book: Journal, *, name: str) -> HttpResponseBase:
     """A journal as a file; CSV where no format is asked for."""
     if not request.GET.get("format"):
-        request.GET = request.GET.copy()
-        request.GET["format"] = "csv"
+        request.GET = QueryDict(f"{request.GET.urlencode()}&format=csv")
     rows = (
         [line.entry, line.on or book.period.range.last, line.account, line.account_name, line.cost_center, line.owner,
          line.text, line.debit, line.credit, book.currency]

@@ -32,6 +32,8 @@ from tagging.views.closes import journal_file
 from tagging.views.months import NO_COSTS_STAFF, Month, chosen_month
 
 MONEY = ColumnKind.MONEY
+# Columns, rows, and what the file says of itself.
+Table = tuple[list[ExportColumn | str], list[list[Any]], list[tuple[str, str]]]
 TABLES = ("invoices", "accrual", "accrual_journal", "prepaid")
 
 
@@ -107,9 +109,7 @@ def _file(request: HttpRequest, month: Month, wanted: str) -> HttpResponseBase:
     return response
 
 
-def _table(
-    request: HttpRequest, month: Month, wanted: str
-) -> tuple[list[ExportColumn | str], list[list[Any]], list[tuple[str, str]]]:
+def _table(request: HttpRequest, month: Month, wanted: str) -> Table:
     scope = request_scope(request)
     if wanted == "invoices":
         return _invoices(invoice_matches(scope, month.period, currency=month.currency))
@@ -122,8 +122,14 @@ def _money(*headers: str) -> list[ExportColumn | str]:
     return [ExportColumn(header, MONEY) for header in headers]
 
 
-def _invoices(rows: tuple[InvoiceMatch, ...]) -> Any:
-    columns = ["Invoice", "Issuer", "Payer", *_money("Bill", "Of it tax", "Entered", "Difference"), "State"]
+def _invoices(rows: tuple[InvoiceMatch, ...]) -> Table:
+    columns: list[ExportColumn | str] = [
+        "Invoice",
+        "Issuer",
+        "Payer",
+        *_money("Bill", "Of it tax", "Entered", "Difference"),
+        "State",
+    ]
     cells = [
         [row.invoice_id, row.issuer, row.billing_account_id, row.billed_cost, row.tax, row.entered, row.difference,
          row.state]
@@ -132,8 +138,12 @@ def _invoices(rows: tuple[InvoiceMatch, ...]) -> Any:
     return columns, cells, [("Basis", "Billed cost")]
 
 
-def _accrual(found: Accrual) -> Any:
-    columns = ["Owner", "Cost centre", *_money("Billed so far", "Usage a day", "Estimate of days missing", "Accrued")]
+def _accrual(found: Accrual) -> Table:
+    columns: list[ExportColumn | str] = [
+        "Owner",
+        "Cost centre",
+        *_money("Billed so far", "Usage a day", "Estimate of days missing", "Accrued"),
+    ]
     cells = [
         [row.owner, row.cost_center, row.billed_cost, row.daily_rate, row.estimate, row.booked] for row in found.rows
     ]
@@ -149,7 +159,7 @@ def _accrual(found: Accrual) -> Any:
     )
 
 
-def _prepaid(rows: tuple[PrepaidRow, ...]) -> Any:
-    columns = ["Commitment", *_money("Opening", "Additions", "Amortisation", "Closing")]
+def _prepaid(rows: tuple[PrepaidRow, ...]) -> Table:
+    columns: list[ExportColumn | str] = ["Commitment", *_money("Opening", "Additions", "Amortisation", "Closing")]
     cells = [[row.commitment_id, row.opening, row.additions, row.amortisation, row.closing] for row in rows]
     return columns, cells, [("Identity", "opening + additions − amortisation = closing")]

@@ -70,7 +70,7 @@ def test_a_closed_month_tells_a_team_nothing_of_others(
     team_lead: User, other_lead: User, client_for: Callable[[User], Client], settings: object
 ) -> None:
     settings.MAIL_IS_CONFIGURED = True  # type: ignore[attr-defined]
-    client, kept = client_for(team_lead), []
+    client, kept = client_for(team_lead), list[list[bytes]]()
     for others, later in (
         ([Spend("5", tags={"Team": "search"}), Spend("3")], [Spend("6", tags={"Team": "search"})]),
         ([Spend("700", tags={"Team": "search"}, service="Hush")], [Spend("50"), Spend("9", service="Hush")]),

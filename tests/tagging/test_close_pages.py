@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import pypdf
 import pytest
@@ -15,11 +16,15 @@ from tagging import notifications
 from tagging.models import Close, Dispute, Membership, StatementMail, Team
 from tagging.services import CloseStep, RuleInput, close_month, finalise_month, save_rule
 from tagging.terms import RuleKind
+from tests.tagging import page_world
 from tests.tagging.builders import OCTOBER, Spend, month
-from tests.tagging.page_world import QUERIES, file_of, text_of
+from tests.tagging.page_world import QUERIES
 
 pytestmark = pytest.mark.django_db
 ClientFor = Callable[[User], Client]
+# The test client's answers are no HttpResponse to the type checker.
+text_of: Callable[[Any], str] = page_world.text_of
+file_of: Callable[[Any], tuple[dict[str, str], list[list[str]]]] = page_world.file_of
 NOW = datetime(2026, 3, 10, 10, tzinfo=UTC)
 STEP = CloseStep("Fiona", NOW)
 MORE_QUERIES = QUERIES + 15
