@@ -151,7 +151,7 @@ class CloseOne(OwnershipDocument):
         return _month_end(scope, period, metric, parameters.currency())
 
 
-class StepSerializer(serializers.Serializer[Any]):
+class CloseStepSerializer(serializers.Serializer[Any]):
     """A step of the close."""
 
     reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=1000)
@@ -171,13 +171,13 @@ class CloseStepOne(ScopedView):
     parser_classes = (JSONParser, FormParser, MultiPartParser)
     serializer_class = MonthEndSerializer
 
-    @extend_schema(request=StepSerializer, responses={200: MonthEndSerializer})
+    @extend_schema(request=CloseStepSerializer, responses={200: MonthEndSerializer})
     def post(self, request: Request, period: str, step: str) -> Response:
         self.read_parameters(request)
         if step not in ("close", "final", "reopen"):
             raise NotFoundInScopeError("Nothing here.")
         month = BillingPeriod.parse(period)
-        asked = body_of(request, StepSerializer)
+        asked = body_of(request, CloseStepSerializer)
         assert isinstance(request.user, AbstractUser)
         who = request.user.get_full_name() or request.user.get_username()
         taken = services.CloseStep(who, current_moment(), asked["reason"], force=asked["force"])
