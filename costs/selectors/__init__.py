@@ -43,6 +43,14 @@ from costs.selectors.imports import (
 from costs.selectors.inventoried import Seen, newest_inventories
 from costs.selectors.invoices import InvoiceTotal, PrepaidMonth, invoice_totals, prepaid_months
 from costs.selectors.lines import Line, LineFilter, LinePage, TagCost, TagQuestion, line_page, tag_costs
+from costs.selectors.pinned import (
+    ImportVersion,
+    import_month,
+    import_versions,
+    imports_by_pk,
+    imports_on_their_way,
+    months_of,
+)
 from costs.selectors.resource_history import ResourceDetail, ResourceMonth, resource_detail
 from costs.selectors.resource_list import (
     EXACT,
@@ -52,14 +60,6 @@ from costs.selectors.resource_list import (
     ResourceQuestion,
     found_resources,
     resource_choices,
-)
-from costs.selectors.pinned import (
-    ImportVersion,
-    import_month,
-    import_versions,
-    imports_by_pk,
-    imports_on_their_way,
-    months_of,
 )
 from costs.selectors.resources import resource_ids
 from costs.selectors.rollups import (
