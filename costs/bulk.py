@@ -1,7 +1,7 @@
 """Bulk loading of rollup rows: COPY on PostgreSQL, executemany on SQLite, on Django's own connection."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from operator import itemgetter
 from typing import Any
@@ -34,6 +34,26 @@ def copy_rows(
     load = _load_postgresql if connection.vendor == "postgresql" else _load_sqlite
     load(model, columns, counted, skip_existing=skip_existing)
     return next(counter)
+
+
+def copy_temporary(name: str, columns: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> None:
+    """Make a temporary table (column → SQL type; the first is its primary key) and fill it; drops one of that name.
+
+    For joins with many values that only Python knows. Lives as long as the connection, or until the name is used again.
+    """
+    table = _quoted(name)
+    typed = [f"{_quoted(column)} {kind}" for column, kind in columns.items()]
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE IF EXISTS {table}")
+        cursor.execute(f"CREATE TEMPORARY TABLE {table} ({typed[0]} PRIMARY KEY, {', '.join(typed[1:])})")
+        if connection.vendor == "postgresql":
+            with cursor.cursor.copy(f"COPY {table} ({_names(list(columns))}) FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+            cursor.execute(f"ANALYZE {table}")
+        else:
+            marks = ", ".join(["%s"] * len(columns))
+            cursor.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)  # type: ignore[arg-type]
 
 
 def _load_sqlite(

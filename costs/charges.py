@@ -59,6 +59,7 @@ CHARGE_COLUMNS: dict[str, str] = {
     "cost_categories": "VARCHAR",  # the provider's own grouping of the line, as JSON
     "discounting": "VARCHAR",  # 'inside': told after negotiated discounts; 'apart': the line is such a discount
     "pricing_currency": "VARCHAR",  # what the line was priced in, where that is not what it is billed in (tokens)
+    "invoice_issuer": "VARCHAR",  # the seller who invoices the line
     "pricing_currency_cost": MONEY_TYPE,  # its effective cost in that currency: shown apart, never added to costs
 }
 # What a format need not give.
@@ -68,6 +69,7 @@ CHARGE_DEFAULTS = {
     "discounting": "''",
     "pricing_currency": "''",
     "pricing_currency_cost": "0",
+    "invoice_issuer": "''",
 }
 # Columns that hold one of a few words, whatever the format; a mapping that gives another one is refused.
 CLOSED_TEXTS = {

@@ -68,6 +68,23 @@ def cents_that_sum(amounts: Sequence[Decimal]) -> list[Decimal]:
     return [Decimal(cents).scaleb(-2, EXACT) for cents in floors]
 
 
+def cents_to_total(amounts: Sequence[Decimal], total: Decimal) -> list[Decimal]:
+    """Round each amount to cents so that the cents sum to `total`, itself whole cents (parts of a rounded document).
+
+    Largest remainder as in `cents_that_sum`; where the total asks for more than one cent each, round after round.
+    """
+    if not amounts:
+        return []
+    exact = [amount.scaleb(2, EXACT) for amount in amounts]
+    floors = [int(value // 1) - (1 if value < 0 and value % 1 else 0) for value in exact]
+    left = int(total.scaleb(2, EXACT)) - sum(floors)
+    each, left = divmod(left, len(floors))
+    order = sorted(range(len(exact)), key=lambda i: (-(exact[i] - floors[i]), -exact[i], i))
+    extra = set(order[:left])
+    cents = [floor + each + (1 if place in extra else 0) for place, floor in enumerate(floors)]
+    return [Decimal(value).scaleb(-2, EXACT) for value in cents]
+
+
 def ratio(part: Decimal | int, whole: Decimal | int) -> Decimal | None:
     """Part ÷ whole, or None (shown as n/a) where the whole is zero; never 0 or 1 by default."""
     return Decimal(part) / Decimal(whole) if whole else None

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from costs.billing_formats.base import literal
 from costs.charges import GROUP_DIMENSIONS, POOL_DIMENSIONS, SLICE_DIMENSIONS
-from costs.tags import BLANKS
+from costs.tags import BLANKS, YES, like_sql, name_pattern
 from costs.terms import COST_COLUMNS
 
 QUANTUM = "CAST('0.0000000001' AS DECIMAL(11,10))"
@@ -55,9 +55,13 @@ def tag_keys() -> str:
 def tracked_values(tracked: Mapping[str, Sequence[str]], *, names: Sequence[str]) -> str:
     """Per group its name (`names`: how the bill spells the key Name) and the value of each tracked key, t0, t1 ….
 
-    The first spelling that has a value counts.
+    The first spelling that has a value counts. A key that stands for a pattern of names has the value yes or none.
     """
-    values = "".join(f", {_tag_value(spellings)} AS t{place}" for place, spellings in enumerate(tracked.values()))
+    read = (
+        (_name_is_like(pattern, names) if (pattern := name_pattern(key)) else _tag_value(spellings))
+        for key, spellings in tracked.items()
+    )
+    values = "".join(f", {value} AS t{place}" for place, value in enumerate(read))
     return (
         f"CREATE TEMP TABLE tracked_values AS SELECT line_group, {_tag_value(names)} AS resource_name{values}"
         " FROM line_groups"
@@ -268,6 +272,10 @@ def _tag_value(spellings: Sequence[str]) -> str:
         value = f"trim(json_extract_string(tags, {literal(pointer)}))"
         values.append(f"CASE WHEN lower({value}) NOT IN ({blanks}) THEN {value} END")
     return f"coalesce({', '.join(values)})" if len(values) > 1 else (values or ["NULL::VARCHAR"])[0]
+
+
+def _name_is_like(pattern: str, names: Sequence[str]) -> str:
+    return f"CASE WHEN lower({_tag_value(names)}) LIKE {literal(like_sql(pattern))} ESCAPE '!' THEN '{YES}' END"
 
 
 def _json_member(key: str) -> str:

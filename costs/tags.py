@@ -10,6 +10,39 @@ _PROVIDER_PREFIX = re.compile(r"^(resourcetags/)?(user[:_](?=.))?", re.IGNORECAS
 _NOT_WORD = re.compile(r"[\W_]+")
 
 
+# Stands for a pattern of names among the keys that slices keep: the pattern in hexadecimal survives every spelling.
+NAME_KEY_PREFIX = "namelike"
+YES = "yes"  # its value where the name is like the pattern
+
+
+def name_key(pattern: str) -> str:
+    """The key under which slices keep that the Name tag is like the pattern (`*` any text, `?` one letter)."""
+    return NAME_KEY_PREFIX + pattern.strip().lower().encode().hex()
+
+
+def name_pattern(key: str) -> str:
+    """The pattern a key stands for; '' for the keys of real tags."""
+    text = key.casefold()
+    if not text.startswith(NAME_KEY_PREFIX):
+        return ""
+    try:
+        return bytes.fromhex(text.removeprefix(NAME_KEY_PREFIX)).decode()
+    except ValueError:
+        return ""
+
+
+def like_sql(pattern: str) -> str:
+    """The pattern as SQL's LIKE takes it with ESCAPE '!'."""
+    escaped = re.sub("([!%_])", r"!\1", pattern)
+    return escaped.replace("*", "%").replace("?", "_")
+
+
+def key_label(key: str) -> str:
+    """The key for people: a pattern of names in words."""
+    pattern = name_pattern(key)
+    return f"Name like {pattern}" if pattern else key
+
+
 def clean_value(value: object) -> str:
     """The value without outer space; '' for what only stands for nothing (`NULL`, `nan`, `-`, …)."""
     text = "" if value is None else str(value).strip()

@@ -30,6 +30,7 @@ SCHEDULE: dict[str, tuple[str, float | crontab]] = {
     "write notes to teams": ("finops_site.write_team_notes", crontab(hour="7,12", minute=0, day_of_week="mon")),
     "send notes to teams": ("finops_site.send_team_notes", 60.0),
     "look for findings": ("finops_site.detect_findings", crontab(hour=6, minute=20)),
+    "send statement mails": ("finops_site.send_statement_mails", 60.0),
     "send alert mails": ("finops_site.send_alert_mails", 60.0),
 }
 app.conf.beat_schedule = {name: {"task": task, "schedule": every} for name, (task, every) in SCHEDULE.items()}

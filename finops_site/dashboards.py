@@ -151,6 +151,7 @@ def _team_panels(scope: Scope, team: TeamView, month: MonthChoice, cube: Panel[C
         "compliance": changes.tag_compliance(own, month),
         "landing": landing.landing(asked, rows, cube),
         "best": actions.best_finding(own, month),
+        "shares": one.shares(team, month),
         "budgets": plans.outlook(rows, team_key=team.key),
         "members": ownership.team_members(scope, team.key) if scope.everything else (),
     }

@@ -192,9 +192,14 @@ def detect_findings(*, now: datetime) -> Detection:
 def queue_retracking(periods: Collection[BillingPeriod] | None = None, *, again: bool = False) -> list[int]:
     """Queue every month in force (or those of `periods`) that lacks a tag to track; returns the imports to run.
 
-    None of these months is closed: the product closes none yet.
+    Closed months are left alone: nothing of theirs is made anew.
     """
-    queued: list[int] = intake.queue_retracking(tracked_keys=ownership.tracked_keys(), periods=periods, again=again)
+    queued: list[int] = intake.queue_retracking(
+        tracked_keys=ownership.tracked_keys(),
+        periods=periods,
+        again=again,
+        closed=[(period.start, currency) for period, currency in ownership.closed_months()],
+    )
     return queued
 
 

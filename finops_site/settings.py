@@ -248,6 +248,8 @@ vars().update(env.reader.email_url_config(env.text("EMAIL_URL", "consolemail://"
 DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", "finops@localhost")
 EMAIL_TIMEOUT = env.whole_number("EMAIL_TIMEOUT_SECONDS", 20)
 # Where links in mails lead; pages know their own address.
+# Stands on statements; empty leaves it out.
+COMPANY_NAME = env.text("COMPANY_NAME", "")
 SITE_URL = env.text("SITE_URL", "http://localhost:8000").rstrip("/")
 
 # --- pages --------------------------------------------------------------------------------------

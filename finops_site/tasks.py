@@ -17,7 +17,7 @@ from budgets import notifications
 from costs import services as intake
 from costs.errors import FinopsError
 from finops_site import pipeline
-from tagging import notifications as notes
+from tagging import notifications as team_mails
 
 logger = logging.getLogger(__name__)
 
@@ -206,7 +206,7 @@ def write_team_notes() -> None:
 @shared_task(name="finops_site.send_team_notes")  # type: ignore[untyped-decorator]
 def send_team_notes() -> None:
     """Send notes that are due: those the mail server refused before, and those whose sender died."""
-    notes.send_due_notes(now=timezone.now())
+    team_mails.send_due_notes(now=timezone.now())
 
 
 def enqueue_findings() -> None:
@@ -231,6 +231,12 @@ def detect_findings() -> None:
 def send_alert_mails() -> None:
     """Send alert mails that are due: new ones and those the mail server refused before."""
     notifications.send_due(now=timezone.now())
+
+
+@shared_task(name="finops_site.send_statement_mails")  # type: ignore[untyped-decorator]
+def send_statement_mails() -> None:
+    """Send mails of closed months that are due: new ones and those the mail server refused before."""
+    team_mails.send_due_statements(now=timezone.now())
 
 
 def enqueue_retracking() -> None:

@@ -12,6 +12,8 @@ from django.utils import timezone
 from simple_history.admin import SimpleHistoryAdmin
 
 from costs.errors import InvalidRequestError
+from tagging import admin_closes, admin_pools
+from tagging.conditions import parse_condition
 from tagging.models import (
     AllocationRule,
     Exemption,
@@ -22,8 +24,9 @@ from tagging.models import (
     UntaggableCharge,
     ViewAs,
 )
+from tagging.owners import kind_of
 from tagging.services import check_stored_key, reallocate
-from tagging.terms import FINOPS_GROUP
+from tagging.terms import FINOPS_GROUP, OwnerKind
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[Any]
@@ -178,7 +181,7 @@ class AllocationRuleForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = AllocationRule
-        exclude = ()  # noqa: DJ006 - the admin leaves nothing out
+        exclude = ("replaces",)  # noqa: DJ006 - all but what services keep
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -188,16 +191,30 @@ class AllocationRuleForm(forms.ModelForm):  # type: ignore[type-arg]
             self.add_error("tag_values", 'A tag rule needs a key and a list of values, like ["Search", "search-team"].')
         if kind == "account" and not data.get("sub_account_id"):
             self.add_error("sub_account_id", "An account rule needs an account number.")
+        if kind == "name" and not (values and is_list):
+            self.add_error("tag_values", 'A name rule needs a list of patterns, like ["web-*"].')
+        if kind == "condition":
+            self._check_condition(data.get("condition"))
+        if data.get("team") and data.get("target"):
+            self.add_error("target", "Choose a team or a pool or cost centre, not both.")
+        if (target := data.get("target")) and kind_of(target) not in (OwnerKind.POOL, OwnerKind.COST_CENTER):
+            self.add_error("target", "Write pool:KEY or cost-center:NAME; a team is chosen above.")
         for name in ("from_period", "to_period"):
             if data.get(name) and data[name].day != 1:
                 self.add_error(name, "Give the first day of a month.")
         return data
 
+    def _check_condition(self, tree: Any) -> None:
+        try:
+            parse_condition(tree)
+        except InvalidRequestError as error:
+            self.add_error("condition", str(error))
+
 
 @admin.register(AllocationRule)
 class AllocationRuleAdmin(NeverDeletedMixin, ReallocatingAdmin):
     form = AllocationRuleForm
-    list_display = ("position", "name", "kind", "tag_key", "sub_account_id", "team", "is_active")
+    list_display = ("position", "name", "kind", "tag_key", "sub_account_id", "team", "target", "is_active")
     list_display_links = ("name",)
     list_filter = ("kind", "is_active", "team")
     list_select_related = ("team",)
@@ -220,6 +237,9 @@ class ViewAsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
+
+# Kept in a module of their own; registered by being imported.
+__all__ = ["admin_closes", "admin_pools"]
 
 admin.site.unregister(User)
 admin.site.unregister(Group)

@@ -11,4 +11,6 @@ class TaggingConfig(AppConfig):
     def ready(self) -> None:
         ended = import_string("tagging.services.tokens.end_tokens_with_password")
         post_save.connect(ended, sender=settings.AUTH_USER_MODEL, dispatch_uid="tokens end with the password")
+        pin_imports = import_string("costs.selectors.retention.pin_imports")
+        pin_imports(import_string("tagging.selectors.closes.pinned_imports"))
         post_migrate.connect(import_string("tagging.services.foundation.lay_foundation"), sender=self)

@@ -1,9 +1,12 @@
 """What tagging's services take: frozen values, checked by the services themselves."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from costs.periods import BillingPeriod
-from tagging.terms import MemberRole, RuleKind
+from tagging.pools import Target
+from tagging.terms import MemberRole, RuleKind, SplitMethod, Weighing
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,10 @@ class TeamInput:
 
 @dataclass(frozen=True)
 class RuleInput:
-    """An allocation rule. Empty `team_key` gives its costs to nobody; `to_period` is exclusive."""
+    """An allocation rule. `team_key` is an owner's key (`tagging.owners`), empty for nobody; `to_period` is exclusive.
+
+    Rules of kind name have their patterns in `tag_values`, those of kind condition a tree in `condition`.
+    """
 
     kind: RuleKind
     name: str = ""
@@ -31,6 +37,30 @@ class RuleInput:
     to_period: BillingPeriod | None = None
     is_active: bool = True
     reason: str = ""
+    condition: Mapping[str, Any] = field(default_factory=dict)
+    charge_kind: str = ""
+
+
+@dataclass(frozen=True)
+class PoolInput:
+    """How a pool is split from `from_period` on (None: from the beginning, or the first month that is open).
+
+    `key` is empty for a new pool. `driver_key` names a driver; `to_period` is exclusive.
+    """
+
+    name: str
+    method: SplitMethod
+    key: str = ""
+    weighing: Weighing = Weighing.DIRECT
+    services: tuple[str, ...] = ()
+    driver_key: str = ""
+    targets: tuple[Target, ...] = ()
+    rest_to: str = ""
+    is_open: bool = False
+    from_period: BillingPeriod | None = None
+    to_period: BillingPeriod | None = None
+    reason: str = ""
+    charge_kind: str = ""
 
 
 @dataclass(frozen=True)

@@ -5,19 +5,30 @@ from enum import StrEnum
 from costs.terms import choices_for
 
 __all__ = [
+    "BenefitPolicy",
+    "ChargeKind",
+    "ChargePolicy",
+    "CommitmentUse",
     "MANDATORY_TAGS",
     "FINOPS_GROUP",
+    "AccountKind",
+    "CloseState",
+    "DisputeState",
     "FindingState",
+    "LineKind",
+    "MailState",
     "MemberRole",
     "OwnerKind",
     "NoteKind",
     "OPTIONAL_TAGS",
     "RuleKind",
+    "SplitMethod",
     "TagProblem",
     "TagState",
     "UnreadReason",
     "ValueKind",
     "ValueMatch",
+    "Weighing",
     "choices_for",
 ]
 
@@ -34,15 +45,72 @@ class MemberRole(StrEnum):
 
 class OwnerKind(StrEnum):
     TEAM = "team"
+    COST_CENTER = "cost_center"
+    POOL = "pool"
     NOBODY = "nobody"
 
 
 class RuleKind(StrEnum):
     """In the order a fresh installation uses them."""
 
+    CONDITION = "condition"
     TAG = "tag"
+    NAME = "name"
     ACCOUNT = "account"
     DEFAULT = "default"
+
+
+class SplitMethod(StrEnum):
+    """How a shared pool is split."""
+
+    EVEN = "even"
+    FIXED = "fixed"
+    PROPORTIONAL = "proportional"
+    KEEP = "keep"
+
+
+class Weighing(StrEnum):
+    """What a proportional split is in proportion to."""
+
+    DIRECT = "direct"
+    SERVICES = "services"
+    DRIVER = "driver"
+    COMMITMENTS = "commitments"
+
+
+class ChargeKind(StrEnum):
+    """Charges that are nobody's usage, each with a policy of its own."""
+
+    TAXES = "taxes"
+    SUPPORT = "support"
+    CREDITS = "credits"
+    DISCOUNTS = "discounts"
+    UNUSED_COMMITMENTS = "unused-commitments"
+
+
+class ChargePolicy(StrEnum):
+    """Who bears such charges: whoever bought them, all users pro rata, or nobody but the company."""
+
+    BUYER = "buyer"
+    USERS = "users"
+    CENTRAL = "central"
+
+
+class BenefitPolicy(StrEnum):
+    """At which price teams are charged for what commitments cover."""
+
+    EFFECTIVE = "effective"
+    LIST = "list"
+    AVERAGE = "average"
+
+
+class CommitmentUse(StrEnum):
+    """What a cost has to do with commitments."""
+
+    COVERED = "covered"
+    UNUSED = "unused"
+    ON_DEMAND = "on_demand"  # instance usage that a commitment could have covered
+    NONE = ""
 
 
 class TagState(StrEnum):
@@ -108,3 +176,47 @@ class UnreadReason(StrEnum):
     TOO_MANY_VALUES = "too_many_values"
     NOT_TRACKED = "not_tracked"
     NOT_READ = "not_read"
+
+
+class CloseState(StrEnum):
+    """Where a version of a month's close stands. A month without a closed or final version is open."""
+
+    CLOSED = "closed"
+    FINAL = "final"
+    REOPENED = "reopened"  # no longer counts; kept as it was
+
+
+class LineKind(StrEnum):
+    """What a line of a statement is: own costs, a share of a pool, a correction of an earlier month."""
+
+    DIRECT = "direct"
+    SHARED = "shared"
+    ADJUSTMENT = "adjustment"
+
+
+class DisputeState(StrEnum):
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+
+
+class MailState(StrEnum):
+    """Where one statement's mail to one address stands."""
+
+    WAITING = "waiting"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+class AccountKind(StrEnum):
+    """What an account code of the books is for."""
+
+    DIRECT = "direct"
+    SHARED = "shared"
+    ADJUSTMENT = "adjustment"
+    TAX = "tax"
+    UNALLOCATED = "unallocated"
+    PREPAID = "prepaid"
+    CLEARING = "clearing"
+    ACCRUAL = "accrual"

@@ -3,7 +3,9 @@
 from django.urls import path
 
 from tagging.views.chargeback import chargeback, statement
+from tagging.views.closes import close, close_journal, close_step
 from tagging.views.compliance import tags
+from tagging.views.disputes import dispute_answer, dispute_new, disputes
 from tagging.views.exemptions import (
     exemption_end,
     exemptions,
@@ -13,13 +15,17 @@ from tagging.views.exemptions import (
     untaggable_remove,
 )
 from tagging.views.explore import explore
+from tagging.views.finance import finance
 from tagging.views.findings import finding, finding_state, findings
 from tagging.views.lines import lines
 from tagging.views.people import people, person_change, person_new, person_password
+from tagging.views.pool_policies import benefit_policy, charge_policy, driver_upload
+from tagging.views.pools import pool_edit, pool_month, pool_new, pool_switch_off, pools
 from tagging.views.resources import resources
 from tagging.views.rules import rule_edit, rule_move, rule_new, rule_switch, rules
 from tagging.views.saved_views import saved_view, saved_view_new, saved_view_remove
 from tagging.views.setup import setup
+from tagging.views.statement_files import statement_pdf
 from tagging.views.tag_findings import fixes, fixes_export, tag_findings
 from tagging.views.tag_policy import (
     tag_key_edit,
@@ -32,12 +38,18 @@ from tagging.views.tag_policy import (
 from tagging.views.teams import member_remove, member_set, team_edit, team_new, teams
 from tagging.views.tokens import tokens
 from tagging.views.view_as import view_as_start, view_as_stop
-from tagging.views.why import why
+from tagging.views.why import pool_why, why
 
 app_name = "tagging"
 
 urlpatterns = [
     path("chargeback/", chargeback, name="chargeback"),
+    path("close/", close, name="close"),
+    path("close/<slug:period>/journal/", close_journal, name="close_journal"),
+    path("close/<slug:period>/<slug:step>/", close_step, name="close_step"),
+    path("disputes/", disputes, name="disputes"),
+    path("disputes/<int:pk>/answer/", dispute_answer, name="dispute_answer"),
+    path("finance/", finance, name="finance"),
     path("explore/", explore, name="explore"),
     path("explore/views/", saved_view_new, name="saved_view_new"),
     path("explore/views/<int:pk>/", saved_view, name="saved_view"),
@@ -50,6 +62,15 @@ urlpatterns = [
     path("people/new/", person_new, name="person_new"),
     path("people/<int:pk>/change/", person_change, name="person_change"),
     path("people/<int:pk>/password/", person_password, name="person_password"),
+    path("new-pool/", pool_new, name="pool_new"),
+    path("pool-policies/benefit/", benefit_policy, name="benefit_policy"),
+    path("pool-policies/charges/", charge_policy, name="charge_policy"),
+    path("pool-policies/drivers/", driver_upload, name="driver_upload"),
+    path("pools/", pools, name="pools"),
+    path("pools/<slug:key>/", pool_month, name="pool_month"),
+    path("pools/<slug:key>/edit/", pool_edit, name="pool_edit"),
+    path("pools/<slug:key>/off/", pool_switch_off, name="pool_switch_off"),
+    path("pools/<slug:key>/why/", pool_why, name="pool_why"),
     path("resources/", resources, name="resources"),
     path("rules/", rules, name="rules"),
     path("rules/new/", rule_new, name="rule_new"),
@@ -58,6 +79,8 @@ urlpatterns = [
     path("rules/<int:pk>/switch/", rule_switch, name="rule_switch"),
     path("setup/", setup, name="setup"),
     path("statements/<slug:team_key>/", statement, name="statement"),
+    path("statements/<slug:team_key>/dispute/", dispute_new, name="dispute_new"),
+    path("statements/<slug:team_key>/pdf/", statement_pdf, name="statement_pdf"),
     path("tags/", tags, name="tags"),
     path("tags/exemptions/", exemptions, name="exemptions"),
     path("tags/exemptions/<int:pk>/end/", exemption_end, name="exemption_end"),

@@ -195,6 +195,7 @@ def _who_and_what(columns: Columns) -> dict[str, str]:
         "sub_account_id": columns.account(ACCOUNT, PAYER),
         "sub_account_name": columns.text("line_item_usage_account_name"),
         "invoice_id": columns.text("bill_invoice_id"),
+        "invoice_issuer": columns.text("line_item_legal_entity", "bill_invoicing_entity", "bill_billing_entity"),
         "service_code": code,
         "service_name": columns.text(
             "product_product_name", "product_servicename", default=f"CASE {code} {known} ELSE {code} END"

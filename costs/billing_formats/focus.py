@@ -174,6 +174,7 @@ def _who_and_what(columns: Columns) -> dict[str, str]:
         "sub_account_id": columns.text("SubAccountId", ACCOUNT),
         "sub_account_name": columns.text("SubAccountName"),
         "invoice_id": columns.text("InvoiceId", "x_InvoiceId"),
+        "invoice_issuer": columns.text("InvoiceIssuerName", "InvoiceIssuer"),
         "service_code": columns.text("x_ServiceCode"),
         "service_name": columns.text("ServiceName", "ServiceCategory", PROVIDER, "ServiceProviderName"),
         "region_id": columns.text("RegionId", "RegionName"),

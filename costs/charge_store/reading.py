@@ -46,7 +46,7 @@ def _over_charges(folders: Sequence[ImportFolder], sql: str) -> str:
     }
     if "usage" in sql:
         relations["usage"] = [f"SELECT * FROM {folder.relation('usage')}" for folder in present]
-    if "commitment_" in sql or "parent_" in sql:
+    if any(name in sql for name in ("commitment_", "parent_", "invoice_issuer")):
         # Folders are written once: one from before a column was added reads as having it empty.
         empty = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in CHARGE_COLUMNS.items())
         relations["charges"].append(f"SELECT {empty} WHERE false")

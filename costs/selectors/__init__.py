@@ -61,7 +61,16 @@ from costs.selectors.imports import (
     periods_with_costs,
 )
 from costs.selectors.inventoried import Seen, newest_inventories
+from costs.selectors.invoices import InvoiceTotal, PrepaidMonth, invoice_totals, prepaid_months
 from costs.selectors.lines import Line, LineFilter, LinePage, TagCost, TagQuestion, line_page, tag_costs
+from costs.selectors.pinned import (
+    ImportVersion,
+    import_month,
+    import_versions,
+    imports_by_pk,
+    imports_on_their_way,
+    months_of,
+)
 from costs.selectors.resource_history import ResourceDetail, ResourceMonth, resource_detail
 from costs.selectors.resource_list import (
     EXACT,
@@ -180,6 +189,16 @@ __all__ = [
     "write_line_parquet",
     "BillHistory",
     "BillVersion",
+    "ImportVersion",
+    "InvoiceTotal",
+    "PrepaidMonth",
+    "invoice_totals",
+    "prepaid_months",
+    "import_month",
+    "import_versions",
+    "imports_by_pk",
+    "imports_on_their_way",
+    "months_of",
     "DeliveryRow",
     "SourceRow",
     "SourceState",

@@ -11,7 +11,7 @@ from costs.charge_store import ImportFolder, query_charges, tag_keys_of
 from costs.periods import DateRange
 from costs.scope import Scope
 from costs.selectors.imports import ActiveImport
-from costs.tags import BLANKS, canonical_key
+from costs.tags import BLANKS, YES, canonical_key, like_sql, name_pattern
 from costs.terms import CostMetric
 
 
@@ -141,7 +141,8 @@ def spellings_of(folders: Sequence[ImportFolder], keys: Sequence[str]) -> dict[s
     if not keys:
         return {}
     present = tag_keys_of(folders)
-    same = {key: [name for name in present if canonical_key(name) == canonical_key(key)] for key in keys}
+    meant = {key: canonical_key("Name" if name_pattern(key) else key) for key in keys}
+    same = {key: [name for name in present if canonical_key(name) == meant[key]] for key in keys}
     return {key: sorted(names, key=lambda name: (name != key, name)) for key, names in same.items()}
 
 
@@ -156,7 +157,11 @@ def tag_values_sql(spellings: dict[str, list[str]], keys: Sequence[str]) -> tupl
             tried.append(f"CASE WHEN lower({value}) NOT IN ({blanks}) THEN {value} END")
             pointer = "/" + spelling.replace("~", "~0").replace("/", "~1")
             pointers += [pointer, pointer]
-        expressions.append(f"coalesce({', '.join([*tried, repr('')])})")
+        value = f"coalesce({', '.join([*tried, repr('')])})"
+        if pattern := name_pattern(key):
+            value = f"CASE WHEN lower({value}) LIKE ? ESCAPE '!' THEN '{YES}' ELSE '' END"
+            pointers.append(like_sql(pattern))
+        expressions.append(value)
     return expressions, pointers
 
 

@@ -1,6 +1,7 @@
 """Months in force rolled up again from their own charges, because other tags are tracked than when they came in."""
 
 from collections.abc import Collection, Sequence
+from datetime import date
 from pathlib import Path
 
 from django.conf import settings
@@ -19,17 +20,25 @@ from costs.terms import RUNNING_STATES, ImportState
 
 
 def queue_retracking(
-    *, tracked_keys: Sequence[str], periods: Collection[BillingPeriod] | None = None, again: bool = False
+    *,
+    tracked_keys: Sequence[str],
+    periods: Collection[BillingPeriod] | None = None,
+    again: bool = False,
+    closed: Collection[tuple[date, str]] = (),
 ) -> list[int]:
     """Queue an import for every month in force that was not read for all these keys; returns what is to be run.
 
     Imports already queued for that are returned too, months being re-read for these keys are left alone, and so
-    are months whose last attempt at them failed, unless `again`, which takes every month. Safe to repeat.
+    are months whose last attempt at them failed, unless `again`, which takes every month. Those `closed`, by month
+    and currency, never are. Safe to repeat.
     """
     bills = Bill.objects.filter(import_in_force__isnull=False).order_by("billing_period", "pk")
     if periods is not None:
         bills = bills.filter(billing_period__in=[period.start for period in periods])
-    queued = (_queue(pk, tracked_keys, again=again) for pk in bills.values_list("pk", flat=True))
+    months = bills.values_list("pk", "billing_period", "import_in_force__billing_currency")
+    queued = (
+        _queue(pk, tracked_keys, again=again) for pk, start, currency in months if (start, currency) not in closed
+    )
     return [pk for pk in queued if pk is not None]
 
 

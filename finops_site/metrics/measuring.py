@@ -17,7 +17,7 @@ from finops_site.metrics.terms import Metric
 from finops_site.models import SignIn
 from ri import selectors as commitments
 from tagging import selectors as ownership
-from tagging.terms import FindingState
+from tagging.terms import FindingState, OwnerKind
 
 NOTHING = Measure(None)
 Measures = Mapping[Metric, Measure]
@@ -92,7 +92,7 @@ def active_budgets(month: Month) -> Measures:
 def statements(month: Month) -> Measures:
     """None is ready while owners and what nobody owns do not add up to the bill."""
     found = ownership.statements(month.scope, month.period, metric=CostMetric.BILLED, currency=month.currency)
-    owners = Decimal(sum(1 for row in found.rows if row.total_cost))
+    owners = Decimal(sum(1 for row in found.rows if row.total_cost and row.owner_kind is not OwnerKind.POOL))
     return {Metric.STATEMENTS: Measure(owners if found.difference == ZERO else ZERO, None, owners)}
 
 

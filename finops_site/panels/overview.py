@@ -1,12 +1,11 @@
 """The overview's panels: the whole bill, for FinOps staff."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 
 from django.urls import reverse
-from django.utils.http import urlencode
 
 from costs import figures
 from costs.charts import Bar, BarChart, ColumnChart, MoverChart
@@ -23,9 +22,12 @@ from costs.selectors.import_pages import (
 )
 from finops_site.panels.parts import MonthChoice, Panel, panel
 from tagging import selectors as ownership
+from tagging.addresses import month_path, with_params
 from tagging.cost_charts import bucket_query, column_chart, explore_url, mover_chart
 from tagging.cubes import CostCube
+from tagging.owners import kind_of
 from tagging.selectors import Mover
+from tagging.terms import OwnerKind
 
 TOP = 8
 BILLS_SHOWN = 4
@@ -77,7 +79,7 @@ def team_spend(scope: Scope, month: MonthChoice, cube: Panel[CostCube]) -> TeamS
         if key == NOT_SET:
             return explore_url(bucket_query(query, start).narrowed_to("team", key).grouped_by("account"))
         period = str(bucket_query(query, start).last)
-        return f"{reverse('team', args=[key])}?{urlencode({**month.params, 'period': period})}"
+        return owner_page(key, {**month.params, "period": period})
 
     chart = column_chart(table, title="Spend by team", href_of=href, top=TOP)
     return TeamSpend(chart if by_day or cube.get().is_whole_month else _open_ended(chart), month.granularity)
@@ -100,7 +102,7 @@ def team_movers(cube: Panel[CostCube], month: MonthChoice) -> MoverChart:
         query = month.query("service")
         if key == NOT_SET:
             return explore_url(query.narrowed_to("team", key))
-        return f"{reverse('team', args=[key])}?{urlencode(month.params)}"
+        return owner_page(key, month.params)
 
     return mover_chart(cube.get().by("team"), title="Teams that changed most", href_of=href, limit=6)
 
@@ -129,9 +131,14 @@ def team_href(month: MonthChoice) -> Callable[[str], str]:
     def href(key: str) -> str:
         if key in ("", NOT_SET):
             return explore_url(month.query("account", ("team", NOT_SET)))
-        return f"{reverse('team', args=[key])}?{urlencode(month.params)}"
+        return owner_page(key, month.params)
 
     return href
+
+
+def owner_page(key: str, params: Mapping[str, str]) -> str:
+    """A team's page; a pool's split of the month, a cost centre in the explorer."""
+    return with_params(reverse("team", args=[key]) if kind_of(key) is OwnerKind.TEAM else month_path(key), params)
 
 
 @panel

@@ -22,7 +22,9 @@ from finops_site.panels.parts import MonthChoice, Panel, panel
 from tagging import selectors as ownership
 from tagging.cost_charts import bucket_label, bucket_tick, explore_url, mover_chart
 from tagging.cubes import CostCube
+from tagging.results import OwnShare
 from tagging.selectors import Mover, ResourceRow, TeamView
+from tagging.selectors.shared import own_shares
 
 RESOURCES_SHOWN = 8
 SERVICES_SHOWN = 8
@@ -91,6 +93,12 @@ def below(team: TeamView, teams: tuple[TeamView, ...]) -> tuple[TeamView, ...]:
         found += more
         grew = bool(more)
     return tuple(sorted(found, key=lambda item: item.name))
+
+
+@panel
+def shares(team: TeamView, month: MonthChoice) -> tuple[OwnShare, ...]:
+    """The team's parts of shared pools; they come on top of its own costs."""
+    return own_shares(only(team), month.period, month.currency, month.metric)
 
 
 @panel

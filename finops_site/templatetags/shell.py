@@ -72,6 +72,7 @@ def _for_staff() -> tuple[NavSection, ...]:
     upkeep = _items(
         ("Imports", "costs:imports", "imports"),
         ("Allocation rules", "tagging:rules", "rules"),
+        ("Shared pools", "tagging:pools", "pools"),
         ("Teams", "tagging:teams", "teams"),
         ("People", "tagging:people", "people"),
         ("Admin", "admin:index", "admin"),

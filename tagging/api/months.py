@@ -21,6 +21,7 @@ from tagging.api.base import (
 
 CHARGEBACK_BY = ("team", "cost_center", "project", "owner", "environment", "account", "service")
 STAFF_FIGURE = "FinOps staff only; null for everybody else."
+STAFF_TEXT = "FinOps staff only; empty for everybody else."
 
 
 class PartsSerializer(RowSerializer):
@@ -50,19 +51,39 @@ def compared_days(compared: DateRange | None) -> dict[str, date | None]:
     }
 
 
-class WholeMonthSerializer(PageSerializer, ComparedSerializer, MonthSerializer):
-    """Σ rows + unallocated + difference = bill total."""
+class CloseInfoSerializer(serializers.Serializer[Any]):
+    """Where the month stands. For teams carried in and pending are their own, and of the bill nothing is said."""
+
+    state = serializers.CharField(source="close.state", help_text="open, closed or final.")
+    version = serializers.IntegerField(source="close.version", help_text="0 while the month is open.")
+    bill_version = serializers.CharField(source="close.bill_version", help_text=STAFF_TEXT)
+    carried_in = MoneyText(source="close.carried_in", help_text="Adjustments of earlier months.")
+    pending_adjustment = MoneyText(
+        source="close.pending_adjustment", help_text="What the bill changed since the close and no month carries yet."
+    )
+    hash = serializers.CharField(source="close.hash", help_text="SHA-256 over the lines; for teams of one statement.")
+
+
+class WholeMonthSerializer(PageSerializer, ComparedSerializer, CloseInfoSerializer, MonthSerializer):
+    """Σ rows + unallocated + difference = bill total + carried in."""
 
     total_cost = MoneyText(help_text="Of all rows, on whatever page.")
     bill_total = MoneyText(allow_null=True, help_text=STAFF_FIGURE)
     unallocated_cost = MoneyText(allow_null=True, help_text=STAFF_FIGURE)
     difference = MoneyText(allow_null=True, help_text=STAFF_FIGURE)
+    pools_cost = MoneyText(
+        allow_null=True, help_text=f"What stays in shared pools, which are rows too. By team only. {STAFF_FIGURE}"
+    )
+
+
+OWNER_KIND = "team, cost_center or pool. A pool shows its direct costs and, as shared cost below zero, what left it."
 
 
 class ChargebackRowSerializer(PartsSerializer):
     """One owner's month."""
 
     key = serializers.CharField(help_text="As a filter takes it.")
+    owner_kind = serializers.CharField(allow_null=True, help_text=f"By team: {OWNER_KIND} Else null.")
     owner = serializers.CharField()
     label = serializers.CharField(  # type: ignore[assignment]
         help_text="The owner for people: an account with its name."
@@ -108,10 +129,11 @@ class StatementRowSerializer(PartsSerializer):
     """A team's month in one line."""
 
     team_key = serializers.CharField()
+    owner_kind = serializers.CharField(help_text=OWNER_KIND)
     team_name = serializers.CharField()
     cost_center = serializers.CharField()
     change = MoneyText(help_text="Against `previous_total_cost`.")
-    state = serializers.CharField(help_text="`draft` until months can be closed.")
+    state = serializers.CharField(help_text="`draft` until the month is closed, then closed or final.")
 
 
 class StatementPageSerializer(WholeMonthSerializer):
@@ -137,8 +159,12 @@ class StatementList(OwnershipList):
 
 
 class StatementLineSerializer(RowSerializer):
-    """Direct costs in one service, account and charge category."""
+    """Costs in one service, account and charge category; of closed months shares of pools and corrections too."""
 
+    kind = serializers.CharField(help_text="direct, shared or adjustment.")
+    pool_name = serializers.CharField()
+    origin = serializers.CharField(help_text="Of an adjustment: the month and version it corrects.")
+    ref = serializers.CharField(help_text="Names a line of a closed month, to dispute it.")
     service_name = serializers.CharField()
     sub_account_id = serializers.CharField()
     sub_account_name = serializers.CharField()
@@ -146,10 +172,30 @@ class StatementLineSerializer(RowSerializer):
     cost = MoneyText()
 
 
-class StatementSerializer(PageSerializer, ComparedSerializer, MonthSerializer):
-    """A team's month with its lines; Σ lines = direct cost."""
+class OwnShareSerializer(serializers.Serializer[Any]):
+    """Your part of one shared pool, or of what commitments save."""
+
+    pool_key = serializers.CharField()
+    pool_name = serializers.CharField()
+    method = serializers.CharField()
+    cost = MoneyText()
+
+
+class BothPricesSerializer(serializers.Serializer[Any]):
+    """Usage under commitments at both prices."""
+
+    effective_cost = MoneyText()
+    list_cost = MoneyText()
+
+
+class StatementSerializer(PageSerializer, ComparedSerializer, CloseInfoSerializer, MonthSerializer):
+    """A team's month with its lines; Σ lines = direct cost, of a closed month total cost; Σ shares = shared cost."""
+
+    number = serializers.CharField(source="close.number", help_text="Empty until the month is final.")
 
     summary = StatementRowSerializer()
+    shares = OwnShareSerializer(many=True)
+    prices = BothPricesSerializer(allow_null=True, help_text="Null where no usage is under commitments.")
     results = StatementLineSerializer(many=True)
 
 
@@ -171,6 +217,6 @@ class StatementDetail(OwnershipList):
         return Answer(
             head,
             found.lines,
-            lambda line: (-line.cost, line.service_name, line.sub_account_id, line.charge_category),
+            lambda line: (-line.cost, line.service_name, line.sub_account_id, line.charge_category, line.ref),
             beside,
         )

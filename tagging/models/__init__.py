@@ -1,5 +1,15 @@
 """What tagging stores. Its tables lie in modules by noun; importers name this package only."""
 
+from tagging.models.closes import (
+    AccountCode,
+    Close,
+    CloseEvent,
+    Dispute,
+    Invoice,
+    Statement,
+    StatementLine,
+    StatementMail,
+)
 from tagging.models.core import (
     AllocatedCost,
     Allocation,
@@ -12,6 +22,7 @@ from tagging.models.core import (
     TeamManager,
     ViewAs,
 )
+from tagging.models.pools import CommitmentBenefit, DriverValue, OwnerCost, PoolDriver, SharedPool
 from tagging.models.saved_views import SavedView
 from tagging.models.tag_policy import (
     AnnouncedFix,
@@ -23,17 +34,30 @@ from tagging.models.tag_policy import (
 )
 
 __all__ = (
+    "AccountCode",
+    "Close",
+    "CloseEvent",
+    "Dispute",
+    "Invoice",
+    "Statement",
+    "StatementLine",
+    "StatementMail",
     "AllocatedCost",
     "Allocation",
     "AllocationRule",
     "AnnouncedFix",
     "ComplianceSnapshot",
     "Exemption",
+    "CommitmentBenefit",
+    "DriverValue",
     "Finding",
     "FindingMonth",
     "Membership",
     "NoteChoice",
     "SavedView",
+    "OwnerCost",
+    "PoolDriver",
+    "SharedPool",
     "TagKey",
     "Team",
     "TeamManager",

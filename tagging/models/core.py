@@ -7,7 +7,9 @@ from simple_history.models import HistoricalRecords
 from costs.fields import CostColumns, MoneyField
 from costs.reading import read_once
 from costs.terms import FindingKind
-from tagging.terms import FindingState, MemberRole, OwnerKind, RuleKind, ValueKind, choices_for
+from tagging.terms import ChargeKind, FindingState, MemberRole, OwnerKind, RuleKind, ValueKind, choices_for
+
+OWNER_KEY_LENGTH = 160  # a team's key, or a pool's or a cost centre's with its prefix
 
 
 class TeamManager(models.Manager["Team"]):
@@ -79,7 +81,10 @@ class TagKey(models.Model):
 
 
 class AllocationRule(models.Model):
-    """One ordered rule: slices it matches first belong to its team (or, without one, to nobody)."""
+    """One ordered rule: slices it matches first belong to its team, cost centre or pool, or to nobody.
+
+    A change ends the row at the last closed month and starts another, which it `replaces`.
+    """
 
     name = models.CharField(max_length=160)
     position = models.PositiveIntegerField()
@@ -87,7 +92,11 @@ class AllocationRule(models.Model):
     tag_key = models.CharField(max_length=128, blank=True)
     tag_values = models.JSONField(default=list, blank=True)  # the value and its aliases
     sub_account_id = models.CharField(max_length=255, blank=True)
+    condition = models.JSONField(default=dict, blank=True)  # of kind condition, see `tagging.conditions`
     team = models.ForeignKey(Team, on_delete=models.PROTECT, null=True, blank=True, related_name="rules")
+    target = models.CharField(max_length=OWNER_KEY_LENGTH, blank=True)  # a pool or cost centre, where no team
+    charge_kind = models.CharField(max_length=24, choices=choices_for(ChargeKind), blank=True)
+    replaces = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="later")
     from_period = models.DateField(null=True, blank=True)  # first month, inclusive
     to_period = models.DateField(null=True, blank=True)  # first month it no longer holds
     is_active = models.BooleanField(default=True)
@@ -107,7 +116,7 @@ class Allocation(models.Model):
     bill_import = models.ForeignKey("costs.BillImport", on_delete=models.PROTECT, db_index=False)
     slice = models.ForeignKey("costs.CostSlice", on_delete=models.PROTECT, db_index=False, db_constraint=False)
     owner_kind = models.CharField(max_length=16, choices=choices_for(OwnerKind))
-    owner_key = models.CharField(max_length=128, blank=True)  # team key; empty for nobody
+    owner_key = models.CharField(max_length=OWNER_KEY_LENGTH, blank=True)  # see `tagging.owners`
     rule = models.ForeignKey(AllocationRule, on_delete=models.PROTECT, null=True, db_constraint=False)
     rule_text = models.CharField(max_length=400, blank=True)  # the rule in words, as it stood
     matched_text = models.CharField(max_length=400, blank=True)  # what in the slice it matched
@@ -130,7 +139,7 @@ class AllocatedCost(CostColumns):
     bill_import = models.ForeignKey("costs.BillImport", on_delete=models.PROTECT, db_index=False)
     charge_date = models.DateField()
     owner_kind = models.CharField(max_length=16)
-    owner_key = models.CharField(max_length=128, blank=True)
+    owner_key = models.CharField(max_length=OWNER_KEY_LENGTH, blank=True)
     service_name = models.TextField(blank=True)
     sub_account_id = models.TextField(blank=True)
     region_id = models.TextField(blank=True)
@@ -161,7 +170,7 @@ class Finding(models.Model):
     sub_account_id = models.TextField(blank=True)
     source_name = models.CharField(max_length=80)
     owner_kind = models.CharField(max_length=16, choices=choices_for(OwnerKind))
-    owner_key = models.CharField(max_length=128, blank=True)  # team key; empty for nobody
+    owner_key = models.CharField(max_length=OWNER_KEY_LENGTH, blank=True)  # see `tagging.owners`
     currency = models.CharField(max_length=8)
     period = models.DateField()  # the month it was measured in
     monthly_cost = MoneyField()

@@ -8,6 +8,7 @@ database keys, except those that only FinOps staff can ask for (`RuleView.pk`).
 from tagging.results.chargeback import (
     Chargeback,
     ChargebackRow,
+    CloseInfo,
     Statement,
     StatementLine,
     StatementList,
@@ -32,12 +33,15 @@ from tagging.results.findings import (
     KindTotal,
     VerifiedMonth,
 )
+from tagging.results.pools import BothPrices, OwnShare, PoolMonth, PoolRow, SharedLine, ShareView
 from tagging.results.upkeep import KeyCandidate, MemberView, ProposedTeam, RuleView, SetupProposal, TeamView, Trust
 
 __all__ = [
+    "BothPrices",
     "ChargeLines",
     "Chargeback",
     "ChargebackRow",
+    "CloseInfo",
     "Compliance",
     "CostRow",
     "CostTable",
@@ -54,12 +58,17 @@ __all__ = [
     "MemberView",
     "Mover",
     "Movers",
+    "OwnShare",
     "PolicyKey",
+    "PoolMonth",
+    "PoolRow",
     "ProposedTeam",
     "ResourceRow",
     "ResourceTable",
     "RuleView",
     "SetupProposal",
+    "ShareView",
+    "SharedLine",
     "SliceRow",
     "Statement",
     "StatementLine",

@@ -1,10 +1,37 @@
 """The month by owner, and statements."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 
+from costs.money import ZERO
 from costs.periods import BillingPeriod, DateRange
 from costs.terms import CostMetric
+from tagging.results.pools import BothPrices, OwnShare
+from tagging.terms import OwnerKind
+
+
+@dataclass(frozen=True)
+class CloseInfo:
+    """Where a month stands. An open one has no version; figures of a closed one never move.
+
+    For a team `carried_in` and `pending_adjustment` are its own, and of the bill it is told nothing: the version
+    is empty, `hash` is that of its own statement.
+    """
+
+    state: str = "open"
+    version: int = 0
+    number: str = ""
+    bill_version: str = ""
+    carried_in: Decimal = ZERO
+    pending_adjustment: Decimal = ZERO
+    hash: str = ""
+    closed_at: datetime | None = None
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether figures come from stored statements."""
+        return self.state in ("closed", "final")
 
 
 @dataclass(frozen=True)
@@ -23,13 +50,16 @@ class ChargebackRow:
     adjustment_cost: Decimal
     total_cost: Decimal
     previous_total_cost: Decimal
+    owner_kind: OwnerKind | None = None  # by team only, where pools and cost centres are rows too
 
 
 @dataclass(frozen=True)
 class Chargeback:
     """A month by owner. Costs without the key are no row: `missing_cost` (of what the reader sees).
 
-    For staff `missing_cost == unallocated_cost` and Σ rows + unallocated + difference = bill total.
+    For staff `missing_cost == unallocated_cost` and Σ rows + unallocated + difference = bill total,
+    plus what was carried in where the month is closed.
+    By team, pools are rows: their direct costs and, below zero, what left them; `pools_cost` is what stays in all.
     Owners who had costs before and have none now are rows too. Previous costs are those of the days
     `compared`: the month before, up to the same day while this month is not full; None where it has no costs.
     """
@@ -47,11 +77,13 @@ class Chargeback:
     bill_total: Decimal | None
     unallocated_cost: Decimal | None
     difference: Decimal | None
+    pools_cost: Decimal | None = None
+    close: CloseInfo = field(default_factory=CloseInfo)
 
 
 @dataclass(frozen=True)
 class StatementSummary:
-    """A team's month in one line. `state` is `draft` until months can be closed."""
+    """A team's month in one line. `state` is `draft` until the month is closed, then `closed` or `final`."""
 
     team_key: str
     team_name: str
@@ -63,22 +95,35 @@ class StatementSummary:
     previous_total_cost: Decimal
     change: Decimal
     state: str
+    owner_kind: OwnerKind = OwnerKind.TEAM
 
 
 @dataclass(frozen=True)
 class StatementLine:
-    """Direct costs of the team in one service, account and charge category."""
+    """Costs of the team in one service, account and charge category, a share of a pool, or a correction.
+
+    `origin` is the month a correction is of. `ref` names the line of a closed month, to dispute it.
+    """
 
     service_name: str
     sub_account_id: str
     sub_account_name: str
     charge_category: str
     cost: Decimal
+    kind: str = "direct"
+    pool_name: str = ""
+    origin: str = ""
+    ref: str = ""
+    list_cost: Decimal = ZERO
 
 
 @dataclass(frozen=True)
 class Statement:
-    """A team's month with its lines, largest first; Σ lines = direct cost. `compared` as in `Chargeback`."""
+    """A team's month with its lines, largest first; Σ shares = shared cost.
+
+    Σ lines = total cost of a closed month, direct cost of an open one. `prices` are of usage under commitments; None
+    where there is none. `compared` as in `Chargeback`.
+    """
 
     period: BillingPeriod
     metric: CostMetric
@@ -87,6 +132,9 @@ class Statement:
     summary: StatementSummary
     lines: tuple[StatementLine, ...]
     compared: DateRange | None
+    shares: tuple[OwnShare, ...] = ()
+    prices: BothPrices | None = None
+    close: CloseInfo = field(default_factory=CloseInfo)
 
 
 @dataclass(frozen=True)
@@ -107,3 +155,5 @@ class StatementList:
     unallocated_previous_cost: Decimal | None
     compared: DateRange | None
     difference: Decimal | None
+    pools_cost: Decimal | None = None
+    close: CloseInfo = field(default_factory=CloseInfo)

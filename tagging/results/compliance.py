@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from costs.money import ZERO
 from costs.periods import BillingPeriod
+from costs.tags import name_pattern
 from costs.terms import CostMetric
 from tagging.terms import TagState, UnreadReason
 
@@ -75,14 +76,17 @@ class UnreadKey:
     @property
     def text(self) -> str:
         """The same in words."""
+        pattern = name_pattern(self.key)
+        what = f"names like {pattern}" if pattern else f"tag {self.key}"
+        whats = what[0].upper() + what[1:]
         if self.reason is UnreadReason.PENDING:
-            return f"{self.period.label} is being re-read for tag {self.key}"
+            return f"{self.period.label} is being re-read for {what}"
         if self.reason is UnreadReason.TOO_MANY_VALUES:
             values = f"{self.values:,}"
-            return f"Tag {self.key} has {values} values in {self.period.label}, too many to be tracked"
+            return f"{whats} has {values} values in {self.period.label}, too many to be tracked"
         if self.reason is UnreadReason.NOT_TRACKED:
-            return f"Tag {self.key} is not tracked in {self.period.label}"
-        return f"{self.period.label} was not read for tag {self.key} yet"
+            return f"{whats} is not tracked in {self.period.label}"
+        return f"{self.period.label} was not read for {what} yet"
 
 
 @dataclass(frozen=True)

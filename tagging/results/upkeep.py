@@ -1,8 +1,10 @@
 """Trust, teams, rules and the set-up proposal."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from costs.money import cents_that_sum
 from costs.periods import BillingPeriod
@@ -59,7 +61,7 @@ class MemberView:
 
 @dataclass(frozen=True)
 class RuleView:
-    """One allocation rule in order, for FinOps staff."""
+    """One allocation rule in order, for FinOps staff. `team_key` is the owner's key (`tagging.owners`)."""
 
     pk: int
     position: int
@@ -75,6 +77,8 @@ class RuleView:
     to_period: BillingPeriod | None
     is_active: bool
     reason: str
+    condition: Mapping[str, Any] = field(default_factory=dict)
+    charge_kind: str = ""
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,8 @@ from tagging.results import (
 )
 from tagging.selectors.announced import FixCounts, FixRow, announced_fixes
 from tagging.selectors.chargeback import chargeback, statement, statements
+from tagging.selectors.closed import closed_months, last_closed_period
+from tagging.selectors.closes import latest_closed, pinned_imports
 from tagging.selectors.compliance import compliance, resources
 from tagging.selectors.compliance_trend import Trend, compliance_trend
 from tagging.selectors.cubes import cost_cube, cost_pivot, filter_values
@@ -72,7 +74,7 @@ from tagging.selectors.rule_costs import RuleCost, RuleCosts, rule_costs
 from tagging.selectors.saved_views import OwnView, own_view, own_views
 from tagging.selectors.setup import needs_setup, setup_proposal
 from tagging.selectors.tag_findings import tag_findings
-from tagging.selectors.teams import allocation_rules, team_by_key, team_members, visible_teams
+from tagging.selectors.teams import allocation_rules, owner_by_key, team_by_key, team_members, visible_teams
 from tagging.selectors.tokens import OwnToken, own_tokens
 from tagging.selectors.trust import currencies_of, latest_period, periods_of, trust
 from tagging.selectors.why import all_charge_lines, charge_lines, decision_slices, decisions
@@ -145,6 +147,10 @@ __all__ = [
     "allocation_rules",
     "charge_lines",
     "chargeback",
+    "closed_months",
+    "last_closed_period",
+    "latest_closed",
+    "pinned_imports",
     "commitment_days",
     "compliance",
     "cost_cube",
@@ -164,6 +170,7 @@ __all__ = [
     "own_tokens",
     "own_view",
     "own_views",
+    "owner_by_key",
     "periods_of",
     "policy_keys",
     "policy_rows",

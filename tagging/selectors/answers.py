@@ -6,19 +6,42 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Max
+from django.db.models import Max, Model, TextField, Value
 
 from costs import selectors as intake
 from costs.money import ZERO
 from costs.periods import BillingPeriod
 from costs.scope import Scope
 from costs.terms import CostMetric
-from tagging.models import Allocation, AllocationRule, Exemption, TagKey, Team, UntaggableCharge
+from tagging.models import (
+    Allocation,
+    AllocationRule,
+    CloseEvent,
+    CommitmentBenefit,
+    Dispute,
+    Exemption,
+    PoolDriver,
+    SharedPool,
+    TagKey,
+    Team,
+    UntaggableCharge,
+)
 from tagging.selectors.labels import labels
 from tagging.selectors.reach import reach
 from tagging.selectors.shown_tags import shown_tags
 from tagging.selectors.sums import Ask, Filters, slice_figures
 
+# What decides who owns a cost, beside the imports; each with its history.
+_KEPT: tuple[type[Model], ...] = (
+    AllocationRule,
+    Team,
+    TagKey,
+    SharedPool,
+    PoolDriver,
+    CommitmentBenefit,
+    Exemption,
+    UntaggableCharge,
+)
 _DIMENSIONS = {
     "service_name": "slice__service_name",
     "sub_account_id": "slice__sub_account_id",
@@ -87,7 +110,7 @@ def allocations(
 
 def answer_state(scope: Scope) -> str:
     """A text that changes whenever an answer to staff could: imports in force, owners, rules, teams, policy,
-    names that staff gave to accounts.
+    closes, disputes, names that staff gave to accounts.
 
     Empty before the first import, when answers follow the clock. Staff only. Reads no rollup.
     """
@@ -96,10 +119,18 @@ def answer_state(scope: Scope) -> str:
     if not imports:
         return ""
     newest = [str(Allocation.objects.aggregate(pk=Max("pk"))["pk"])]
-    for model in (AllocationRule, Team, TagKey, Exemption, UntaggableCharge):
-        history: Any = model.history  # type: ignore[attr-defined, unused-ignore]
-        newest.append(str(history.aggregate(pk=Max("history_id"))["pk"]))
+    histories: list[Any] = [_newest(model) for model in _KEPT]
+    newest += [f"{name} {pk}" for name, pk in histories[0].union(*histories[1:]).order_by("model")]
+    newest.append(str(CloseEvent.objects.aggregate(pk=Max("pk"))["pk"]))
+    newest.append(str(Dispute.objects.aggregate(pk=Max("pk"), answered=Max("answered_at"))))
     return "\n".join([*imports, *newest, *intake.given_names(scope)])
+
+
+def _newest(model: type[Model]) -> Any:
+    """The newest row of a model's history; none where nothing was changed yet."""
+    history: Any = model.history  # type: ignore[attr-defined]
+    named = history.order_by().annotate(model=Value(model.__name__, output_field=TextField()))
+    return named.values_list("model").annotate(pk=Max("history_id"))
 
 
 def _rows(ask: Ask) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from django.db.models import Sum
@@ -14,13 +14,23 @@ from costs.periods import BillingPeriod, DateRange
 from costs.queries import check_dimension
 from costs.scope import Scope
 from costs.terms import CostMetric
-from tagging.chargeback import Parts, close
+from tagging.chargeback import Closed, Parts, close, split_rest
 from tagging.models import Team
+from tagging.owners import bare_key, kind_of
 from tagging.results import Chargeback, ChargebackRow, Statement, StatementLine, StatementList, StatementSummary
+from tagging.selectors.closed_figures import (
+    Before,
+    closed_chargeback,
+    closed_statement,
+    closed_statements,
+    stored_month,
+)
 from tagging.selectors.explore import spans_of
 from tagging.selectors.labels import labels
 from tagging.selectors.reach import Reach, reach
+from tagging.selectors.shared import own_shares, prices_of, shared_costs
 from tagging.selectors.sums import Ask, pre_summed_rows, sums
+from tagging.terms import OwnerKind, SplitMethod
 
 DRAFT = "draft"
 Costs = dict[str, Decimal]  # by value of the dimension, '' for none
@@ -28,29 +38,55 @@ Costs = dict[str, Decimal]  # by value of the dimension, '' for none
 
 @dataclass(frozen=True)
 class _Compared:
-    """A month and, like for like, the one before. `days` are those of `previous`; None where it has no costs."""
+    """A month and, like for like, the one before. `days` are those of `previous`; None where it has no costs.
+
+    `shared` and `previous_shared` are what pools give and take; of teams only, empty for other dimensions.
+    """
 
     current: Costs
     previous: Costs
     days: DateRange | None
+    shared: Costs = field(default_factory=dict)
+    previous_shared: Costs = field(default_factory=dict)
+
+    def before(self) -> Costs:
+        """Total costs of the month before."""
+        both = (self.previous, self.previous_shared)
+        return {key: sum((costs.get(key, ZERO) for costs in both), ZERO) for key in {*both[0], *both[1]}}
 
 
 def chargeback(
-    scope: Scope, period: BillingPeriod, *, by: str = "team", metric: CostMetric, currency: str = ""
+    scope: Scope,
+    period: BillingPeriod,
+    *,
+    by: str = "team",
+    metric: CostMetric,
+    currency: str = "",
+    split_unallocated: SplitMethod | None = None,
 ) -> Chargeback:
     """The month's costs by `by`: team, cost_center, project, owner, environment, account, service or tag:KEY.
 
     Every charge of the month takes part: usage, taxes, fees, credits. KEY is matched without regard to
-    case. Raises InvalidRequestError for another dimension.
+    case. By team, pools are rows too; `split_unallocated` (staff only) splits what nobody owns over the others.
+    Raises InvalidRequestError for another dimension.
     """
     dimension = check_dimension(by)
     found = reach(scope, (period.previous(), period), currency)
-    both = _compared(found, period, dimension, metric)
-    current = dict.fromkeys((owner for owner, cost in both.previous.items() if cost), ZERO) | both.current
+    if stored := stored_month(found, period, metric):
+        return closed_chargeback(stored, dimension, _before(found, period, dimension, metric), split_unallocated)
+    both = _rest_split(scope, _compared(found, period, dimension, metric), split_unallocated)
+    return _open_chargeback(found, period, dimension, metric, both)
+
+
+def _open_chargeback(
+    found: Reach, period: BillingPeriod, dimension: str, metric: CostMetric, both: _Compared
+) -> Chargeback:
+    before = both.before()
+    current = dict.fromkeys((owner for owner, cost in before.items() if cost), ZERO) | both.current
     whole = _bill_total(found.within((period,)), metric)
-    closed = close(current, sum(current.values(), ZERO) if whole is None else whole)
-    names, is_team = labels(scope, dimension, current), dimension == "team"
-    rows = [_row(owner, names[owner], parts, both.previous, is_team=is_team) for owner, parts in closed.owners]
+    closed = close(current, sum(current.values(), ZERO) if whole is None else whole, both.shared)
+    names, is_team = labels(found.scope, dimension, {*current, *both.shared}), dimension == "team"
+    rows = [_row(owner, names[owner], parts, before, is_team=is_team) for owner, parts in closed.owners]
     return Chargeback(
         period=period,
         by=dimension,
@@ -60,11 +96,12 @@ def chargeback(
         rows=tuple(rows),
         total_cost=closed.owners_total,
         missing_cost=closed.unallocated_cost,
-        previous_missing_cost=both.previous.get("", ZERO),
+        previous_missing_cost=before.get("", ZERO),
         compared=both.days,
         bill_total=whole,
         unallocated_cost=None if whole is None else closed.unallocated_cost,
         difference=None if whole is None else closed.difference,
+        pools_cost=None if whole is None or not is_team else in_pools(closed),
     )
 
 
@@ -74,13 +111,16 @@ def statements(scope: Scope, period: BillingPeriod, *, metric: CostMetric, curre
     The change is against the month before, up to the same day while this month is not full.
     """
     found = reach(scope, (period.previous(), period), currency)
+    if stored := stored_month(found, period, metric):
+        return closed_statements(stored, _before(found, period, "team", metric))
     both = _compared(found, period, "team", metric)
-    current, previous = both.current, both.previous
-    keys = {key for key in (*current, *previous) if key}
+    previous = both.before()
+    keys = {key for key in (*both.current, *both.shared, *previous) if key}
     teams = {team.key: team for team in Team.objects.filter(key__in=keys)}
-    rows = [_summary(key, teams.get(key), current, previous) for key in keys]
+    names = labels(scope, "team", keys - teams.keys())
+    rows = [_summary(key, teams.get(key), both, previous, names.get(key, key)) for key in keys]
     whole = _bill_total(found.within((period,)), metric)
-    closed = close(current, ZERO if whole is None else whole)
+    closed = close(both.current, ZERO if whole is None else whole, both.shared)
     return StatementList(
         period=period,
         metric=metric,
@@ -93,7 +133,13 @@ def statements(scope: Scope, period: BillingPeriod, *, metric: CostMetric, curre
         unallocated_previous_cost=None if whole is None else previous.get("", ZERO),
         compared=both.days,
         difference=None if whole is None else closed.difference,
+        pools_cost=None if whole is None else in_pools(closed),
     )
+
+
+def in_pools(closed: Closed) -> Decimal:
+    """What stays in pools: their direct costs less what left them."""
+    return sum((parts.total_cost for owner, parts in closed.owners if kind_of(owner) is OwnerKind.POOL), ZERO)
 
 
 def statement(
@@ -109,26 +155,57 @@ def statement(
         raise NotFoundInScopeError("Nothing here.")
     own = Scope.teams(frozenset({team_key}))
     found = reach(own, (period.previous(), period), currency)
+    if stored := stored_month(found, period, metric):
+        return closed_statement(stored, team, _before(found, period, "team", metric))
     both = _compared(found, period, "team", metric)
     return Statement(
         period=period,
         metric=metric,
         currency=found.currency,
         other_currencies=found.other_currencies,
-        summary=_summary(team_key, team, both.current, both.previous),
+        summary=_summary(team_key, team, both, both.before(), team_key),
         lines=_lines(Ask(found.within((period,)), metric)),
         compared=both.days,
+        shares=own_shares(own, period, found.currency, metric),
+        prices=prices_of(own, period, found.currency, team_key),
     )
 
 
 def _compared(found: Reach, period: BillingPeriod, dimension: str, metric: CostMetric) -> _Compared:
     now, before = found.within((period,)), found.within((period.previous(),))
     days = spans_of(found, period, period).before
-    return _Compared(
+    both = _Compared(
         current=_by_value(Ask(now, metric), dimension),
         previous=_by_value(Ask(before, metric, days=days), dimension),
         days=days if before.imports else None,
     )
+    if dimension != "team":
+        return both
+    return replace(
+        both,
+        shared=shared_costs(found.scope, period, found.currency, metric),
+        previous_shared=shared_costs(found.scope, period.previous(), found.currency, metric, days=days),
+    )
+
+
+def _rest_split(scope: Scope, both: _Compared, method: SplitMethod | None) -> _Compared:
+    if method is None:
+        return both
+    scope.require_everything()
+    direct = {owner: cost for owner, cost in both.current.items() if kind_of(owner) is not OwnerKind.POOL}
+    moved = split_rest(direct, method=method)
+    keys = {*both.shared, *moved}
+    return replace(both, shared={key: both.shared.get(key, ZERO) + moved.get(key, ZERO) for key in keys})
+
+
+def _before(found: Reach, period: BillingPeriod, dimension: str, metric: CostMetric) -> Before:
+    """The whole month before a closed one: its stored totals where it is closed too, for teams."""
+    previous = period.previous()
+    stored = stored_month(found, previous, metric) if dimension == "team" else None
+    if stored is not None:
+        return Before({owner: parts.total_cost for owner, parts in stored.parts.items()}, previous.range)
+    both = _compared(found, period, dimension, metric)
+    return Before(both.before(), both.days)
 
 
 def _by_value(ask: Ask, dimension: str) -> Costs:
@@ -146,6 +223,7 @@ def _bill_total(found: Reach, metric: CostMetric) -> Decimal | None:
 
 def _row(owner: str, label: str, parts: Parts, previous: Mapping[str, Decimal], *, is_team: bool) -> ChargebackRow:
     return ChargebackRow(
+        owner_kind=kind_of(owner) if is_team else None,
         key=owner,
         owner=label if is_team else owner,
         label=label,
@@ -157,14 +235,12 @@ def _row(owner: str, label: str, parts: Parts, previous: Mapping[str, Decimal], 
     )
 
 
-def _summary(
-    key: str, team: Team | None, current: Mapping[str, Decimal], previous: Mapping[str, Decimal]
-) -> StatementSummary:
-    parts, before = Parts(current.get(key, ZERO)), previous.get(key, ZERO)
+def _summary(key: str, team: Team | None, both: _Compared, previous: Costs, label: str) -> StatementSummary:
+    parts, before = Parts(both.current.get(key, ZERO), both.shared.get(key, ZERO)), previous.get(key, ZERO)
     return StatementSummary(
         team_key=key,
-        team_name=key if team is None else team.name,
-        cost_center="" if team is None else team.cost_center,
+        team_name=label if team is None else team.name,
+        cost_center=cost_center_of_owner(key) if team is None else team.cost_center,
         direct_cost=parts.direct_cost,
         shared_cost=parts.shared_cost,
         adjustment_cost=parts.adjustment_cost,
@@ -172,7 +248,13 @@ def _summary(
         previous_total_cost=before,
         change=parts.total_cost - before,
         state=DRAFT,
+        owner_kind=kind_of(key),
     )
+
+
+def cost_center_of_owner(key: str) -> str:
+    """A cost centre that owns costs itself is its own; pools have none."""
+    return bare_key(key) if kind_of(key) is OwnerKind.COST_CENTER else ""
 
 
 def _lines(ask: Ask) -> tuple[StatementLine, ...]:

@@ -15,10 +15,12 @@ from costs.selectors import ActiveImport, TagCost, TagQuestion
 from costs.tags import canonical_key
 from costs.terms import CostMetric
 from tagging.allocation import Rule, compile_rules
+from tagging.conditions import Facts
 from tagging.results import UnreadKey
 from tagging.selectors.reach import reach
+from tagging.selectors.teams import FACT_COLUMNS
 from tagging.selectors.unread import unread_tags, will_be_read
-from tagging.terms import RuleKind, UnreadReason
+from tagging.terms import UnreadReason
 
 EVERYTHING = Scope.all()
 Shifts = dict[tuple[str, str], Decimal]  # (owner as read so far, owner once read) → cost
@@ -49,7 +51,7 @@ def foresee(
     The last list is the one in use: `unread` are its tags. A tag with too many values to be tracked shifts
     nothing. Reads the charges of those months only that lack a tag of a rule.
     """
-    wanted = {canonical_key(rule.tag_key) for rule in rules[-1] if rule.kind is RuleKind.TAG}
+    wanted = {canonical_key(key) for rule in rules[-1] for key in rule.tag_keys}
     unread = [
         item for item in unread_tags(EVERYTHING) if canonical_key(item.key) in wanted and item.period in set(periods)
     ]
@@ -64,7 +66,7 @@ def foresee(
 
 
 def _read(item: ActiveImport, rules: Sequence[Rule], metric: CostMetric) -> _Unread:
-    asked = {canonical_key(rule.tag_key): rule.tag_key for rule in rules if rule.kind is RuleKind.TAG}
+    asked = {canonical_key(key): key for rule in rules for key in rule.tag_keys}
     keys = tuple(sorted(key for key in asked.values() if will_be_read(key, item)))
     if not keys:
         return _Unread((), (), {})
@@ -88,8 +90,7 @@ def _add(shifts: Shifts, item: ActiveImport, lines: _Unread, rules: Sequence[Rul
         return
     match = compile_rules(rules, item.period)
     slices = {
-        key: (account, tags)
-        for key, account, tags in intake.slices_of(EVERYTHING, item.pk).values_list("key", "sub_account_id", "tags")
+        row[0]: Facts(*row[1:]) for row in intake.slices_of(EVERYTHING, item.pk).values_list("key", *FACT_COLUMNS)
     }
     for row in lines.rows:
         found = {
@@ -97,7 +98,7 @@ def _add(shifts: Shifts, item: ActiveImport, lines: _Unread, rules: Sequence[Rul
         }
         if not found or row.slice_key not in slices:
             continue
-        account, tags = slices[row.slice_key]
-        now, then = match(account, tags).owner_key, match(account, {**tags, **found}).owner_key
+        facts = slices[row.slice_key]
+        now, then = match(facts).owner_key, match(facts._replace(tags={**facts.tags, **found})).owner_key
         if now != then:
             shifts[now, then] += row.cost

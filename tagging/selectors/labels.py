@@ -6,6 +6,9 @@ from costs import selectors as intake
 from costs.queries import dimension_label, tag_key_of
 from costs.scope import Scope
 from tagging.models import Team
+from tagging.owners import kind_of
+from tagging.selectors.teams import owner_label, pool_labels
+from tagging.terms import OwnerKind
 
 UNALLOCATED = "Unallocated"
 
@@ -22,10 +25,12 @@ def labels(scope: Scope, dimension: str, values: Collection[str]) -> dict[str, s
 
 
 def team_names(keys: Collection[str]) -> dict[str, str]:
-    """Names of the teams by key; a key without a team stands for itself. The caller may see these keys."""
+    """Names of owners by key; a key without a team stands for itself. The caller may see these keys."""
     wanted = [key for key in keys if key]
     known = {key: name for _, _, key, name in Team.objects.outline()} if wanted else {}
-    return {key: known.get(key, key) for key in wanted}
+    others = {key for key in wanted if kind_of(key) is not OwnerKind.TEAM}
+    pools = pool_labels() if others else {}
+    return {key: owner_label(key, pools) if key in others else known.get(key, key) for key in wanted}
 
 
 def account_label(account_id: str, name: str) -> str:

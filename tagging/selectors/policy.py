@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+from django.db.models import QuerySet
+
 from costs.periods import BillingPeriod
 from costs.reading import read_once
 from costs.scope import Scope
@@ -10,6 +12,7 @@ from tagging.models import AllocationRule, Exemption, TagKey, UntaggableCharge
 from tagging.policy import AllowedValue, KeyPolicy
 from tagging.policy.exemptions import Excuse, Untaggable
 from tagging.results import PolicyKey
+from tagging.selectors.teams import matching_rule
 from tagging.terms import RuleKind, ValueKind, ValueMatch
 
 ENVIRONMENT = "Environment"
@@ -21,10 +24,15 @@ def tracked_keys() -> tuple[str, ...]:
     for key in TagKey.objects.filter(is_tracked=True):
         for name in (key.key, *key.key_aliases):
             wanted.setdefault(canonical_key(name), name)
-    used = AllocationRule.objects.filter(is_active=True, kind=RuleKind.TAG.value)
-    for name in used.order_by("tag_key").values_list("tag_key", flat=True):
+    for name in sorted(keys_of_rules(AllocationRule.objects.filter(is_active=True))):
         wanted.setdefault(canonical_key(name), name)
     return tuple(wanted.values())
+
+
+def keys_of_rules(rules: QuerySet[AllocationRule]) -> tuple[str, ...]:
+    """The tag keys these rules look at, patterns of names among them."""
+    looking = rules.exclude(kind__in=(RuleKind.ACCOUNT.value, RuleKind.DEFAULT.value)).select_related("team")
+    return tuple(dict.fromkeys(key for rule in looking for key in matching_rule(rule).tag_keys))
 
 
 def tag_policy() -> tuple[PolicyKey, ...]:

@@ -10,7 +10,8 @@ from costs.periods import BillingPeriod
 from costs.reading import read_once
 from costs.scope import Scope
 from costs.selectors import ActiveImport
-from tagging.models import AllocatedCost
+from tagging.models import AllocatedCost, OwnerCost
+from tagging.selectors.pools import pools_naming
 
 MAIN_CURRENCY = "USD"
 
@@ -60,8 +61,20 @@ def visible_imports(scope: Scope, periods: Collection[BillingPeriod] | None) -> 
 
 
 def _imports_with_costs(scope: Scope) -> frozenset[int]:
-    in_force = [item.pk for item in intake.active_imports(scope)]
-    return frozenset(allocated(scope, in_force).order_by().values_list("bill_import_id", flat=True).distinct())
+    """Imports with the reader's own costs, and those of which a pool names the reader to bear a part."""
+    in_force = intake.active_imports(scope)
+    own = allocated(scope, [item.pk for item in in_force]).order_by().values_list("bill_import_id", flat=True)
+    return frozenset(own.distinct()) | _imports_with_shares(scope, in_force)
+
+
+def _imports_with_shares(scope: Scope, in_force: tuple[ActiveImport, ...]) -> frozenset[int]:
+    found: set[int] = set()
+    for period in {item.period for item in in_force}:
+        if pools := pools_naming(scope.team_keys, period):
+            pks = [item.pk for item in in_force if item.period == period]
+            rows = OwnerCost.objects.filter(bill_import_id__in=pks, owner_key__in=pools).order_by()
+            found.update(rows.values_list("bill_import_id", flat=True).distinct())
+    return frozenset(found)
 
 
 def ordered_currencies(imports: Collection[ActiveImport]) -> tuple[str, ...]:

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 from costs.reading import read_once
 from costs.scope import Scope
-from costs.tags import canonical_key
+from costs.tags import canonical_key, key_label, name_pattern
 from tagging.models import AllocationRule, TagKey
-from tagging.selectors.policy import tag_policy, tracked_keys
-from tagging.terms import RuleKind
+from tagging.selectors.policy import keys_of_rules, tag_policy, tracked_keys
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class ShownTags:
     def of(self, tags: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
         """The tags of a slice that may be shown, in order."""
         if self.keys is None:
-            return tuple(sorted(tags.items()))
+            return tuple(sorted((key_label(key), value) for key, value in tags.items()))
         known = ((self.keys.get(canonical_key(key)), value) for key, value in tags.items())
         return tuple(sorted((key, value) for key, value in known if key))
 
@@ -37,7 +36,7 @@ def shown_tags(scope: Scope) -> ShownTags:
 def offered_tag_keys(scope: Scope) -> tuple[str, ...]:
     """Keys for a list to choose from: for a team only the policy's."""
     if scope.everything:
-        return tracked_keys()
+        return tuple(key for key in tracked_keys() if not name_pattern(key))
     return tuple(key.key for key in tag_policy() if key.is_tracked)
 
 
@@ -45,10 +44,9 @@ def _shown_tags(scope: Scope) -> ShownTags:
     if scope.everything:
         return ShownTags(None)
     policy = TagKey.objects.filter(is_tracked=True).values_list("key", "key_aliases")
-    own = AllocationRule.objects.filter(kind=RuleKind.TAG.value, team__key__in=scope.team_keys)
     names = [name for key, aliases in policy for name in (key, *aliases)]
-    names += own.order_by("tag_key").values_list("tag_key", flat=True)
+    names += sorted(keys_of_rules(AllocationRule.objects.filter(team__key__in=scope.team_keys)))
     keys: dict[str, str] = {}
     for name in names:
-        keys.setdefault(canonical_key(name), name)
+        keys.setdefault(canonical_key(name), key_label(name))
     return ShownTags(keys)

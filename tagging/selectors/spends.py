@@ -19,6 +19,7 @@ from costs.scope import Scope
 from costs.selectors import ActiveImport, CommitmentRow, MeasuredMonth, Seen, SpendingSheet, SpendRow
 from costs.terms import ChargeCategory
 from tagging.models import AllocatedCost, Allocation
+from tagging.owners import kind_of
 from tagging.terms import OwnerKind
 
 PERCENT = 100
@@ -41,7 +42,7 @@ class OwnedSpend:
 
     @property
     def owner_kind(self) -> OwnerKind:
-        return OwnerKind.TEAM if self.owner_key else OwnerKind.NOBODY
+        return kind_of(self.owner_key)
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,8 @@ def periods_of(scope: Scope) -> tuple[BillingPeriod, ...]:
 
 
 def _held(found: Reach, metric: CostMetric) -> tuple[Decimal, Decimal]:
-    """What all teams hold and what nobody holds of these imports, whoever asks."""
+    """What all owners (teams, cost centres, pools) hold and what nobody holds of these imports, whoever asks."""
     rows = allocated(Scope.all(), found.import_pks).order_by().values_list("owner_kind")
     held: dict[str, Decimal] = dict(rows.annotate(cost=Sum(metric.column)))
-    return held.get(OwnerKind.TEAM.value, ZERO), held.get(OwnerKind.NOBODY.value, ZERO)
+    nobody = held.pop(OwnerKind.NOBODY.value, ZERO)
+    return sum(held.values(), ZERO), nobody

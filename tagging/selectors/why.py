@@ -24,7 +24,7 @@ from tagging.selectors.labels import UNALLOCATED
 from tagging.selectors.reach import Reach, reach
 from tagging.selectors.shown_tags import shown_tags
 from tagging.selectors.sums import EVERYTHING, Ask, own_slices, slice_figures, slice_rows, untracked_keys
-from tagging.selectors.teams import team_by_key
+from tagging.selectors.teams import owner_by_key
 
 LINES_PER_PAGE = 100
 LINES_PER_READ = 20_000
@@ -54,7 +54,7 @@ def decisions(
         scope.require_everything()
         name, filters = UNALLOCATED, (*filters, ("team", NOT_SET))
     else:
-        name, filters = team_by_key(scope, team_key).name, (*filters, ("team", team_key))
+        name, filters = owner_by_key(scope, team_key).name, (*filters, ("team", team_key))
     ask = _ask(scope, period, metric, currency, filters)
     rows = _decisions(ask)
     return Decisions(

@@ -1,8 +1,13 @@
 """All writes of ownership: allocation, rules, teams, setup, view as."""
 
-from tagging.inputs import PersonInput, ProposalChoices, RuleInput, TeamChoice, TeamInput
+from tagging.inputs import PersonInput, PoolInput, ProposalChoices, RuleInput, TeamChoice, TeamInput
 from tagging.services.allocate import allocate_import, reallocate
+from tagging.services.charge_policies import set_benefit_policy, set_charge_policy
+from tagging.services.closes import CloseRefusedError, CloseStep, close_month, finalise_month, reopen_month
 from tagging.services.compliance_days import check_fixes, keep_compliance
+from tagging.services.disputes import Doubt, answer_dispute, raise_dispute
+from tagging.services.drivers import Uploaded, upload_driver
+from tagging.services.dry_run import DryRun, MonthMove, dry_run
 from tagging.services.exemptions import ExemptionInput, count_again, end_exemption, grant_exemption, set_aside
 from tagging.services.finding_states import (
     Decision,
@@ -23,6 +28,7 @@ from tagging.services.people import (
     set_active,
     set_finops,
 )
+from tagging.services.pools import check_circles, check_overlap, preview_pool, save_pool, switch_off_pool
 from tagging.services.rules import delete_rule, reorder_rules, save_rule
 from tagging.services.saved_views import remove_view, save_view
 from tagging.services.setup import accept_proposal
@@ -42,6 +48,14 @@ from tagging.services.upkeep import remove_unread_allocations
 from tagging.services.view_as import start_view_as, stop_view_as
 
 __all__ = [
+    "CloseRefusedError",
+    "CloseStep",
+    "Doubt",
+    "answer_dispute",
+    "close_month",
+    "finalise_month",
+    "raise_dispute",
+    "reopen_month",
     "Detection",
     "ExemptionInput",
     "Move",
@@ -49,10 +63,14 @@ __all__ = [
     "PersonInput",
     "PolicyImport",
     "PolicyPreview",
+    "DryRun",
+    "MonthMove",
+    "PoolInput",
     "ProposalChoices",
     "RuleInput",
     "TeamChoice",
     "TeamInput",
+    "Uploaded",
     "accept_finding",
     "accept_proposal",
     "allocate_import",
@@ -76,30 +94,39 @@ __all__ = [
     "write_notes",
     "Decision",
     "change_finding",
+    "check_circles",
+    "check_overlap",
     "create_person",
     "create_team",
     "delete_rule",
     "detect_findings",
     "dismiss_finding",
+    "dry_run",
     "finish_finding",
     "give_one_time_password",
     "make_token",
     "note_password_link",
+    "preview_pool",
     "reallocate",
     "reopen_finding",
     "remove_member",
     "remove_unread_allocations",
     "remove_view",
     "reorder_rules",
+    "save_pool",
     "save_rule",
     "save_view",
     "revoke_all_tokens",
     "revoke_token",
     "set_active",
+    "set_benefit_policy",
+    "set_charge_policy",
     "set_finops",
     "set_member",
     "start_view_as",
     "stop_view_as",
+    "switch_off_pool",
     "update_team",
+    "upload_driver",
     "what_moves",
 ]

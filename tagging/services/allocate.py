@@ -1,7 +1,8 @@
 """From slices to owners: Allocation and AllocatedCost of one import, and of all in force again."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from django.db import connection, transaction
@@ -16,11 +17,16 @@ from costs.scope import Scope
 from costs.tags import tag_value
 from costs.terms import COST_COLUMNS
 from tagging.allocation import Matcher, compile_rules, cost_center_of
+from tagging.conditions import Facts
 from tagging.hooks import tell_that_rules_changed
-from tagging.models import AllocatedCost, Allocation, Team
+from tagging.models import AllocatedCost, Allocation, OwnerCost, Team
+from tagging.owners import bare_key, kind_of
 from tagging.policy import KeyPolicy, environment_of
+from tagging.selectors.closed import closed_months
+from tagging.selectors.closes import rules_of_closed
 from tagging.selectors.policy import environment_policy
-from tagging.selectors.teams import rules_in_use
+from tagging.selectors.teams import FACT_COLUMNS, rules_in_use
+from tagging.services.owner_sums import CostGroups, instance_slices, sum_up
 from tagging.terms import OwnerKind
 
 EVERYTHING = Scope.all()
@@ -59,19 +65,24 @@ def allocate_import(import_pk: int) -> None:
 
 
 def reallocate(periods: Collection[BillingPeriod] | None = None) -> int:
-    """Allocate all imports in force again (or those of `periods`), all or nothing. No month is closed yet.
+    """Allocate all imports in force again (or those of `periods`), all or nothing. Closed months never are.
 
     Imports just about to be put in force are done too, so that none goes in with owners of older rules.
     Returns the number of imports done. A reader sees the owners before or after, never a mixture.
     """
     with transaction.atomic():
         one_allocation_at_a_time()
-        pks = intake.imports_to_allocate(EVERYTHING, periods)
+        pks = _of_open_months(intake.imports_to_allocate(EVERYTHING, periods))
         marker = _Marker.now()
         for pk in pks:
             _allocate(pk, marker)
         tell_that_rules_changed()
     return len(pks)
+
+
+def _of_open_months(import_pks: Collection[int]) -> list[int]:
+    closed, months = closed_months(), intake.months_of(EVERYTHING, import_pks)
+    return [pk for pk in import_pks if months.get(pk) not in closed]
 
 
 def one_allocation_at_a_time() -> None:
@@ -95,75 +106,62 @@ class _Marker:
     def now(cls) -> "_Marker":
         return cls(dict(Team.objects.values_list("key", "cost_center")), environment_policy())
 
+    def cost_center_of(self, owner: str) -> str:
+        """An owner that is a cost centre is its own."""
+        return bare_key(owner) if kind_of(owner) is OwnerKind.COST_CENTER else self.cost_centers.get(owner, "")
+
 
 def _allocate(import_pk: int, marker: _Marker) -> None:
-    match = compile_rules(rules_in_use(), intake.import_period(EVERYTHING, import_pk))
-    facts = list(intake.slices_of(EVERYTHING, import_pk).values_list("key", "sub_account_id", "tags"))
-    AllocatedCost.objects.filter(bill_import_id=import_pk).delete()
-    Allocation.objects.filter(bill_import_id=import_pk).delete()
-    copy_rows(Allocation, _ALLOCATION_COLUMNS, _rows(import_pk, facts, match, marker))
-    _sum_up(import_pk)
+    period, currency = intake.import_month(EVERYTHING, import_pk)
+    frozen = rules_of_closed(period, currency)  # a later bill of a closed month is owned as the month was closed
+    match = compile_rules(rules_in_use() if frozen is None else frozen, period)
+    slices = intake.slices_of(EVERYTHING, import_pk).values_list("key", *FACT_COLUMNS).iterator(chunk_size=20_000)
+    for model in (AllocatedCost, OwnerCost, Allocation):
+        model.objects.filter(bill_import_id=import_pk).delete()
+    groups = CostGroups(instances=instance_slices(import_pk))
+    copy_rows(Allocation, _ALLOCATION_COLUMNS, _rows(import_pk, slices, groups, match, marker))
+    sum_up(import_pk, groups)
     _check(import_pk)
 
 
 def _rows(
-    import_pk: int, facts: Collection[tuple[int, str, dict[str, str]]], match: Matcher, marker: _Marker
+    import_pk: int, slices: Iterable[tuple[Any, ...]], groups: CostGroups, match: Matcher, marker: _Marker
 ) -> Iterator[tuple[Any, ...]]:
-    """Rows of Allocation. Slices differ in far more than account and tags, so each such pair is decided once."""
-    decided: dict[tuple[str, tuple[tuple[str, str], ...]], tuple[Any, ...]] = {}
-    for slice_key, sub_account_id, tags in facts:
-        seen = (sub_account_id, tuple(tags.items()))
+    """Rows of Allocation. Slices differ in more than rules look at, so each such combination is decided once."""
+    decided: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+    seen_by_rules = itemgetter(*(place + 1 for place in match.fields))
+    for row in slices:
+        tags = row[-1]
+        seen = (seen_by_rules(row), *tags.items())
         if seen not in decided:
-            decided[seen] = _decide(sub_account_id, tags, match, marker)
-        yield (import_pk, slice_key, *decided[seen])
+            decided[seen] = _decide(Facts(*row[1:]), match, marker)
+        owner = decided[seen]
+        groups.add(row[0], Facts(*row[1:]), kind=owner[0], owner=owner[1], environment=owner[5])
+        yield (import_pk, row[0], *owner)
 
 
-def _decide(sub_account_id: str, tags: Mapping[str, str], match: Matcher, marker: _Marker) -> tuple[Any, ...]:
+def _decide(facts: Facts, match: Matcher, marker: _Marker) -> tuple[Any, ...]:
     """The columns of Allocation after import and slice, in their order."""
-    verdict = match(sub_account_id, tags)
+    verdict, tags = match(facts), facts.tags
     owner = verdict.owner_key
     return (
-        OwnerKind.TEAM.value if owner else OwnerKind.NOBODY.value,
+        kind_of(owner).value,
         owner,
         None if verdict.rule is None else verdict.rule.pk,
         "" if verdict.rule is None else verdict.rule.text,
         verdict.matched_text,
         environment_of(tags, marker.environment),
-        cost_center_of(tags, marker.cost_centers.get(owner, "")),
+        cost_center_of(tags, marker.cost_center_of(owner)),
         tag_value(tags, "Project"),
         tag_value(tags, "Owner"),
     )
 
 
-def _sum_up(import_pk: int) -> None:
-    """Pre-sum direct costs by owner in the database, which only adds."""
-    daily = connection.ops.quote_name(intake.daily_costs(EVERYTHING, [import_pk]).model._meta.db_table)
-    slices = connection.ops.quote_name(intake.slices(EVERYTHING, []).model._meta.db_table)
-    columns = {
-        "a": ("owner_kind", "owner_key", "environment"),
-        "s": ("service_name", "sub_account_id", "region_id", "charge_category"),
-    }
-    names = ", ".join(name for group in columns.values() for name in group)
-    keys = ", ".join(f"{table}.{name}" for table, group in columns.items() for name in group)
-    sums = ", ".join(f"SUM(d.{column})" for column in COST_COLUMNS)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {connection.ops.quote_name(AllocatedCost._meta.db_table)} "
-            f"(bill_import_id, charge_date, {names}, {', '.join(COST_COLUMNS)}) "
-            f"SELECT d.bill_import_id, d.charge_date, {keys}, {sums} FROM {daily} d "
-            f"JOIN {connection.ops.quote_name(Allocation._meta.db_table)} a "
-            f"ON a.bill_import_id = d.bill_import_id AND a.slice_id = d.slice_id "
-            f"JOIN {slices} s ON s.key = d.slice_id "
-            f"WHERE d.bill_import_id = %s GROUP BY d.bill_import_id, d.charge_date, {keys}",
-            [import_pk],
-        )
-
-
 def _check(import_pk: int) -> None:
     wanted = {column: Sum(column) for column in COST_COLUMNS}
     billed = intake.daily_costs(EVERYTHING, [import_pk]).aggregate(**wanted)
-    owned = AllocatedCost.objects.filter(bill_import_id=import_pk).aggregate(**wanted)
-    for column in COST_COLUMNS:
+    held = [model.objects.filter(bill_import_id=import_pk).aggregate(**wanted) for model in (AllocatedCost, OwnerCost)]
+    for owned, column in ((owned, column) for owned in held for column in COST_COLUMNS):
         before, after = billed[column] or ZERO, owned[column] or ZERO
         if before != after:
             raise AllocationDoesNotTieOutError(

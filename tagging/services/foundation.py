@@ -19,7 +19,18 @@ ENVIRONMENTS = {
 # Kept on the slices though not required, because many companies name their teams by it.
 TRACKED_BESIDES = ("Department",)
 _DAYS = ("ExpirationDate",)
-_UPKEEP = ("team", "membership", "tagkey", "allocationrule", "exemption", "untaggablecharge")
+_UPKEEP = (
+    "team",
+    "membership",
+    "tagkey",
+    "allocationrule",
+    "exemption",
+    "untaggablecharge",
+    "sharedpool",
+    "pooldriver",
+    "commitmentbenefit",
+    "accountcode",
+)
 
 
 def lay_foundation(*, using: str = "default", **_signal: Any) -> None:

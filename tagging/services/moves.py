@@ -60,11 +60,11 @@ def what_moves(change: Callable[[], object], *, keep: bool) -> Moves:
     comes from its charges. Errors of the change are let through, nothing is kept then.
     """
     with transaction.atomic():
-        before, old_rules = _owners(), rules_in_use()
+        before, old_rules = owners_now(), rules_in_use()
         change()
-        after = _owners()
+        after = owners_now()
         foresight = foresee(after.periods, after.currency, [old_rules, rules_in_use()], metric=CostMetric.BILLED)
-        before, after = (_shifted(*pair) for pair in zip((before, after), foresight.shifts, strict=True))
+        before, after = (shifted(*pair) for pair in zip((before, after), foresight.shifts, strict=True))
         if not keep:
             transaction.set_rollback(True)
     names = before.names | after.names
@@ -77,7 +77,9 @@ def what_moves(change: Callable[[], object], *, keep: bool) -> Moves:
 
 
 @dataclass(frozen=True)
-class _Owners:
+class Owners:
+    """Every owner's billed cost over the newest months, by the key a filter takes."""
+
     currency: str
     first: str
     last: str
@@ -86,11 +88,11 @@ class _Owners:
     periods: tuple[BillingPeriod, ...] = ()
 
 
-def _owners() -> _Owners:
+def owners_now() -> Owners:
     """Every owner's billed cost over the newest months, up to three years of them."""
     periods = selectors.periods_of(Scope.all())[:MAX_MONTHS]
     if not periods:
-        return _Owners("", "", "", {}, {})
+        return Owners("", "", "", {}, {})
     first, last = max(periods[-1], periods[0].back(MAX_MONTHS)[0]), periods[0]
     table = selectors.explore_costs(
         Scope.all(), CostQuery(first=first, last=last, group_by="team", metric=CostMetric.BILLED)
@@ -98,10 +100,10 @@ def _owners() -> _Owners:
     names = {row.key: NOBODY if row.is_missing else row.label for row in table.rows}
     costs = {row.key: row.cost for row in table.rows}
     months = tuple(period for period in periods if period >= first)
-    return _Owners(table.currency, str(first), str(last), names, costs, months)
+    return Owners(table.currency, str(first), str(last), names, costs, months)
 
 
-def _shifted(owners: _Owners, shifts: Mapping[tuple[str, str], Decimal]) -> _Owners:
+def shifted(owners: Owners, shifts: Mapping[tuple[str, str], Decimal]) -> Owners:
     """The owners once these costs have gone from one to the other; '' is nobody."""
     costs = dict(owners.costs)
     for (now, then), cost in shifts.items():

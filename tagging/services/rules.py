@@ -1,30 +1,40 @@
 """Upkeep of allocation rules. Every change re-allocates the months in force in the same transaction."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F
 
 from costs.errors import InvalidRequestError, NotFoundInScopeError
+from costs.periods import BillingPeriod
+from tagging.conditions import as_tree, parse_condition
 from tagging.inputs import RuleInput
-from tagging.models import AllocationRule, Team
+from tagging.models import AllocationRule, SharedPool, Team
+from tagging.owners import bare_key, cost_center_owner, kind_of
+from tagging.selectors.closed import first_open_period
 from tagging.services.allocate import one_allocation_at_a_time, reallocate
-from tagging.terms import RuleKind
+from tagging.terms import OwnerKind, RuleKind
 
 _ORDER = tuple(RuleKind)
+MAX_COST_CENTER = 60
 
 
-def save_rule(rule: RuleInput, *, pk: int | None = None) -> int:
-    """Add a rule (last of its kind: tags, accounts, default) or change one in its place; returns its pk.
+def save_rule(rule: RuleInput, *, pk: int | None = None, allocate: bool = True) -> int:
+    """Add a rule (last of its kind) or change one in its place; returns its pk.
 
-    Raises InvalidRequestError for what cannot be a rule, NotFoundInScopeError for an unknown pk.
+    A rule that held in a closed month ends there, and another row with the change follows it. Raises
+    InvalidRequestError for what cannot be a rule, NotFoundInScopeError for an unknown pk. Without `allocate`
+    no month gets its owners again: for dry runs.
     """
     checked = _checked(rule)
     with transaction.atomic():
         one_allocation_at_a_time()
-        stored = AllocationRule(position=_place_for(checked.kind)) if pk is None else _stored(pk)
+        stored = _new_row(checked) if pk is None else _row_to_change(_stored(pk))
         _write(stored, checked)
-        reallocate()
+        if allocate:
+            reallocate()
     return stored.pk
 
 
@@ -35,14 +45,18 @@ def add_rules(rules: Sequence[RuleInput]) -> None:
         _write(AllocationRule(position=last + offset), _checked(rule))
 
 
-def delete_rule(pk: int) -> None:
-    """Take a rule out of use (it stays in the history). Raises NotFoundInScopeError."""
+def delete_rule(pk: int, *, allocate: bool = True) -> None:
+    """Take a rule out of use (it stays in the history, and holds in closed months). Raises NotFoundInScopeError."""
     with transaction.atomic():
         one_allocation_at_a_time()
-        stored = _stored(pk)
-        stored.is_active = False
+        stored, first = _stored(pk), first_open_period()
+        if _held_before(stored, first) and first is not None:
+            stored.to_period = min(stored.to_period or first.start, first.start)
+        else:
+            stored.is_active = False
         stored.save()
-        reallocate()
+        if allocate:
+            reallocate()
 
 
 def reorder_rules(pks: Sequence[int]) -> None:
@@ -68,17 +82,42 @@ def _stored(pk: int) -> AllocationRule:
     return found
 
 
+def _new_row(rule: RuleInput) -> AllocationRule:
+    return AllocationRule(position=_place_for(rule.kind), charge_kind=rule.charge_kind)
+
+
+def _row_to_change(stored: AllocationRule) -> AllocationRule:
+    """The row itself, or one that follows it where a closed month was explained by it."""
+    first = first_open_period()
+    if first is None or not _held_before(stored, first):
+        return stored
+    stored.to_period = first.start
+    stored.save()
+    return AllocationRule(position=stored.position, charge_kind=stored.charge_kind, replaces=stored)
+
+
+def _held_before(stored: AllocationRule, first: BillingPeriod | None) -> bool:
+    """Whether the rule held in a month that is closed."""
+    return first is not None and stored.is_active and (stored.from_period is None or stored.from_period < first.start)
+
+
 def _write(stored: AllocationRule, rule: RuleInput) -> None:
+    first, from_period = first_open_period(), rule.from_period
+    if first is not None and (from_period is None or from_period < first):
+        from_period = first  # closed months are not its any more
+    if from_period and rule.to_period and from_period >= rule.to_period:
+        raise InvalidRequestError(f"The rule would end ({rule.to_period}) before the first open month ({from_period}).")
     stored.kind = rule.kind.value
     stored.tag_key = rule.tag_key
     stored.tag_values = list(rule.tag_values)
     stored.sub_account_id = rule.sub_account_id
-    stored.team = _team(rule.team_key)
-    stored.from_period = None if rule.from_period is None else rule.from_period.start
+    stored.condition = dict(rule.condition)
+    stored.team, stored.target = _owner(rule.team_key)
+    stored.from_period = None if from_period is None else from_period.start
     stored.to_period = None if rule.to_period is None else rule.to_period.start
     stored.is_active = rule.is_active
     stored.reason = rule.reason
-    stored.name = (rule.name or _name(rule, stored.team))[:160]
+    stored.name = (rule.name or _name(rule, stored))[:160]
     stored.save()
 
 
@@ -95,28 +134,47 @@ def _place_for(kind: RuleKind) -> int:
 
 
 def _checked(rule: RuleInput) -> RuleInput:
-    key = rule.tag_key.strip()
     values = tuple(dict.fromkeys(value.strip() for value in rule.tag_values if value.strip()))
-    account = rule.sub_account_id.strip()
-    if rule.kind is RuleKind.TAG and not (key and values):
-        raise InvalidRequestError("A tag rule needs a tag key and at least one value.")
-    if rule.kind is RuleKind.ACCOUNT and not account:
-        raise InvalidRequestError("An account rule needs an account number.")
     if rule.from_period and rule.to_period and rule.from_period >= rule.to_period:
         raise InvalidRequestError(f"The rule would end ({rule.to_period}) before it starts ({rule.from_period}).")
-    is_tag, is_account = rule.kind is RuleKind.TAG, rule.kind is RuleKind.ACCOUNT
-    return RuleInput(
-        kind=rule.kind,
+    kept = replace(
+        rule,
         name=rule.name.strip(),
-        tag_key=key if is_tag else "",
-        tag_values=values if is_tag else (),
-        sub_account_id=account if is_account else "",
-        team_key=rule.team_key,
-        from_period=rule.from_period,
-        to_period=rule.to_period,
-        is_active=rule.is_active,
+        tag_key=rule.tag_key.strip() if rule.kind is RuleKind.TAG else "",
+        tag_values=values if rule.kind in (RuleKind.TAG, RuleKind.NAME) else (),
+        sub_account_id=rule.sub_account_id.strip() if rule.kind is RuleKind.ACCOUNT else "",
+        condition=_condition(rule),
         reason=rule.reason.strip(),
     )
+    if rule.kind is RuleKind.TAG and not (kept.tag_key and values):
+        raise InvalidRequestError("A tag rule needs a tag key and at least one value.")
+    if rule.kind is RuleKind.ACCOUNT and not kept.sub_account_id:
+        raise InvalidRequestError("An account rule needs an account number.")
+    return kept
+
+
+def _condition(rule: RuleInput) -> dict[str, Any]:
+    """The tree with every value trimmed; a name rule is checked as the condition it stands for."""
+    if rule.kind is RuleKind.CONDITION:
+        return as_tree(parse_condition(dict(rule.condition)))
+    if rule.kind is RuleKind.NAME:
+        parse_condition({"field": "name", "op": "like", "values": list(rule.tag_values)})
+    return {}
+
+
+def _owner(key: str) -> tuple[Team | None, str]:
+    """The team, or the key of a pool or cost centre, that a rule gives to."""
+    kind = kind_of(key)
+    if kind is OwnerKind.POOL:
+        if not SharedPool.objects.filter(key=bare_key(key), is_active=True).exists():
+            raise InvalidRequestError(f"There is no pool '{bare_key(key)}'. Make it first.")
+        return None, key
+    if kind is OwnerKind.COST_CENTER:
+        name = " ".join(bare_key(key).split())
+        if not name or len(name) > MAX_COST_CENTER:
+            raise InvalidRequestError(f"A cost centre has 1 to {MAX_COST_CENTER} letters.")
+        return None, cost_center_owner(name)
+    return _team(key), ""
 
 
 def _team(key: str) -> Team | None:
@@ -128,10 +186,14 @@ def _team(key: str) -> Team | None:
     return team
 
 
-def _name(rule: RuleInput, team: Team | None) -> str:
-    target = "nobody" if team is None else team.name
+def _name(rule: RuleInput, stored: AllocationRule) -> str:
+    target = stored.team.name if stored.team else stored.target or "nobody"
     if rule.kind is RuleKind.TAG:
         return f"{rule.tag_key} {rule.tag_values[0]} → {target}"
+    if rule.kind is RuleKind.NAME:
+        return f"Name {rule.tag_values[0]} → {target}"
     if rule.kind is RuleKind.ACCOUNT:
         return f"Account {rule.sub_account_id} → {target}"
+    if rule.kind is RuleKind.CONDITION:
+        return f"{parse_condition(dict(rule.condition)).text[:100]} → {target}"
     return f"Everything else → {target}"

@@ -128,12 +128,21 @@ def total_line(lines: Sequence[OwnerLine]) -> OwnerLine:
 class StatementTable(FinopsTable):
     """The lines of a statement: service, account and kind of charge."""
 
+    kind = tables.Column("Kind")
     service_name = LinkColumn(verbose_name="Service", url="url")
     account = tables.Column("Account")
     charge_category = tables.Column("Charge category")
+    list_cost = MoneyColumn("At list price")
     cost = MoneyColumn("Cost", lines="lines_url")
     share = PctColumn("Share")
+    dispute = LinkColumn(url="dispute_url", empty_values=(), orderable=False, exclude_from_export=True, verbose_name="")
 
     def __init__(self, data: Any = None, *, currency: str, **options: Any) -> None:
         super().__init__(data, **options)
-        self.columns["cost"].column.currency = currency
+        for column in self.columns:
+            if isinstance(column.column, MoneyColumn):
+                column.column.currency = currency
+
+    def render_dispute(self) -> str:
+        """Where the line can be disputed."""
+        return "Dispute"

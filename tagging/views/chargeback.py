@@ -13,20 +13,32 @@ from django.urls import reverse
 from costs import figures
 from costs.charts import UNALLOCATED, Bar, BarChart, ProportionChart
 from costs.money import ZERO, plain, ratio
-from costs.pages import request_scope
+from costs.pages import current_moment, request_scope
 from costs.queries import NOT_SET, TAG_PREFIX, check_dimension, dimension_label
 from costs.scope import Scope
 from costs.series import Line, change, top_and_other
 from tagging import selectors
+from tagging.addresses import month_path, with_params
 from tagging.forms.months import ChargebackForm, MonthForm
 from tagging.line_links import lines_url
-from tagging.results import Chargeback, Statement, StatementLine, StatementList, Trust
+from tagging.results import (
+    Chargeback,
+    CloseInfo,
+    OwnShare,
+    Statement,
+    StatementLine,
+    StatementList,
+    StatementSummary,
+    Trust,
+)
+from tagging.selectors.shared import BENEFIT_KEY
 from tagging.selectors.shown_tags import offered_tag_keys
 from tagging.tables.chargeback import ChargebackTable, OwnerLine, StatementTable
+from tagging.terms import LineKind, OwnerKind
+from tagging.views.close_strip import close_strip, closed_parts, hidden_columns, state_rows
 from tagging.views.months import NO_COSTS_STAFF, NO_COSTS_TEAM, Month, chosen_month
 
 BY = ("team", "cost_center", "project", "owner", "environment", "account", "service")
-DRAFT_NOTE = "Draft: the month is not closed, figures may still change"
 OWNERS_DRAWN = 7
 
 
@@ -44,6 +56,8 @@ class Owners:
     compared: str
     bill_total: Decimal | None
     difference: Decimal | None
+    close: CloseInfo
+    pools_cost: Decimal | None = None
 
 
 @login_required
@@ -58,16 +72,8 @@ def chargeback(request: HttpRequest) -> HttpResponseBase:
     if not scope.everything and by == "team" and len(team_keys) == 1:
         return redirect(f"{reverse('tagging:statement', args=team_keys)}?{request.GET.urlencode()}")
     missing = missing_line(owners, month, by)
-    table = ChargebackTable(
-        owners.lines,
-        missing=missing,
-        currency=month.currency,
-        compared=owners.compared,
-        request=request,
-        caption=f"{dimension_label(by)}: {month.period.label}",
-        exclude=() if by == "team" else ("cost_center",),
-    )
-    title_rows = [*month.title_rows, compared_row(owners.compared), ("State", DRAFT_NOTE), *bill_rows(owners)]
+    table = owner_table(request, month, owners, missing, by)
+    title_rows = [*month.title_rows, compared_row(owners.compared), *state_rows(owners.close), *bill_rows(owners)]
     if response := table.export(name=f"chargeback-{month.period}-{by}", title_rows=title_rows):
         return response
     context = {
@@ -85,8 +91,24 @@ def chargeback(request: HttpRequest) -> HttpResponseBase:
         "form": owner_form(scope, month, by),
         "why_url": link("tagging:why_nobody", month.params),
         "lines_url": month_lines(month),
+        "close": close_strip(month, owners.close, current_moment().date()) if scope.everything else None,
     }
     return render(request, "tagging/chargeback.html", context)
+
+
+def owner_table(
+    request: HttpRequest, month: Month, owners: Owners, missing: OwnerLine | None, by: str
+) -> ChargebackTable:
+    """The month's owners, largest change first."""
+    return ChargebackTable(
+        owners.lines,
+        missing=missing,
+        currency=month.currency,
+        compared=owners.compared,
+        request=request,
+        caption=f"{dimension_label(by)}: {month.period.label}",
+        exclude=() if by == "team" else ("cost_center",),
+    )
 
 
 @login_required
@@ -104,9 +126,11 @@ def statement(request: HttpRequest, team_key: str) -> HttpResponseBase:
         request=request,
         caption=f"Statement of {team.name}, {month.period.label}",
         per_page=100,
+        exclude=hidden_columns(request, found),
     )
     compared = found.compared.label if found.compared else ""
-    title_rows = [("Statement", team.name), *month.title_rows, ("State", DRAFT_NOTE), *statement_rows(found, compared)]
+    title_rows = [("Statement", found.summary.team_name), *month.title_rows, *state_rows(found.close)]
+    title_rows += statement_rows(found, compared)
     if response := table.export(name=f"statement-{team_key}-{month.period}", title_rows=title_rows):
         return response
     moved = change(found.summary.total_cost, found.summary.previous_total_cost)
@@ -123,8 +147,17 @@ def statement(request: HttpRequest, team_key: str) -> HttpResponseBase:
         "form": MonthForm(initial=month.initial, periods=month.periods, currencies=month.currencies),
         "why_url": link("tagging:why", month.params, team_key),
         "lines_url": month_lines(month, ("team", team_key)),
+        "shares": [(share, pool_url(share, scope, month)) for share in found.shares],
+        **closed_parts(scope, month, found),
     }
     return render(request, "tagging/statement.html", context)
+
+
+def pool_url(share: OwnShare, scope: Scope, month: Month) -> str:
+    """The pool's split for staff, and for teams where the FinOps lead has opened it."""
+    if share.pool_key == BENEFIT_KEY or not (scope.everything or share.is_open):
+        return ""
+    return link("tagging:pool_month", month.params, share.pool_key)
 
 
 def no_costs_text(scope: Scope) -> str:
@@ -159,7 +192,7 @@ def owners_by_team(found: StatementList, month: Month) -> Owners:
         OwnerLine(
             owner=row.team_name,
             label=row.team_name,
-            url=link("tagging:statement", month.params, row.team_key),
+            url=owner_url(row, month),
             cost_center=row.cost_center,
             direct_cost=row.direct_cost,
             shared_cost=row.shared_cost,
@@ -182,7 +215,16 @@ def owners_by_team(found: StatementList, month: Month) -> Owners:
         compared=found.compared.label if found.compared else "",
         bill_total=found.bill_total,
         difference=found.difference,
+        pools_cost=found.pools_cost,
+        close=found.close,
     )
+
+
+def owner_url(row: StatementSummary, month: Month) -> str:
+    """A team's statement, a pool's split of the month; what a cost centre owns itself in the explorer."""
+    if row.owner_kind is OwnerKind.COST_CENTER:
+        return explore_url(month, "team", row.team_key)
+    return with_params(month_path(row.team_key), month.params)
 
 
 def owners_by_value(table: Chargeback, month: Month, by: str) -> Owners:
@@ -214,6 +256,7 @@ def owners_by_value(table: Chargeback, month: Month, by: str) -> Owners:
         compared=table.compared.label if table.compared else "",
         bill_total=table.bill_total,
         difference=table.difference,
+        close=table.close,
     )
 
 
@@ -256,6 +299,7 @@ def bill_rows(owners: Owners) -> list[tuple[str, str]]:
     return [
         ("Bill total", plain(owners.bill_total)),
         ("Owners", plain(owners.total_cost)),
+        *([("of them what stays in pools", plain(owners.pools_cost))] if owners.pools_cost else []),
         ("Unallocated", plain(owners.missing_cost)),
         ("Difference", plain(owners.difference)),
     ]
@@ -281,14 +325,18 @@ def statement_row(line: StatementLine, found: Statement, month: Month) -> dict[s
     filters = [("service", line.service_name), ("account", line.sub_account_id), ("category", line.charge_category)]
     named = [(name, value or NOT_SET) for name, value in filters]
     account = line.sub_account_id
+    is_direct = line.kind == LineKind.DIRECT.value
     return {
-        "service_name": line.service_name or "No service",
+        "kind": line.kind.capitalize() if not line.origin else f"Adjustment of {line.origin}",
+        "service_name": line.service_name or line.pool_name or "No service",
         "account": f"{line.sub_account_name} ({account})" if line.sub_account_name else account,
         "charge_category": line.charge_category,
         "cost": line.cost,
-        "share": ratio(line.cost, found.summary.direct_cost),
-        "url": link("tagging:why", [*month.params, *named], found.summary.team_key),
-        "lines_url": month_lines(month, ("team", found.summary.team_key), *named),
+        "list_cost": line.list_cost,
+        "share": ratio(line.cost, found.summary.total_cost),
+        "url": link("tagging:why", [*month.params, *named], found.summary.team_key) if is_direct else "",
+        "lines_url": month_lines(month, ("team", found.summary.team_key), *named) if is_direct else "",
+        "dispute_url": link("tagging:dispute_new", [*month.params, ("line", line.ref)], found.summary.team_key),
     }
 
 

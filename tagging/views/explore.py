@@ -18,10 +18,11 @@ from costs.errors import InvalidRequestError
 from costs.money import ratio
 from costs.pages import current_moment, request_scope
 from costs.periods import BillingPeriod
-from costs.queries import MAX_TOP, NOT_SET, CostQuery, Granularity, check_dimension, dimension_label, parse_query
+from costs.queries import MAX_TOP, CostQuery, Granularity, check_dimension, dimension_label, parse_query
 from costs.scope import Scope
 from costs.series import change
 from tagging import selectors
+from tagging.addresses import why_path, with_params
 from tagging.cost_charts import NOTHING_BEFORE, bucket_label, bucket_query, change_chart, column_chart, deeper
 from tagging.cubes import CostPivot
 from tagging.forms.explore import FILTERS, ExploreForm, FilterForm
@@ -270,10 +271,10 @@ def _rules_url(query: CostQuery) -> str:
     pairs = [("period", str(query.last)), ("basis", query.metric.value)]
     pairs += [pair for pair in query.filters if pair[0] != "team"]
     try:
-        place = reverse("tagging:why", args=teams) if teams[0] != NOT_SET else reverse("tagging:why_nobody")
+        place = why_path(teams[0])
     except NoReverseMatch:  # no team has such a key
         return ""
-    return f"{place}?{urlencode(pairs)}"
+    return "" if "?" in place else with_params(place, pairs)  # a cost centre has no page of its own
 
 
 def _widths_for(query: CostQuery) -> tuple[Granularity, ...]:

@@ -1,5 +1,6 @@
 """Upkeep of allocation rules: their order, what each decides, and what a change moves."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -18,14 +19,38 @@ from costs.queries import CostQuery
 from costs.scope import Scope
 from costs.terms import CostMetric
 from tagging import selectors, services
+from tagging.conditions import FIELDS, NAME
 from tagging.forms.rules import RuleForm
+from tagging.owners import bare_key, kind_of, pool_owner
 from tagging.results import RuleView
+from tagging.selectors.pool_pages import pool_rows, rule_changes
+from tagging.selectors.shown_tags import offered_tag_keys
 from tagging.selectors.unread import unread_tags
 from tagging.services import Moves
-from tagging.terms import RuleKind, UnreadReason
+from tagging.terms import OwnerKind, RuleKind, UnreadReason
 
 MOVED_KEY = "rules_moved"
-KIND_NAMES = {RuleKind.TAG: "Tag value", RuleKind.ACCOUNT: "Account", RuleKind.DEFAULT: "Everything else"}
+KIND_NAMES = {
+    RuleKind.TAG: "Tag value",
+    RuleKind.CONDITION: "Condition",
+    RuleKind.NAME: "Name",
+    RuleKind.ACCOUNT: "Account",
+    RuleKind.DEFAULT: "Everything else",
+}
+KIND_BUTTONS = {
+    RuleKind.TAG: "Add tag rule",
+    RuleKind.CONDITION: "Add condition",
+    RuleKind.NAME: "Add name rule",
+    RuleKind.ACCOUNT: "Add account rule",
+    RuleKind.DEFAULT: "Add default",
+}
+KIND_LEADS = {
+    RuleKind.TAG: "Costs that carry one of these values belong to the owner.",
+    RuleKind.CONDITION: "Costs for which the whole condition holds belong to the owner.",
+    RuleKind.NAME: "Costs of resources with such a name belong to the owner.",
+    RuleKind.ACCOUNT: "Costs of the account that no rule before matched belong to the owner.",
+    RuleKind.DEFAULT: "What no other rule matched.",
+}
 EXPORT_COLUMNS: tuple[ExportColumn | str, ...] = (
     ExportColumn("Order", ColumnKind.NUMBER),
     "Rule",
@@ -66,7 +91,7 @@ def rules(request: HttpRequest) -> HttpResponseBase:
         "period": period,
         "currency": costs.currency if costs else "USD",
         "unmatched": costs.by_rule.get(None) if costs else None,
-        "kinds": [(kind.value, name) for kind, name in KIND_NAMES.items()],
+        "kinds": [(kind.value, name) for kind, name in KIND_BUTTONS.items()],
         "moved": request.session.pop(MOVED_KEY, None),
         "needs_setup": selectors.needs_setup(scope),
         "unread_tags": unread_tags(scope),
@@ -81,7 +106,7 @@ def rule_new(request: HttpRequest) -> HttpResponseBase:
     """Add a rule of the kind that the URL names."""
     kind = request.GET.get("kind", RuleKind.TAG.value)
     if kind not in {member.value for member in RuleKind}:
-        raise InvalidRequestError(f"'{kind}' is not a kind of rule. Use tag, account or default.")
+        raise InvalidRequestError(f"'{kind}' is not a kind of rule. Use {', '.join(KIND_NAMES)}.")
     given = {name: request.GET.get(name, "") for name in ("tag_key", "tag_values", "sub_account_id", "team_key")}
     return rule_form(request, RuleKind(kind), None, initial=given)
 
@@ -95,7 +120,9 @@ def rule_edit(request: HttpRequest, pk: int) -> HttpResponseBase:
         "tag_key": rule.tag_key,
         "tag_values": "\n".join(rule.tag_values),
         "sub_account_id": rule.sub_account_id,
+        "condition": json.dumps(rule.condition, indent=2, ensure_ascii=False),
         "team_key": rule.team_key,
+        "cost_center": bare_key(rule.team_key) if kind_of(rule.team_key) is OwnerKind.COST_CENTER else "",
         "name": rule.name,
         "reason": rule.reason,
         "from_period": str(rule.from_period or ""),
@@ -110,20 +137,31 @@ def rule_form(
     """The form; `preview` in the POST shows what would move, anything else saves."""
     scope = request_scope(request)
     teams = [(team.key, team.name) for team in selectors.visible_teams(scope)]
+    teams += [(pool_owner(key), f"Pool {name}") for key, name in pool_choices(scope).items()]
     form = RuleForm(request.POST or None, kind=kind, teams=teams, initial=initial)
-    context: dict[str, Any] = {"form": form, "rule": rule, "kind_name": KIND_NAMES[kind]}
+    context: dict[str, Any] = {
+        "form": form,
+        "rule": rule,
+        "kind_name": KIND_NAMES[kind],
+        "title": rule.text if rule else KIND_BUTTONS[kind],
+        "lead": KIND_LEADS[kind],
+    }
     if request.method == "POST" and form.is_valid():
         wanted = form.as_input(is_active=rule is None or rule.is_active)
-        save = lambda: services.save_rule(wanted, pk=rule.pk if rule else None)  # noqa: E731 - run or tried out
+        pk = rule.pk if rule else None
         try:
             if "preview" not in request.POST:
-                return keep(request, save, f"Rule {'changed' if rule else 'added'}.")
-            context["preview"] = services.what_moves(save, keep=False)
+                done = f"Rule {'changed' if rule else 'added'}."
+                return keep(request, lambda: services.save_rule(wanted, pk=pk), done)
+            context["trial"] = services.dry_run(lambda: services.save_rule(wanted, pk=pk, allocate=False))
+            context["preview"] = context["trial"].moves
         except InvalidRequestError as error:
             form.add_error(None, str(error))
     context |= {
-        "tag_keys": selectors.tracked_keys(),
+        "tag_keys": offered_tag_keys(scope),
         "accounts": known_accounts(scope) if kind is RuleKind.ACCOUNT else (),
+        "fields": (*FIELDS, NAME, "tag:KEY"),
+        "changes": rule_changes(scope, rule.pk) if rule else (),
     }
     return render(request, "tagging/rule.html", context, status=400 if form.errors else 200)
 
@@ -161,6 +199,7 @@ def rule_switch(request: HttpRequest, pk: int) -> HttpResponseBase:
         from_period=rule.from_period,
         to_period=rule.to_period,
         reason=rule.reason,
+        condition=rule.condition,
     )
     return keep(request, lambda: services.save_rule(again, pk=pk), "Rule in use again.")
 
@@ -204,6 +243,11 @@ def rule_by_pk(scope: Scope, pk: int) -> RuleView:
     if found is None:
         raise NotFoundInScopeError(f"There is no rule {pk}.")
     return found
+
+
+def pool_choices(scope: Scope) -> dict[str, str]:
+    """Pools that a rule can give to, by key."""
+    return {row.key: row.name for row in pool_rows(scope)}
 
 
 def known_accounts(scope: Scope) -> list[tuple[str, str]]:

@@ -11,14 +11,16 @@ from django.urls import reverse
 
 from costs.exports import ColumnKind, ExportColumn, export_response
 from costs.money import plain, ratio
-from costs.pages import LAST_PAGE, bounded, request_scope
+from costs.pages import LAST_PAGE, bounded, request_scope, staff_page
 from costs.queries import NOT_SET, dimension_label, parse_query
 from costs.scope import Scope
 from costs.selectors import Line
 from tagging import selectors
+from tagging.addresses import month_path, with_params
 from tagging.forms.months import MonthForm
 from tagging.line_links import lines_url
-from tagging.results import Decisions
+from tagging.owners import pool_owner
+from tagging.results import Decisions, TeamView
 from tagging.tables.why import DecisionTable, SliceTable, tags_text
 from tagging.views.months import Month, chosen_month
 
@@ -51,10 +53,22 @@ def why(request: HttpRequest, team_key: str = "") -> HttpResponseBase:
     scope = request_scope(request)
     if not team_key:
         scope.require_everything()
-    team = selectors.team_by_key(scope, team_key) if team_key else None
+    return why_of(request, selectors.team_by_key(scope, team_key) if team_key else None, team_key)
+
+
+@staff_page
+def pool_why(request: HttpRequest, key: str) -> HttpResponseBase:
+    """What is in a pool: the rules that gave it costs, down to the lines."""
+    owner = selectors.owner_by_key(request_scope(request), pool_owner(key))
+    return why_of(request, owner, owner.key)
+
+
+def why_of(request: HttpRequest, team: TeamView | None, team_key: str) -> HttpResponseBase:
+    """The page for one owner whom the reader may see."""
+    scope = request_scope(request)
     month = chosen_month(request, scope)
     if month is None:
-        return render(request, "tagging/why.html", {"team": team, "month": None})
+        return render(request, "tagging/why.html", {"team": team, "month": None, "owner_url": month_path(team_key)})
     filters = chosen_filters(request, month)
     asked = tuple(pair for pair in filters if pair[0] not in MORE_FILTERS)
     found = selectors.decisions(
@@ -65,6 +79,7 @@ def why(request: HttpRequest, team_key: str = "") -> HttpResponseBase:
         return response
     context = decision_context(request, month, found, filters) | {
         "team": team,
+        "owner_url": with_params(month_path(team_key), month.params),
         "trust": selectors.trust(scope, month.period, metric=month.metric, currency=month.currency),
         "form": MonthForm(initial=month.initial, periods=month.periods, currencies=month.currencies),
         "keep": filters,

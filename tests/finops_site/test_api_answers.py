@@ -34,6 +34,7 @@ ENDPOINTS = {
     "chargeback_by_tag": "chargeback/?period=2026-02&by=tag:owner",
     "statements": "statements/?period=2026-02",
     "statement": "statements/payments/?period=2026-02",
+    "shares": "shares/?period=2026-02",
     "compliance": "compliance/?period=2026-02",
     "compliance_groups": "compliance/groups/?period=2026-02&by=account",
     "resources": "resources/?period=2026-02",

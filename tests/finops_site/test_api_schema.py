@@ -50,7 +50,7 @@ def test_document_is_valid_openapi_3_1_without_warnings(document: Any) -> None:
 def test_document_names_every_address_of_the_api(document: Any) -> None:
     (api,) = [entry for entry in get_resolver().url_patterns if str(entry.pattern) == "api/v1/"]
     routes = {f"/api/v1/{entry.pattern}" for entry in api.url_patterns}  # type: ignore[union-attr]
-    slugs = ("team_key", "budget_key", "alert_ref", "finding_ref", "source", "upload_ref")
+    slugs = ("team_key", "budget_key", "alert_ref", "finding_ref", "source", "upload_ref", "period", "step")
     arguments = {f"{{{name}}}": f"<slug:{name}>" for name in slugs} | {"{id}": "<int:pk>"}
     arguments["{resource_key}"] = "<int:resource_key>"
     described = set()

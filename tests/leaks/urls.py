@@ -12,7 +12,8 @@ from tagging.services.findings import ref_of
 # What a reader could put in place of each argument: own things, another team's, and things that do not exist.
 ARGUMENTS: dict[str, tuple[str, ...]] = {
     "team_key": ("alpha", "alpha-mobile", "beta", "no-such-team"),
-    "key": ("alpha", "beta"),
+    # pools: open to Alpha, with a part of Alpha but not open, of others alone, and none
+    "key": ("alpha", "beta", "common", "quiet", "hushed", "no-such-pool"),
     "period": ("2026-01", "2026-02"),
     "pk": ("1", "2", "3"),
     "id": ("1", "2"),
@@ -36,6 +37,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
         ref_of(FindingKind.IDLE, "i-beta-idle", "beta"),
         "no-such-finding",
     ),
+    "step": ("close", "final", "reopen", "no-such-step"),
     "content_type_id": ("1",),
     "history_id": ("1",),
     "url": ("nothing-here",),

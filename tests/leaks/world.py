@@ -1,10 +1,15 @@
 """Two worlds of bills and inventories: what is Alpha's is the same in both, all that is others' is not."""
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 
 from costs import services as intake
 from finops_site import pipeline
+from tagging.models import SharedPool
+from tagging.pools import Target
+from tagging.services import PoolInput, RuleInput, save_pool, save_rule
+from tagging.terms import RuleKind, SplitMethod
 from tests.leaks.bills import Line, write_bill
 
 TODAY = date(2026, 3, 10)
@@ -93,11 +98,41 @@ def others_lines(world: int, period: str) -> list[Line]:
     ]  # fmt: skip
 
 
+def pool_lines(world: int) -> list[Line]:
+    """What goes to pools, in the account that all share. Alpha has 60 % of Common, and of Quiet its cap: 2.00.
+
+    Quiet and what others alone share cost more in world 2.
+    """
+    quiet, hushed = ("10.00", "8.00") if world == 1 else ("20.00", "31.00")
+    return [
+        Line("i-common", "30.00", day=3, tags=(("Team", "Common"),)),
+        Line("i-quiet-hush", quiet, day=3, tags=(("Team", "Quiet"),)),
+        Line("i-hushed-hush", hushed, day=4, tags=(("Team", "Hushed"),)),
+    ]
+
+
+def share_pools(world: int) -> None:
+    """Alpha's parts of pools are the same in both worlds; who else has one, under which name and by what, is not."""
+    rest = {"beta": Decimal(40)} if world == 1 else {"beta": Decimal(30), "gamma": Decimal(10)}
+    common = [Target("alpha", Decimal(60)), *(Target(key, pct) for key, pct in rest.items())]
+    quiet = [Target("alpha", Decimal(50), Decimal(2)), *(Target(key, pct * 50 / 40) for key, pct in rest.items())]
+    hushed = [Target(key, pct * 100 / 40) for key, pct in rest.items()]
+    for name, shared, is_open in (("Common", common, True), ("Quiet", quiet, False), ("Hushed", hushed, True)):
+        known = SharedPool.objects.filter(key=name.lower()).exists()
+        title = f"{name} Secret" if name == "Hushed" and world == 2 else name
+        save_pool(PoolInput(title, SplitMethod.FIXED, key=name.lower() if known else "", targets=tuple(shared),
+                            rest_to="beta", is_open=is_open, reason="Hush, a secret"))  # fmt: skip
+        if not known:
+            save_rule(RuleInput(RuleKind.TAG, tag_key="Team", tag_values=(name,), team_key=f"pool:{name.lower()}"))
+
+
 def import_world(folder: Path, world: int) -> None:
     extra = () if world == 1 else ("Secret",)
     for period in PERIODS:
         path = folder / f"world{world}-{period}.csv"
-        write_bill(path, period, [*others_lines(world, period), *own_lines(period)], extra_keys=extra)
+        write_bill(
+            path, period, [*others_lines(world, period), *pool_lines(world), *own_lines(period)], extra_keys=extra
+        )
         for pk in intake.prepare_imports([path], today=TODAY):
             pipeline.run_import(pk)
     inventory = folder / f"inventory{world}.csv"

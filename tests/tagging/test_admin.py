@@ -8,13 +8,13 @@ from django.urls import reverse
 
 from costs.scope import Scope
 from costs.terms import CostMetric
-from tagging.models import AllocationRule, TagKey, Team
+from tagging.models import AllocationRule, SharedPool, TagKey, Team
 from tagging.selectors import chargeback
 from tests.conftest import ClientFor
 from tests.tagging.builders import NOVEMBER, Spend, month
 
 pytestmark = pytest.mark.django_db
-LISTS = ("team", "membership", "tagkey", "allocationrule", "viewas")
+LISTS = ("team", "membership", "tagkey", "allocationrule", "viewas", "sharedpool", "pooldriver", "commitmentbenefit")
 
 
 @pytest.mark.parametrize("model", LISTS)
@@ -44,6 +44,42 @@ def test_a_rule_without_what_its_kind_matches_is_refused(client_for: ClientFor, 
     assert response.status_code == 200
     assert b"needs a key and a list of values" in response.content
     assert not AllocationRule.objects.exists()
+
+
+def test_a_condition_that_is_wrong_is_refused_with_its_branch(client_for: ClientFor, finops_lead: User) -> None:
+    form = {
+        "name": "x", "position": "1", "kind": "condition", "tag_values": "[]", "is_active": "on",
+        "condition": '{"all": [{"field": "moon"}]}', "target": "moon",
+    }  # fmt: skip
+    response = client_for(finops_lead).post(reverse("admin:tagging_allocationrule_add"), form)
+    text = response.content.decode()
+    assert "branch all › 1: &#x27;moon&#x27; is not a field" in text
+    assert "Write pool:KEY or cost-center:NAME" in text
+
+
+POOL = {
+    "key": "platform", "name": "Platform", "position": "1", "method": "fixed", "weighing": "direct",
+    "services": "[]", "is_active": "on", "reason": "x",
+    "targets": '[{"owner": "payments", "pct": "60"}, {"owner": "search", "pct": "40"}]',
+}  # fmt: skip
+
+
+def test_a_pool_in_the_admin_is_checked_as_on_its_page_and_kept_in_its_history(
+    client_for: ClientFor, finops_lead: User
+) -> None:
+    client, url = client_for(finops_lead), reverse("admin:tagging_sharedpool_add")
+    for wrong, words in (
+        ({"targets": '[{"owner": "payments", "pct": "60"}]'}, "add up to 60, not to 100"),
+        ({"targets": '["payments"]'}, "Write a list like"),
+        ({"from_period": "2025-11-02"}, "Give the first day of a month"),
+        ({"key": "savings-pot"}, "Choose another"),
+    ):
+        assert words in client.post(url, POOL | wrong).content.decode()
+    assert client.post(url, POOL).status_code == 302
+    stored = SharedPool.objects.get()
+    assert stored.history.get().history_user == finops_lead
+    assert "holds in the same months" in client.post(url, POOL).content.decode()
+    assert client.post(reverse("admin:tagging_sharedpool_delete", args=[stored.pk]), {"post": "yes"}).status_code == 403
 
 
 def test_teams_and_rules_are_never_deleted_and_the_log_never_changed(

@@ -1,11 +1,13 @@
 """Rules meet slices: the first that matches decides, and says why."""
 
 import time
+from collections.abc import Callable
 
 import pytest
 
 from costs.periods import BillingPeriod
-from tagging.allocation import NOBODY, Matcher, Rule, compile_rules, cost_center_of
+from tagging.allocation import NOBODY, Rule, Verdict, compile_rules, cost_center_of
+from tagging.conditions import Facts
 from tagging.terms import RuleKind
 
 NOVEMBER = BillingPeriod.parse("2025-11")
@@ -19,8 +21,9 @@ def account(pk: int, owner: str, number: str) -> Rule:
     return Rule(pk, RuleKind.ACCOUNT, owner, sub_account_id=number)
 
 
-def matcher(*rules: Rule) -> Matcher:
-    return compile_rules(rules, NOVEMBER)
+def matcher(*rules: Rule) -> Callable[[str, dict[str, str]], Verdict]:
+    match = compile_rules(rules, NOVEMBER)
+    return lambda number, tags: match(Facts(account=number, tags=tags))
 
 
 @pytest.mark.parametrize("value", ["BaseLoad", "baseload", " BASELOAD ", "Base Load", "base load"])
@@ -74,7 +77,7 @@ def test_a_rule_holds_from_its_first_month_to_the_month_before_its_end(period: s
         1, RuleKind.ACCOUNT, "a", sub_account_id="111",
         from_period=BillingPeriod.parse("2025-10"), to_period=BillingPeriod.parse("2025-12"),
     )  # fmt: skip
-    assert compile_rules([rule], BillingPeriod.parse(period))("111", {}).owner_key == owner
+    assert compile_rules([rule], BillingPeriod.parse(period))(Facts("111")).owner_key == owner
 
 
 def test_an_empty_tag_value_matches_no_rule() -> None:

@@ -1,6 +1,7 @@
 """chargeback, tag_compliance, allocate: JSON for machines, tables for people, one clear line on error."""
 
 import json
+import re
 from io import StringIO
 from typing import Any
 
@@ -34,7 +35,8 @@ def answer(*words: str) -> Any:
 
 
 def test_chargeback_answers_json_with_money_as_text(november: None) -> None:
-    assert answer("chargeback", "2025-11") == {
+    found = answer("chargeback", "2025-11")
+    assert found == {
         "billing_period": "2025-11",
         "basis": "billed",
         "currency": "USD",
@@ -50,7 +52,28 @@ def test_chargeback_answers_json_with_money_as_text(november: None) -> None:
         ],
         "unallocated_cost": "5.25",
         "difference": "0",
+        "state": "open",
+        "bill_version": found["bill_version"],
+        "carried_in": "0",
+        "pending_adjustment": "0",
     }
+    assert re.fullmatch(r"payer import \d+", found["bill_version"])
+
+
+def test_chargeback_splits_what_nobody_owns_over_the_others(other_team: Team) -> None:
+    """Departments A 3, B 1 and C −1; without one 10: by direct cost 7.5 and 2.5 (C weighs nothing), evenly 10 ÷ 3."""
+    shown = (("A", "3"), ("B", "1"), ("C", "-1"))
+    month([*(Spend(cost, tags={"Department": name}) for name, cost in shown), Spend("10")])
+    asked = ("chargeback", "2025-11", "--by", "tag:department", "--split-unallocated")
+    split = answer(*asked, "proportional")
+    assert {row["owner"]: (row["direct_cost"], row["shared_cost"], row["total_cost"]) for row in split["rows"]} == {
+        "A": ("3", "7.5", "10.5"),
+        "B": ("1", "2.5", "3.5"),
+        "C": ("-1", "0", "-1"),
+    }
+    assert (split["unallocated_cost"], split["difference"], split["bill_total"]) == ("0", "0", "13")
+    even = answer(*asked, "even")
+    assert [row["shared_cost"] for row in even["rows"]] == ["3.3333333334", "3.3333333333", "3.3333333333"]
 
 
 def test_chargeback_takes_a_tag_in_any_case_and_another_basis(november: None) -> None:

@@ -12,6 +12,7 @@ from pytest_django.fixtures import Settings
 from finops_site import pipeline
 from tagging import notifications
 from tagging.models import AnnouncedFix, Membership, Team, TeamNote
+from tagging.notifications import notes
 from tagging.services import stop_notes, want_notes, write_notes
 from tests.tagging.page_world import two_months
 
@@ -110,7 +111,7 @@ def test_somebody_who_left_the_team_gets_no_note_that_waits(team_lead: User) -> 
     Membership.objects.all().delete()
     assert send() == []
     note = TeamNote.objects.get()
-    assert (note.state, note.error) == ("failed", notifications.NOT_THEIRS)
+    assert (note.state, note.error) == ("failed", notes.NOT_THEIRS)
 
 
 def test_a_note_the_server_refuses_is_tried_again_and_given_up_when_it_is_no_news(

@@ -1,4 +1,4 @@
-"""manage.py chargeback PERIOD [--by team] [--basis billed] [--currency USD] [--json]"""
+"""manage.py chargeback PERIOD [--by team] [--basis billed] [--currency USD] [--split-unallocated METHOD] [--json]"""
 
 import json
 from argparse import ArgumentParser
@@ -18,6 +18,8 @@ from costs.terms import CostMetric
 from costs.text_tables import aligned
 from tagging.results import Chargeback
 from tagging.selectors import chargeback
+from tagging.selectors.closed_figures import pending_of
+from tagging.terms import OwnerKind, SplitMethod
 
 
 class Command(BaseCommand):
@@ -33,6 +35,11 @@ class Command(BaseCommand):
         bases = ", ".join(CostMetric)
         parser.add_argument("--basis", default=CostMetric.BILLED.value, help=f"one of {bases} (default: billed)")
         parser.add_argument("--currency", default="", help="which currency, where a month has several")
+        parser.add_argument(
+            "--split-unallocated",
+            choices=[SplitMethod.PROPORTIONAL.value, SplitMethod.EVEN.value],
+            help="split what nobody owns over the others: by their direct cost, or evenly",
+        )
         parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -41,7 +48,15 @@ class Command(BaseCommand):
             metric, currency = parse_metric(options["basis"]), options["currency"].strip().upper()
             if not intake.active_imports(Scope.all(), [period]):
                 raise CommandError(_no_costs(period))
-            month = chargeback(Scope.all(), period, by=options["by"], metric=metric, currency=currency)
+            split = SplitMethod(options["split_unallocated"]) if options["split_unallocated"] else None
+            month = chargeback(
+                Scope.all(),
+                period,
+                by=options["by"],
+                metric=metric,
+                currency=currency,
+                split_unallocated=split,
+            )
         except FinopsError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(json.dumps(_as_dict(month), ensure_ascii=False) if options["json"] else _as_table(month))
@@ -53,28 +68,58 @@ def _no_costs(period: BillingPeriod) -> str:
     return f"There are no costs for {period}. {known}"
 
 
+def bill_version(month: Chargeback) -> str:
+    """The versions in force, for a month that is open."""
+    found = [item for item in intake.active_imports(Scope.all(), [month.period]) if item.currency == month.currency]
+    return ", ".join(item.label for item in intake.import_versions(Scope.all(), [item.pk for item in found]))
+
+
 def _as_dict(month: Chargeback) -> dict[str, Any]:
     assert month.bill_total is not None
     assert month.unallocated_cost is not None
     assert month.difference is not None
+    return (
+        {
+            "billing_period": str(month.period),
+            "basis": month.metric.value,
+            "currency": month.currency,
+            "bill_total": plain(month.bill_total),
+            "rows": [
+                {
+                    "owner": row.owner,
+                    "direct_cost": plain(row.direct_cost),
+                    "shared_cost": plain(row.shared_cost),
+                    "adjustment_cost": plain(row.adjustment_cost),
+                    "total_cost": plain(row.total_cost),
+                }
+                for row in month.rows
+            ],
+            "unallocated_cost": plain(month.unallocated_cost),
+            "difference": plain(month.difference),
+        }
+        | _closing(month)
+        | _pools(month)
+        | ({"other_currencies": list(month.other_currencies)} if month.other_currencies else {})
+    )
+
+
+def _pools(month: Chargeback) -> dict[str, Any]:
+    """What stays in pools, where they are rows. It is within Σ rows."""
+    has_pools = any(row.owner_kind is OwnerKind.POOL for row in month.rows)
+    return {"in_pools_cost": plain(month.pools_cost or ZERO)} if has_pools else {}
+
+
+def _closing(month: Chargeback) -> dict[str, str]:
+    """Where the month stands, what it rests on, what was carried into it and what waits."""
+    waiting = month.close.pending_adjustment
+    if not month.close.is_closed:
+        waiting = pending_of(Scope.all(), month.period, month.currency, month.metric)
     return {
-        "billing_period": str(month.period),
-        "basis": month.metric.value,
-        "currency": month.currency,
-        "bill_total": plain(month.bill_total),
-        "rows": [
-            {
-                "owner": row.owner,
-                "direct_cost": plain(row.direct_cost),
-                "shared_cost": plain(row.shared_cost),
-                "adjustment_cost": plain(row.adjustment_cost),
-                "total_cost": plain(row.total_cost),
-            }
-            for row in month.rows
-        ],
-        "unallocated_cost": plain(month.unallocated_cost),
-        "difference": plain(month.difference),
-    } | ({"other_currencies": list(month.other_currencies)} if month.other_currencies else {})
+        "state": month.close.state,
+        "bill_version": month.close.bill_version or bill_version(month),
+        "carried_in": plain(month.close.carried_in),
+        "pending_adjustment": plain(waiting),
+    }
 
 
 def _as_table(month: Chargeback) -> str:
@@ -83,11 +128,18 @@ def _as_table(month: Chargeback) -> str:
         [row.label, *_amounts(month, row.direct_cost, row.shared_cost, row.adjustment_cost, row.total_cost)]
         for row in month.rows
     ]
-    ends = [("All owners", month.total_cost), ("Unallocated", month.unallocated_cost), ("Bill", month.bill_total)]
+    ends: list[tuple[str, Decimal | None]] = [("In pools", month.pools_cost)] if month.pools_cost else []
+    ends += [("All owners", month.total_cost), ("Unallocated", month.unallocated_cost), ("Bill", month.bill_total)]
+    if month.close.carried_in:
+        ends.append(("Carried in", month.close.carried_in))
     ends.append(("Difference", month.difference))
     totals = [[name, "", "", "", *_amounts(month, cost or ZERO)] for name, cost in ends]
-    lines = [f"Chargeback {month.period.label}, {month.metric.value} cost in {month.currency}", ""]
+    closed = f", {month.close.state} {month.close.number}".rstrip() if month.close.is_closed else ""
+    lines = [f"Chargeback {month.period.label}, {month.metric.value} cost in {month.currency}{closed}", ""]
     lines += aligned([head, *rows], totals)
+    if month.close.pending_adjustment:
+        waiting = money(month.close.pending_adjustment, month.currency)
+        lines += ["", f"The bill changed since by {waiting}, carried into the next month that closes."]
     if month.other_currencies:
         lines += ["", f"Also costs in {', '.join(month.other_currencies)}: ask with --currency."]
     return "\n".join(lines)

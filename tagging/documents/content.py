@@ -1,0 +1,115 @@
+"""What stands on a statement's document, in cents that add up. No clock: a document is the same whenever it is made."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from costs.money import ZERO, cents_to_total, round_to_cents
+from costs.periods import BillingPeriod
+from costs.terms import CostMetric
+from tagging.results import StatementLine
+from tagging.terms import LineKind
+
+GROUP_NAMES = {
+    LineKind.DIRECT: "Direct costs",
+    LineKind.SHARED: "Shares of pools",
+    LineKind.ADJUSTMENT: "Adjustments of earlier months",
+}
+
+
+@dataclass(frozen=True)
+class DocumentLine:
+    """One line: what it is, the amount booked, and the same at list price."""
+
+    text: str
+    account: str
+    category: str
+    origin: str
+    amount: Decimal
+    list_amount: Decimal
+
+
+@dataclass(frozen=True)
+class DocumentGroup:
+    """Lines of one kind with their sum."""
+
+    kind: LineKind
+    name: str
+    lines: tuple[DocumentLine, ...]
+    amount: Decimal
+    list_amount: Decimal
+
+
+@dataclass(frozen=True)
+class TieOut:
+    """Bill + carried in − Σ statements − unallocated = difference, in cents. For FinOps staff."""
+
+    bill: Decimal
+    carried_in: Decimal
+    statements: Decimal
+    unallocated: Decimal
+    difference: Decimal
+
+
+@dataclass(frozen=True)
+class StatementDocument:
+    """All that a statement's document says. `tie_out` and `bill_version` are left out for teams."""
+
+    company: str
+    number: str
+    version: int
+    state: str
+    owner: str
+    owner_key: str
+    cost_center: str
+    period: BillingPeriod
+    currency: str
+    metric: CostMetric
+    groups: tuple[DocumentGroup, ...]
+    total: Decimal
+    list_total: Decimal
+    shows_list: bool
+    hash: str
+    closed_on: date
+    tie_out: TieOut | None
+    bill_version: str
+
+    @property
+    def basis_name(self) -> str:
+        return f"{self.metric.value.capitalize()} cost"
+
+    @property
+    def lines(self) -> tuple[DocumentLine, ...]:
+        return tuple(line for group in self.groups for line in group.lines)
+
+
+def content_of(lines: Sequence[StatementLine], booked: Decimal) -> tuple[DocumentGroup, ...]:
+    """Lines by kind, largest first, in cents that sum to `booked`, the statement's own cents.
+
+    Amounts at list price are shown beside and rounded by themselves; their sum is the rounded sum.
+    """
+    ordered = sorted(
+        lines, key=lambda line: (list(LineKind).index(LineKind(line.kind)), line.origin, -line.cost, line.ref)
+    )
+    amounts = cents_to_total([line.cost for line in ordered], booked)
+    list_total = round_to_cents(sum((line.list_cost for line in ordered), ZERO))
+    at_list = cents_to_total([line.list_cost for line in ordered], list_total)
+    groups = []
+    for kind, name in GROUP_NAMES.items():
+        found = tuple(
+            _line(line, amount, list_amount)
+            for line, amount, list_amount in zip(ordered, amounts, at_list, strict=True)
+            if line.kind == kind.value
+        )
+        if found:
+            sums = (sum((line.amount for line in found), ZERO), sum((line.list_amount for line in found), ZERO))
+            groups.append(DocumentGroup(kind, name, found, *sums))
+    return tuple(groups)
+
+
+def _line(line: StatementLine, amount: Decimal, list_amount: Decimal) -> DocumentLine:
+    account = line.sub_account_id
+    named = f"{line.sub_account_name} ({account})" if line.sub_account_name and account else account
+    text = line.service_name or line.pool_name or "No service"
+    return DocumentLine(text, named, line.charge_category, line.origin, amount, list_amount)

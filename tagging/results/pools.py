@@ -1,0 +1,95 @@
+"""Shared pools: what each owner gets of them, and how they are set up."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from costs.periods import BillingPeriod
+from tagging.pools import Remark
+from tagging.terms import ChargeKind, OwnerKind, SplitMethod
+
+
+@dataclass(frozen=True)
+class SharedLine:
+    """One owner's part of one pool in a month, on all five bases (by `billed_cost`, …), below zero for the pool.
+
+    Per pool and basis all lines sum to zero. `method` is in words and says nothing of others.
+    """
+
+    pool_key: str
+    pool_name: str
+    method: str
+    owner_kind: OwnerKind
+    owner_key: str
+    costs: Mapping[str, Decimal]
+
+
+@dataclass(frozen=True)
+class ShareView:
+    """One owner's part of a pool on the basis shown, with its weight where it has one."""
+
+    owner_key: str
+    owner_name: str
+    cost: Decimal
+    weight: Decimal | None
+    ratio: Decimal | None
+    is_inactive: bool = False
+
+
+@dataclass(frozen=True)
+class PoolMonth:
+    """A pool in a month on one basis: direct + received = Σ shares + stays. For staff, and teams of an open pool."""
+
+    key: str
+    name: str
+    method: str
+    weight_name: str
+    direct: Decimal
+    received: Decimal
+    shared: Decimal
+    stays: Decimal
+    shares: tuple[ShareView, ...]
+    remarks: tuple[Remark, ...]
+    is_open: bool
+
+    @property
+    def total(self) -> Decimal:
+        return self.direct + self.received
+
+
+@dataclass(frozen=True)
+class PoolRow:
+    """One row of a pool's setting, for FinOps staff. `summary` is the split in words, with names and percentages."""
+
+    pk: int
+    key: str
+    name: str
+    method: SplitMethod
+    method_text: str
+    summary: str
+    charge_kind: ChargeKind | None
+    is_open: bool
+    is_active: bool
+    from_period: BillingPeriod | None
+    to_period: BillingPeriod | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class OwnShare:
+    """A reader's own part of a pool in a month: all a team is told of a pool that is not open."""
+
+    pool_key: str
+    pool_name: str
+    method: str
+    owner_key: str
+    cost: Decimal
+    is_open: bool
+
+
+@dataclass(frozen=True)
+class BothPrices:
+    """What usage under commitments costs an owner: at effective price and at list price."""
+
+    effective_cost: Decimal
+    list_cost: Decimal

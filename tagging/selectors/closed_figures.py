@@ -1,0 +1,325 @@
+"""Chargeback of months that are closed: read from what was stored, whatever became of bills, rules and teams since."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Sum
+
+from costs import selectors as intake
+from costs.money import ZERO
+from costs.periods import BillingPeriod, DateRange
+from costs.scope import Scope
+from costs.terms import COST_COLUMNS, CostMetric
+from tagging.chargeback import Parts, split_rest
+from tagging.closing import digest
+from tagging.models import Close, Team
+from tagging.models import Statement as StoredStatement
+from tagging.models import StatementLine as StoredLine
+from tagging.owners import kind_of
+from tagging.results import (
+    Chargeback,
+    ChargebackRow,
+    CloseInfo,
+    Statement,
+    StatementLine,
+    StatementList,
+    StatementSummary,
+)
+from tagging.selectors.closed import closed_months
+from tagging.selectors.closes import EVERYTHING, close_of, pending_by_month
+from tagging.selectors.labels import labels
+from tagging.selectors.reach import Reach
+from tagging.selectors.sums import Ask, sums
+from tagging.terms import LineKind, OwnerKind, SplitMethod
+
+# Dimensions that lines of statements tell; by any other, shares and corrections have no value.
+_OF_LINES = {"service": "service_name", "account": "sub_account_id", "category": "charge_category"}
+REF_LENGTH = 16
+
+
+@dataclass(frozen=True)
+class Before:
+    """Costs by value of the month before, whole; `days` is None where it has none."""
+
+    costs: Mapping[str, Decimal]
+    days: DateRange | None
+
+
+@dataclass(frozen=True)
+class StoredMonth:
+    """A closed month as one reader may see it."""
+
+    scope: Scope
+    close: Close
+    metric: CostMetric
+    other_currencies: tuple[str, ...]
+    statements: Mapping[str, StoredStatement]  # by owner key; for staff those of pools and of nobody too
+    parts: Mapping[str, Parts]
+    info: CloseInfo
+    bill_total: Decimal | None
+
+    @property
+    def period(self) -> BillingPeriod:
+        return BillingPeriod(self.close.period)
+
+
+def stored_month(found: Reach, period: BillingPeriod, metric: CostMetric) -> StoredMonth | None:
+    """The month's stored statements within the reader's scope, or None while it is open."""
+    if (period, found.currency) not in closed_months():
+        return None
+    close = close_of(period, found.currency)
+    assert close is not None
+    rows = StoredStatement.objects.filter(close=close)
+    if not found.scope.everything:
+        rows = rows.filter(owner_kind=OwnerKind.TEAM.value, owner_key__in=found.scope.team_keys)
+    statements = {row.owner_key: row for row in rows}
+    parts = _parts(close, statements, metric)
+    whole = sum((Decimal(bill["totals"][metric.column]) for bill in close.bills), ZERO)
+    staff = found.scope.everything
+    return StoredMonth(
+        scope=found.scope,
+        close=close,
+        metric=metric,
+        other_currencies=found.other_currencies,
+        statements=statements,
+        parts=parts,
+        info=_info(close, parts, pending_of(found.scope, period, found.currency, metric), staff=staff),
+        bill_total=whole if staff else None,
+    )
+
+
+def pending_of(scope: Scope, period: BillingPeriod, currency: str, metric: CostMetric) -> Decimal:
+    """What is still to be carried of the month; of the reader's own lines."""
+    at = COST_COLUMNS.index(metric.column)
+    lines = pending_by_month(currency, only=period).get(period, {})
+    return sum(
+        (costs[at] for line, costs in lines.items() if scope.everything or line.owner.key in scope.team_keys), ZERO
+    )
+
+
+def number_of(close: Close) -> str:
+    """`2018-0007`: the seventh final close of months of 2018; '' before it is final."""
+    return "" if close.number_in_year is None else f"{close.number_year}-{close.number_in_year:04d}"
+
+
+def bill_version_of(close: Close) -> str:
+    """The bill versions a month was closed on, in words."""
+    return ", ".join(bill["label"] for bill in close.bills)
+
+
+def line_ref(line: StoredLine) -> str:
+    """A name for a line, made of what stands on it and of nothing else."""
+    close = line.statement.close
+    names = ("kind", "service_name", "sub_account_id", "charge_category", "pool_key", "origin_period", "origin_kind")
+    head = [str(close.period), close.currency, str(close.version), line.statement.owner_key]
+    return digest([*head, *(str(getattr(line, name) or "") for name in names)], ())[:REF_LENGTH]
+
+
+def lines_of(statement: StoredStatement, metric: CostMetric) -> tuple[StatementLine, ...]:
+    """A stored statement's lines, largest first."""
+    rows = statement.lines.select_related("statement__close")
+    lines = [
+        StatementLine(
+            service_name=row.service_name,
+            sub_account_id=row.sub_account_id,
+            sub_account_name=row.sub_account_name,
+            charge_category=row.charge_category,
+            cost=getattr(row, metric.column),
+            kind=row.kind,
+            pool_name=row.pool_name,
+            origin=f"{row.origin_period:%Y-%m} version {row.origin_version}" if row.origin_period else "",
+            ref=line_ref(row),
+            list_cost=row.list_cost,
+        )
+        for row in rows
+    ]
+    return tuple(sorted(lines, key=lambda line: (-line.cost, line.ref)))
+
+
+def closed_chargeback(stored: StoredMonth, by: str, before: Before, split: SplitMethod | None = None) -> Chargeback:
+    """The closed month by any kind of owner; Σ rows + unallocated + difference = bill + carried in.
+
+    `split` shows what nobody owns split over the others; what is stored does not change.
+    """
+    parts = dict(stored.parts) if by == "team" else _parts_by(stored, by)
+    if split is not None:
+        stored.scope.require_everything()
+        parts = _rest_split(parts, split)
+    for owner, cost in before.costs.items():
+        if owner and cost:
+            parts.setdefault(owner, Parts(ZERO))
+    names = _names(stored, by, parts)
+    missing = parts.pop("", Parts(ZERO)).total_cost
+    owners = sorted(parts, key=lambda owner: (-parts[owner].total_cost, owner))
+    total = sum((part.total_cost for part in parts.values()), ZERO)
+    staff = stored.scope.everything
+    return Chargeback(
+        period=stored.period,
+        by=by,
+        metric=stored.metric,
+        currency=stored.close.currency,
+        other_currencies=stored.other_currencies,
+        rows=tuple(_owner_row(by, owner, names[owner], parts[owner], before) for owner in owners),
+        total_cost=total,
+        missing_cost=missing,
+        previous_missing_cost=before.costs.get("", ZERO) if by != "team" or staff else ZERO,
+        compared=before.days,
+        bill_total=stored.bill_total,
+        unallocated_cost=missing if staff else None,
+        difference=_difference(stored, total + missing),
+        pools_cost=_in_pools(parts) if staff and by == "team" else None,
+        close=stored.info,
+    )
+
+
+def closed_statements(stored: StoredMonth, before: Before) -> StatementList:
+    """Every stored statement the reader may see, largest change first."""
+    keys = {key for key in (*stored.statements, *(key for key, cost in before.costs.items() if cost)) if key}
+    names = _names(stored, "team", dict.fromkeys(keys, Parts(ZERO)))
+    rows = [_summary(stored, key, names[key], before) for key in keys]
+    unallocated = stored.parts.get("", Parts(ZERO)).total_cost
+    total = sum((row.total_cost for row in rows), ZERO)
+    staff = stored.scope.everything
+    return StatementList(
+        period=stored.period,
+        metric=stored.metric,
+        currency=stored.close.currency,
+        other_currencies=stored.other_currencies,
+        rows=tuple(sorted(rows, key=lambda row: (-abs(row.change), row.team_name))),
+        total_cost=total,
+        bill_total=stored.bill_total,
+        unallocated_cost=unallocated if staff else None,
+        unallocated_previous_cost=before.costs.get("", ZERO) if staff else None,
+        compared=before.days,
+        difference=_difference(stored, total + unallocated),
+        pools_cost=_in_pools(stored.parts) if staff else None,
+        close=stored.info,
+    )
+
+
+def closed_statement(stored: StoredMonth, team: Team, before: Before) -> Statement:
+    """One team's stored statement with its lines; `stored` is in that team's scope."""
+    own = stored.statements.get(team.key)
+    info = stored.info if own is None else replace(stored.info, number=own.number, hash=own.data_hash)
+    return Statement(
+        period=stored.period,
+        metric=stored.metric,
+        currency=stored.close.currency,
+        other_currencies=stored.other_currencies,
+        summary=_summary(stored, team.key, team.name, before),
+        lines=() if own is None else lines_of(own, stored.metric),
+        compared=before.days,
+        close=info,
+    )
+
+
+def _parts(close: Close, statements: Mapping[str, StoredStatement], metric: CostMetric) -> dict[str, Parts]:
+    rows = StoredLine.objects.filter(statement__close=close, statement__owner_key__in=list(statements)).order_by()
+    found: dict[str, dict[str, Decimal]] = {key: {} for key in statements}
+    for key, kind, cost in rows.values_list("statement__owner_key", "kind").annotate(cost=Sum(metric.column)):
+        found[key][kind] = cost
+    return {key: _parts_of(costs) for key, costs in found.items()}
+
+
+def _owner_row(by: str, owner: str, name: str, parts: Parts, before: Before) -> ChargebackRow:
+    is_team = by == "team"
+    return ChargebackRow(
+        key=owner,
+        owner=name if is_team else owner,
+        label=name,
+        direct_cost=parts.direct_cost,
+        shared_cost=parts.shared_cost,
+        adjustment_cost=parts.adjustment_cost,
+        total_cost=parts.total_cost,
+        previous_total_cost=before.costs.get(owner, ZERO),
+        owner_kind=kind_of(owner) if is_team else None,
+    )
+
+
+def _rest_split(parts: Mapping[str, Parts], method: SplitMethod) -> dict[str, Parts]:
+    direct = {owner: part.direct_cost for owner, part in parts.items() if kind_of(owner) is not OwnerKind.POOL}
+    moved = split_rest({**direct, "": parts.get("", Parts(ZERO)).total_cost}, method=method)
+    found = dict(parts)
+    for owner, cost in moved.items():
+        part = found.get(owner, Parts(ZERO))
+        found[owner] = Parts(part.direct_cost, part.shared_cost + cost, part.adjustment_cost)
+    return found
+
+
+def _in_pools(parts: Mapping[str, Parts]) -> Decimal:
+    return sum((part.total_cost for owner, part in parts.items() if kind_of(owner) is OwnerKind.POOL), ZERO)
+
+
+def _parts_of(costs: Mapping[str, Decimal]) -> Parts:
+    return Parts(*(costs.get(kind.value, ZERO) for kind in LineKind))
+
+
+def _parts_by(stored: StoredMonth, by: str) -> dict[str, Parts]:
+    """Direct costs by value from the imports that are pinned; shares and corrections where lines tell the value."""
+    imports = intake.imports_by_pk(EVERYTHING, stored.close.imports.values_list("pk", flat=True))
+    pinned = Reach(stored.scope, imports, stored.close.currency, stored.other_currencies)
+    found: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(lambda: ZERO))
+    for (value, _, _), cost in sums(Ask(pinned, stored.metric), by).items():
+        found[value][LineKind.DIRECT.value] += cost
+    rows: Any = StoredLine.objects.filter(statement__in=[item.pk for item in stored.statements.values()])
+    rows = rows.exclude(kind=LineKind.DIRECT.value).select_related("statement")
+    for row in rows:
+        found[_value_of(row, by)][row.kind] += getattr(row, stored.metric.column)
+    return {value: _parts_of(costs) for value, costs in found.items() if value == "" or any(costs.values())}
+
+
+def _value_of(row: StoredLine, by: str) -> str:
+    if by == "cost_center":
+        return row.statement.cost_center
+    return str(getattr(row, _OF_LINES[by])) if by in _OF_LINES else ""
+
+
+def _names(stored: StoredMonth, by: str, parts: Mapping[str, Parts]) -> dict[str, str]:
+    names = labels(stored.scope, by, list(parts))
+    if by == "team":
+        names |= {key: row.owner_name for key, row in stored.statements.items()}
+    return names
+
+
+def _difference(stored: StoredMonth, held: Decimal) -> Decimal | None:
+    return None if stored.bill_total is None else stored.bill_total + stored.info.carried_in - held
+
+
+def _info(
+    close: Close,
+    parts: Mapping[str, Parts],
+    waiting: Decimal,
+    *,
+    staff: bool,
+) -> CloseInfo:
+    return CloseInfo(
+        state=close.state,
+        version=close.version,
+        number=number_of(close) if staff else "",
+        bill_version=bill_version_of(close) if staff else "",
+        carried_in=sum((part.adjustment_cost for part in parts.values()), ZERO),
+        pending_adjustment=waiting,
+        hash=close.data_hash if staff else "",
+        closed_at=close.closed_at,
+    )
+
+
+def _summary(stored: StoredMonth, key: str, name: str, before: Before) -> StatementSummary:
+    own, parts = stored.statements.get(key), stored.parts.get(key, Parts(ZERO))
+    previous = before.costs.get(key, ZERO)
+    return StatementSummary(
+        team_key=key,
+        team_name=name if own is None else own.owner_name,
+        cost_center="" if own is None else own.cost_center,
+        direct_cost=parts.direct_cost,
+        shared_cost=parts.shared_cost,
+        adjustment_cost=parts.adjustment_cost,
+        total_cost=parts.total_cost,
+        previous_total_cost=previous,
+        change=parts.total_cost - previous,
+        state=stored.close.state,
+        owner_kind=kind_of(key),
+    )

@@ -1,0 +1,91 @@
+"""Statements of closed months as documents, and the month's whole set for the books."""
+
+from datetime import UTC
+from decimal import Decimal
+
+from django.conf import settings
+
+from costs.errors import NotFoundInScopeError
+from costs.money import ZERO, round_to_cents
+from costs.periods import BillingPeriod
+from costs.scope import Scope
+from costs.terms import CostMetric
+from tagging.documents import StatementDocument, TieOut, content_of
+from tagging.models import Statement
+from tagging.selectors.closed_figures import StoredMonth, bill_version_of, lines_of, stored_month
+from tagging.selectors.reach import reach
+from tagging.terms import OwnerKind
+
+
+def statement_document(
+    scope: Scope, period: BillingPeriod, owner_key: str, *, metric: CostMetric | None = None, currency: str = ""
+) -> StatementDocument:
+    """One owner's document on the basis charged, or on another. Raises NotFoundInScopeError while the month is open.
+
+    With the figures of the whole month for FinOps staff only.
+    """
+    scope.require_team(owner_key)
+    stored = _stored(scope, period, metric, currency)
+    own = stored.statements.get(owner_key)
+    if own is None:
+        raise NotFoundInScopeError("Nothing here.")
+    return _document(stored, own)
+
+
+def documents_of_month(
+    scope: Scope, period: BillingPeriod, *, metric: CostMetric | None = None, currency: str = ""
+) -> tuple[StatementDocument, ...]:
+    """Every document of a closed month, what belongs to nobody among them, by owner. For FinOps staff."""
+    scope.require_everything()
+    stored = _stored(scope, period, metric, currency)
+    return tuple(_document(stored, stored.statements[key]) for key in sorted(stored.statements))
+
+
+def _stored(scope: Scope, period: BillingPeriod, metric: CostMetric | None, currency: str) -> StoredMonth:
+    found = reach(scope, (period,), currency)
+    stored = stored_month(found, period, metric or CostMetric.BILLED)
+    if stored is not None and metric is None and stored.close.basis != CostMetric.BILLED.value:
+        stored = stored_month(found, period, CostMetric(stored.close.basis))
+    if stored is None:
+        raise NotFoundInScopeError(f"{period.label} is not closed: it has no documents yet.")
+    return stored
+
+
+def _document(stored: StoredMonth, own: Statement) -> StatementDocument:
+    lines, close, metric = lines_of(own, stored.metric), stored.close, stored.metric
+    booked = Decimal(own.cents[metric.column])
+    groups = content_of(lines, booked)
+    staff = stored.scope.everything
+    return StatementDocument(
+        company=settings.COMPANY_NAME,
+        number=own.number,
+        version=close.version,
+        state=close.state,
+        owner=own.owner_name,
+        owner_key=own.owner_key,
+        cost_center=own.cost_center,
+        period=stored.period,
+        currency=close.currency,
+        metric=metric,
+        groups=groups,
+        total=booked,
+        list_total=sum((group.list_amount for group in groups), ZERO),
+        shows_list=metric is not CostMetric.LIST and any(line.list_cost for line in lines),
+        hash=own.data_hash,
+        closed_on=close.closed_at.astimezone(UTC).date(),
+        tie_out=_tie_out(stored) if staff else None,
+        bill_version=bill_version_of(close) if staff else "",
+    )
+
+
+def _tie_out(stored: StoredMonth) -> TieOut:
+    column = stored.metric.column
+    booked = {key: Decimal(item.cents[column]) for key, item in stored.statements.items()}
+    nobody = sum(
+        (booked[key] for key, item in stored.statements.items() if item.owner_kind == OwnerKind.NOBODY.value), ZERO
+    )
+    owners = sum(booked.values(), ZERO) - nobody
+    exact = (stored.bill_total or ZERO) + stored.info.carried_in
+    bill = round_to_cents(stored.bill_total or ZERO)
+    carried = round_to_cents(exact) - bill  # the sum of both is what all documents add up to
+    return TieOut(bill, carried, owners, nobody, bill + carried - owners - nobody)

@@ -1,0 +1,74 @@
+"""The queue of mails that tell a team its month is closed: claimed, sent, tried again, given up."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F
+
+from costs.scope import Scope
+from tagging.models import Close, Statement, StatementMail
+from tagging.selectors.teams import leads_addresses
+from tagging.terms import CloseState, MailState, OwnerKind
+
+LEASE = timedelta(minutes=15)  # who claims a mail and dies leaves it to the next after this
+KEPT = timedelta(days=7)  # mail set up later does not send what is older
+PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 480))
+BATCH = 100
+OPEN_STATES = (MailState.WAITING.value, MailState.SENDING.value)
+
+
+def queue_mails(close: Close, *, now: datetime) -> int:
+    """One mail to each active lead of every team that has a statement; in the transaction of the close."""
+    addresses = leads_addresses(Scope.all())
+    mails = [
+        StatementMail(statement=statement, address=address, next_attempt_at=now)
+        for statement in close.statements.filter(owner_kind=OwnerKind.TEAM.value)
+        for address in addresses.get(statement.owner_key, ())
+    ]
+    StatementMail.objects.bulk_create(mails)
+    return len(mails)
+
+
+def claim_due_mails(*, now: datetime) -> list[int]:
+    """Mails to send now, theirs alone who called; those of reopened months or too old are given up."""
+    with transaction.atomic():
+        due = StatementMail.objects.filter(state__in=OPEN_STATES, next_attempt_at__lte=now)
+        old = due.filter(statement__close__closed_at__lt=now - KEPT)
+        stale = due.filter(statement__close__state=CloseState.REOPENED.value)
+        for late, error in ((old, "Too old to be news."), (stale, "The month was reopened.")):
+            late.update(state=MailState.FAILED.value, error=error)
+        pks = [item.pk for item in due.select_for_update(skip_locked=True, of=("self",)).order_by("pk")[:BATCH]]
+        StatementMail.objects.filter(pk__in=pks).update(
+            state=MailState.SENDING.value, attempts=F("attempts") + 1, next_attempt_at=now + LEASE
+        )
+    return pks
+
+
+def record_sent(pk: int, *, now: datetime) -> None:
+    """It is out."""
+    StatementMail.objects.filter(pk=pk).update(state=MailState.SENT.value, sent_at=now, error="")
+
+
+def record_failure(pk: int, *, now: datetime, error: str) -> None:
+    """The mail server refused it: again after 1, 5, 30, 120 and 480 minutes, then no more."""
+    mail = StatementMail.objects.get(pk=pk)
+    if mail.attempts > len(PAUSES):
+        mail.state = MailState.FAILED.value
+    else:
+        mail.state = MailState.WAITING.value
+        mail.next_attempt_at = now + PAUSES[mail.attempts - 1]
+    mail.error = error[:300]
+    mail.save()
+
+
+def record_refusal(pk: int) -> None:
+    """Its reader may not see the statement any more."""
+    StatementMail.objects.filter(pk=pk).update(
+        state=MailState.FAILED.value, error="This person may not see the statement any more."
+    )
+
+
+def statement_of_mail(pk: int) -> tuple[Statement, str]:
+    """The statement and the address of one mail."""
+    mail = StatementMail.objects.select_related("statement__close").get(pk=pk)
+    return mail.statement, mail.address

@@ -1,0 +1,99 @@
+"""The month's close on pages of chargeback: at a glance, in files, and what a statement shows once it is closed."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from costs.money import plain
+from costs.periods import BillingPeriod
+from costs.scope import Scope
+from tagging.access import is_finops, is_viewing_as, leads
+from tagging.results import CloseInfo, Statement
+from tagging.selectors.disputes import disputes
+from tagging.selectors.month_ends import Blocker, month_blockers, open_disputes
+from tagging.views.closes import STEPS
+from tagging.views.months import Month
+
+DRAFT_NOTE = "Draft: the month is not closed, figures may still change"
+
+
+@dataclass(frozen=True)
+class StepLink:
+    """A button that leads to a step's confirmation."""
+
+    button: str
+    url: str
+    is_danger: bool
+
+
+@dataclass(frozen=True)
+class CloseStrip:
+    """State, what stands in the way, what is disputed, what was carried and what waits."""
+
+    period: BillingPeriod
+    label: str
+    currency: str
+    info: CloseInfo
+    blockers: tuple[Blocker, ...]
+    disputed: int
+    url: str
+    steps: tuple[StepLink, ...]
+
+
+def close_strip(month: Month, info: CloseInfo, today: date) -> CloseStrip:
+    """What the page shows of the month's close. For FinOps staff."""
+    names = {"closed": ("final", "reopen"), "final": ("reopen",)}.get(info.state, ("close",))
+    query = urlencode({"currency": month.currency})
+    steps = (
+        StepLink(
+            STEPS[name].button,
+            f"{reverse('tagging:close_step', args=[str(month.period), name])}?{query}",
+            STEPS[name].is_danger,
+        )
+        for name in names
+    )
+    return CloseStrip(
+        period=month.period,
+        label=month.period.label,
+        currency=month.currency,
+        info=info,
+        blockers=() if info.is_closed else tuple(month_blockers(month.period, month.currency, today)),
+        disputed=open_disputes(month.period, month.currency) if info.is_closed else 0,
+        url=f"{reverse('tagging:close')}?{urlencode(month.params)}",
+        steps=tuple(steps),
+    )
+
+
+def hidden_columns(request: HttpRequest, found: Statement) -> tuple[str, ...]:
+    """Kinds and list prices stand on statements of closed months; a dispute is for leads, until it is final."""
+    if not found.close.is_closed:
+        return ("kind", "list_cost", "dispute")
+    may_dispute = found.close.state == "closed" and not is_viewing_as(request)
+    if may_dispute and (is_finops(request.user) or leads(request.user, found.summary.team_key)):
+        return ()
+    return ("dispute",)
+
+
+def state_rows(close: CloseInfo) -> list[tuple[str, str]]:
+    """Where the month stands, for files."""
+    if not close.is_closed:
+        return [("State", DRAFT_NOTE)]
+    rows = [("State", close.state.capitalize()), ("Number", close.number), ("Version", str(close.version))]
+    rows += [("Bill version", close.bill_version), ("Carried in", plain(close.carried_in))]
+    rows += [("Waits to be carried", plain(close.pending_adjustment)), ("SHA-256", close.hash)]
+    return [row for row in rows if row[1]]
+
+
+def closed_parts(scope: Scope, month: Month, found: Statement) -> dict[str, Any]:
+    """What the page of a closed statement has besides: its document, and its disputes."""
+    if not found.close.is_closed:
+        return {"pdf_url": "", "disputes": ()}
+    team_key = found.summary.team_key
+    return {
+        "pdf_url": f"{reverse('tagging:statement_pdf', args=[team_key])}?{urlencode(month.params)}",
+        "disputes": disputes(scope, period=month.period, currency=month.currency, team_key=team_key),
+    }

@@ -1,0 +1,236 @@
+"""The month's close: where it stands, its steps with confirmation and reason, and its journal."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.contrib.auth.models import AbstractUser
+from django.http import Http404, HttpRequest, HttpResponseBase, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from costs.errors import InvalidRequestError
+from costs.exports import ColumnKind, ExportColumn, export_response
+from costs.money import plain
+from costs.pages import current_moment, request_scope, staff_page
+from costs.periods import BillingPeriod
+from costs.queries import parse_metric
+from costs.terms import CostMetric
+from tagging import selectors, services
+from tagging.access import is_viewing_as
+from tagging.forms.closes import StepForm
+from tagging.forms.months import MonthForm
+from tagging.results.closes import MonthEnd, MonthEndRow
+from tagging.selectors.books import Journal, journal
+from tagging.selectors.month_end_view import adjustments, month_end
+from tagging.tables.closes import AdjustmentTable, MonthEndTable
+from tagging.terms import OwnerKind
+from tagging.views.months import NO_COSTS_STAFF, Month, chosen_month
+
+MONEY = ColumnKind.MONEY
+JOURNAL_COLUMNS: tuple[ExportColumn | str, ...] = (
+    "Entry", "Date", "Account", "Account name", "Cost centre", "Owner", "Text",
+    ExportColumn("Debit", MONEY), ExportColumn("Credit", MONEY), "Currency",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step as its page shows it."""
+
+    name: str
+    title: str
+    text: str
+    button: str
+    is_danger: bool = False
+
+
+STEPS = {
+    "close": Step(
+        "close",
+        "Close {month}",
+        "Freezes lines, rules and the bill versions. Teams see their statements, get a mail and may dispute lines.",
+        "Close the month",
+    ),
+    "final": Step(
+        "final",
+        "Make {month} final",
+        "Gives the month and its statements their numbers. Lines can no longer be disputed.",
+        "Make it final",
+    ),
+    "reopen": Step(
+        "reopen",
+        "Reopen {month}",
+        "The month follows bills and rules again. Its statements stay as they are, marked reopened; closing makes the"
+        " next version. Numbers are never given twice.",
+        "Reopen the month",
+        is_danger=True,
+    ),
+}
+
+
+@require_safe
+@staff_page
+def close(request: HttpRequest) -> HttpResponseBase:
+    """A month's close: state, what stands in the way, its documents, corrections, and who did what."""
+    scope = request_scope(request)
+    month = chosen_month(request, scope)
+    if month is None:
+        return render(request, "tagging/close.html", {"found": None, "empty_text": NO_COSTS_STAFF})
+    metric = month.metric if request.GET.get("basis") else None
+    found = month_end(scope, month.period, today=current_moment().date(), metric=metric, currency=month.currency)
+    month = Month(month.period, found.metric, found.currency, month.periods, month.currencies)
+    table = MonthEndTable(
+        [_cells(row, found, month) for row in found.rows],
+        currency=found.currency,
+        request=request,
+        caption=f"Documents of {found.period.label}",
+    )
+    if response := table.export(name=f"close-{found.period}", title_rows=title_rows(found)):
+        return response
+    corrections = AdjustmentTable(
+        [row for row in adjustments(scope, metric=found.metric, currency=found.currency) if _concerns(row, found)],
+        currency=found.currency,
+        request=request,
+        prefix="a-",
+        caption="Adjustments",
+        empty_text="No bill of a closed month has changed.",
+    )
+    context = {
+        "month": month,
+        "found": found,
+        "table": table,
+        "corrections": corrections,
+        "steps": [STEPS[name] for name in next_steps(found)],
+        "form": MonthForm(initial=month.initial, periods=month.periods, currencies=month.currencies),
+        "trust": selectors.trust(scope, month.period, metric=month.metric, currency=month.currency),
+        "query": urlencode(month.params),
+    }
+    return render(request, "tagging/close.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_page
+def close_step(request: HttpRequest, period: str, step: str) -> HttpResponseBase:
+    """Confirm a step and say why; POST takes it."""
+    scope = request_scope(request)
+    if step not in STEPS:
+        raise Http404
+    month = BillingPeriod.parse(period)
+    currency = request.GET.get("currency", "").strip().upper()
+    found = month_end(scope, month, today=current_moment().date(), currency=currency)
+    blocked = [item for item in found.obstacles if not item.may_be_forced]
+    forced = _may_be_forced(found, step)
+    form = StepForm(request.POST if request.method == "POST" else None, step=step, may_be_forced=forced)
+    if request.method == "POST" and form.is_valid():
+        try:
+            _take(request, found, step, form.cleaned_data)
+        except InvalidRequestError as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, f"{month.label} is {'open again' if step == 'reopen' else _done(step)}.")
+            return redirect(f"{reverse('tagging:close')}?{urlencode({'period': month, 'currency': found.currency})}")
+    shown = STEPS[step]
+    context = {
+        "found": found,
+        "step": shown,
+        "title": shown.title.format(month=month.label),
+        "form": form,
+        "blocked": blocked,
+        "is_next": step in next_steps(found) and not (step == "close" and blocked),
+        "back": f"{reverse('tagging:close')}?{urlencode({'period': month, 'currency': found.currency})}",
+    }
+    return render(request, "tagging/close_step.html", context)
+
+
+@require_safe
+@staff_page
+def close_journal(request: HttpRequest, period: str) -> HttpResponseBase:
+    """The balanced journal of a closed month as CSV or Excel."""
+    month = BillingPeriod.parse(period)
+    book = journal(request_scope(request), month, currency=request.GET.get("currency", "").strip().upper())
+    return journal_file(request, book, name=f"journal-{month}")
+
+
+def journal_file(request: HttpRequest, book: Journal, *, name: str) -> HttpResponseBase:
+    """A journal as a file; CSV where no format is asked for."""
+    if not request.GET.get("format"):
+        request.GET = QueryDict(f"{request.GET.urlencode()}&format=csv")
+    rows = (
+        [line.entry, line.on or book.period.range.last, line.account, line.account_name, line.cost_center, line.owner,
+         line.text, line.debit, line.credit, book.currency]
+        for line in book.lines
+    )  # fmt: skip
+    head = [
+        ("Journal", book.period.label),
+        ("Basis", f"{book.metric.value.capitalize()} cost"),
+        ("Currency", book.currency),
+        ("Debit", plain(book.debit)),
+        ("Credit", plain(book.credit)),
+    ]
+    response = export_response(request, name=name, title_rows=head, columns=list(JOURNAL_COLUMNS), rows=rows)
+    assert response is not None
+    return response
+
+
+def next_steps(found: MonthEnd) -> tuple[str, ...]:
+    """What can be done with the month now."""
+    if found.is_open:
+        return ("close",)
+    return ("final", "reopen") if found.state == "closed" else ("reopen",)
+
+
+def title_rows(found: MonthEnd) -> list[tuple[str, str]]:
+    """What a file of the month says of itself: state, versions, the tie-out."""
+    return [
+        ("Month", found.period.label),
+        ("State", found.state),
+        ("Number", found.number),
+        ("Version", str(found.version)),
+        ("Basis", f"{found.metric.value.capitalize()} cost"),
+        ("Currency", found.currency),
+        ("Bill version", found.bill_version),
+        ("Bill", plain(found.bill_total)),
+        ("Carried in", plain(found.carried_in)),
+        ("Statements, booked", plain(found.owners_total)),
+        ("Unallocated, booked", plain(found.unallocated_booked)),
+        ("Difference, booked", plain(found.booked_difference)),
+        ("SHA-256", found.hash),
+    ]
+
+
+def _cells(row: MonthEndRow, found: MonthEnd, month: Month) -> dict[str, Any]:
+    is_team = row.owner_kind == OwnerKind.TEAM.value
+    url = f"{reverse('tagging:statement', args=[row.owner_key])}?{urlencode(month.params)}" if is_team else ""
+    return {**vars(row), "url": url}
+
+
+def _concerns(row: Any, found: MonthEnd) -> bool:
+    return str(found.period) in (row.origin, row.to)
+
+
+def _may_be_forced(found: MonthEnd, step: str) -> bool:
+    if step == "close":
+        return any(item.may_be_forced for item in found.obstacles)
+    return step == "final" and bool(found.open_disputes)
+
+
+def _take(request: HttpRequest, found: MonthEnd, step: str, asked: dict[str, Any]) -> None:
+    if is_viewing_as(request):
+        raise InvalidRequestError("While viewing as somebody else nothing can be changed.")
+    assert isinstance(request.user, AbstractUser)
+    who = request.user.get_full_name() or request.user.get_username()
+    taken = services.CloseStep(who, current_moment(), asked["reason"], force=bool(asked.get("force")))
+    if step == "close":
+        metric = parse_metric(asked.get("basis") or CostMetric.BILLED.value)
+        services.close_month(found.period, taken, metric=metric, currency=found.currency)
+    elif step == "final":
+        services.finalise_month(found.period, taken, currency=found.currency)
+    else:
+        services.reopen_month(found.period, taken, currency=found.currency)
+
+
+def _done(step: str) -> str:
+    return "closed" if step == "close" else "final"

@@ -1,0 +1,109 @@
+"""Disputes of statement lines: raised by a team's lead from the statement, answered by the FinOps lead."""
+
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from costs.errors import InvalidRequestError, NotFoundInScopeError
+from costs.exports import ColumnKind, ExportColumn, export_response
+from costs.pages import current_moment, request_scope, staff_page
+from costs.periods import BillingPeriod
+from costs.terms import CostMetric
+from tagging import selectors, services
+from tagging.access import is_finops, leads
+from tagging.forms.closes import AnswerForm, DisputeForm
+from tagging.results import Statement, StatementLine
+from tagging.selectors.disputes import disputes as found_disputes
+
+COLUMNS: tuple[ExportColumn | str, ...] = (
+    "Month", "Team", "Line", ExportColumn("Amount", ColumnKind.MONEY), "Currency", "State", "What is wrong", "Answer",
+)  # fmt: skip
+
+
+@require_safe
+@login_required
+def disputes(request: HttpRequest) -> HttpResponseBase:
+    """All disputes for FinOps staff, those of own teams for others; open ones first."""
+    rows = found_disputes(request_scope(request))
+    cells = (
+        [str(row.period), row.team_name, row.line, row.cost, row.currency, row.state, row.text, row.answer]
+        for row in rows
+    )
+    if response := export_response(request, name="disputes", title_rows=[], columns=list(COLUMNS), rows=cells):
+        return response
+    shown = [(row, _statement_url(row.team_key, row.period, row.currency)) for row in rows]
+    return render(request, "tagging/disputes.html", {"rows": shown, "open": sum(row.state == "open" for row in rows)})
+
+
+@require_POST
+@staff_page
+def dispute_answer(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Accept or reject; the team reads the answer on its statement."""
+    form = AnswerForm(request.POST)
+    assert request.user.is_authenticated
+    if not form.is_valid():
+        messages.error(request, "An answer needs a text: the team reads it.")
+        return redirect("tagging:disputes")
+    try:
+        services.answer_dispute(
+            pk,
+            accept=form.cleaned_data["accept"],
+            answer=form.cleaned_data["answer"],
+            by=request.user,
+            now=current_moment(),
+        )
+    except InvalidRequestError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, "Answered. The team sees it on its statement.")
+    return redirect("tagging:disputes")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def dispute_new(request: HttpRequest, team_key: str) -> HttpResponseBase:
+    """Doubt one line of a closed statement. For leads of the team and FinOps staff; not there for others."""
+    scope = request_scope(request)
+    team = selectors.team_by_key(scope, team_key)
+    if not (is_finops(request.user) or leads(request.user, team_key)):
+        raise NotFoundInScopeError("Nothing here.")
+    found, line = _line(request, team_key)
+    form = DisputeForm(request.POST if request.method == "POST" else None)
+    back = _statement_url(team_key, found.period, found.currency)
+    if request.method == "POST" and form.is_valid():
+        assert request.user.is_authenticated
+        doubt = services.Doubt(team_key, found.period, found.currency, line.ref, form.cleaned_data["text"])
+        try:
+            services.raise_dispute(scope, doubt, by=request.user, now=current_moment())
+        except InvalidRequestError as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, "Your FinOps lead sees the dispute and answers it.")
+            return redirect(back)
+    return render(
+        request, "tagging/dispute.html", {"team": team, "found": found, "line": line, "form": form, "back": back}
+    )
+
+
+def _line(request: HttpRequest, team_key: str) -> tuple[Statement, StatementLine]:
+    period, ref = request.GET.get("period", ""), request.GET.get("line", "")
+    if not period or not ref:
+        raise NotFoundInScopeError("Nothing here.")
+    currency = request.GET.get("currency", "").strip().upper()
+    found = selectors.statement(
+        request_scope(request), BillingPeriod.parse(period), team_key, metric=CostMetric.BILLED, currency=currency
+    )
+    line = next((line for line in found.lines if line.ref == ref), None)
+    if line is None:
+        raise NotFoundInScopeError("Nothing here.")
+    return found, line
+
+
+def _statement_url(team_key: str, period: BillingPeriod, currency: str) -> str:
+    pairs = urlencode({"period": str(period), "currency": currency})
+    return f"{reverse('tagging:statement', args=[team_key])}?{pairs}" if ":" not in team_key and team_key else ""

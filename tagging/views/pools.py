@@ -1,0 +1,185 @@
+"""Shared pools: what each got and gave in a month, and how a pool is split."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from costs.errors import InvalidRequestError, NotFoundInScopeError
+from costs.exports import ColumnKind, ExportColumn, export_response
+from costs.money import ZERO, plain
+from costs.pages import current_moment, request_scope, staff_page
+from costs.periods import BillingPeriod
+from costs.scope import Scope
+from tagging import selectors, services
+from tagging.forms.months import MonthForm
+from tagging.forms.pools import BENEFITS, POLICIES, BenefitForm, DriverForm, PoolForm
+from tagging.owners import pool_owner
+from tagging.results import PoolMonth
+from tagging.selectors import pool_pages
+from tagging.views.chargeback import explore_url, link
+from tagging.views.months import NO_COSTS_STAFF, Month, chosen_month
+
+SHARE_COLUMNS: tuple[ExportColumn | str, ...] = (
+    "Pool",
+    "Split",
+    "Owner",
+    ExportColumn("Weight", ColumnKind.NUMBER),
+    ExportColumn("Share", ColumnKind.RATIO),
+    ExportColumn("Cost", ColumnKind.MONEY),
+)
+
+
+@staff_page
+def pools(request: HttpRequest) -> HttpResponseBase:
+    """All pools with what each got and gave in the month, and the policies on charges and commitments."""
+    scope = request_scope(request)
+    month = chosen_month(request, scope)
+    found = months_of(scope, month)
+    if month and (response := exported(request, month, found)):
+        return response
+    by_key = {item.key: item for item in found}
+    period = month.period if month else BillingPeriod.of(current_moment().date())
+    context = {
+        "month": month,
+        "rows": [(row, by_key.get(row.key)) for row in pool_pages.pool_rows(scope)],
+        "stays": sum((item.stays for item in found), start=ZERO),
+        "policies": pool_pages.charge_policies(scope, period),
+        "policy_choices": POLICIES,
+        "benefits": pool_pages.benefit_rows(scope),
+        "benefit_names": dict(BENEFITS),
+        "benefit_form": BenefitForm(initial={"benefit_from": str(period)}),
+        "drivers": pool_pages.driver_rows(scope),
+        "driver_form": DriverForm(),
+        "period": period,
+        "empty_text": NO_COSTS_STAFF,
+        "form": month and MonthForm(initial=month.initial, periods=month.periods, currencies=month.currencies),
+    }
+    return render(request, "tagging/pools.html", context)
+
+
+@login_required
+def pool_month(request: HttpRequest, key: str) -> HttpResponseBase:
+    """One pool's split of a month: for staff, and for a team that has a part of it where it is open."""
+    scope = request_scope(request)
+    month = chosen_month(request, scope)
+    if month is None:
+        raise NotFoundInScopeError("Nothing here.")
+    found = pool_pages.pool_month(scope, month.period, key, metric=month.metric, currency=month.currency)
+    if response := exported(request, month, [found]):
+        return response
+    context = {
+        "month": month,
+        "pool": found,
+        "form": MonthForm(initial=month.initial, periods=month.periods, currencies=month.currencies),
+        "lines_url": link("tagging:pool_why", month.params, key) if scope.everything else "",
+        "costs_url": explore_url(month, "team", pool_owner(key)) if scope.everything else "",
+        "changes": pool_pages.pool_changes(scope, key) if scope.everything else (),
+    }
+    return render(request, "tagging/pool_month.html", context)
+
+
+@staff_page
+@require_http_methods(["GET", "POST"])
+def pool_new(request: HttpRequest) -> HttpResponseBase:
+    """Make a pool; its split of the newest month is shown before it is kept."""
+    return pool_form(request, "", {}, {})
+
+
+@staff_page
+@require_http_methods(["GET", "POST"])
+def pool_edit(request: HttpRequest, key: str) -> HttpResponseBase:
+    """Change how a pool is split, from a month on."""
+    row = pool_pages.pool_setting(request_scope(request), key)
+    initial = {
+        "name": row.pool.name,
+        "method": row.pool.method.value,
+        "weighing": row.pool.weighing.value,
+        "services": "\n".join(row.pool.services),
+        "driver_key": row.driver_key,
+        "rest_to": row.pool.rest_to,
+        "is_open": row.pool.is_open,
+        "from_period": str(row.from_period or ""),
+        "to_period": str(row.to_period or ""),
+    }
+    return pool_form(request, key, initial, {target.owner_key: target for target in row.pool.targets})
+
+
+@staff_page
+@require_POST
+def pool_switch_off(request: HttpRequest, key: str) -> HttpResponseBase:
+    """Stop splitting a pool."""
+    services.switch_off_pool(key, reason=request.POST.get("reason", ""))
+    messages.success(request, "The pool is not split any more. What rules give it stays in it.")
+    return redirect("tagging:pools")
+
+
+def pool_form(request: HttpRequest, key: str, initial: dict[str, Any], targets: dict[str, Any]) -> HttpResponseBase:
+    """The form; `preview` in the POST shows the split, anything else saves."""
+    scope = request_scope(request)
+    form = PoolForm(
+        request.POST or None,
+        owners=owner_choices(scope, key),
+        drivers=[(row.key, row.name) for row in pool_pages.driver_rows(scope)],
+        targets=targets,
+        initial=initial,
+    )
+    kind = pool_pages.charge_kind_of(scope, key)
+    context: dict[str, Any] = {"form": form, "key": key, "name": initial.get("name", "")}
+    if request.method == "POST" and form.is_valid():
+        wanted = form.as_input(key=key, charge_kind=kind)
+        try:
+            if "preview" not in request.POST:
+                services.save_pool(wanted)
+                messages.success(request, f"Pool {'changed' if key else 'made. Now add a rule that gives to it'}.")
+                return redirect("tagging:pools")
+            context |= previewed(request, scope, wanted)
+        except InvalidRequestError as error:
+            form.add_error(None, str(error))
+    context["changes"] = pool_pages.pool_changes(scope, key) if key else ()
+    return render(request, "tagging/pool_form.html", context, status=400 if form.errors else 200)
+
+
+def previewed(request: HttpRequest, scope: Scope, wanted: services.PoolInput) -> dict[str, Any]:
+    """The split as it would be in the newest month the setting holds in."""
+    month = chosen_month(request, scope)
+    if month is None:
+        return {"preview": None, "previewed": True}
+    period = max(month.period, wanted.from_period or month.period)
+    found = services.preview_pool(scope, wanted, period, metric=month.metric, currency=month.currency)
+    return {"preview": found, "previewed": True, "month": month, "preview_period": period}
+
+
+def owner_choices(scope: Scope, key: str) -> list[tuple[str, str]]:
+    """Who can take part: teams (inactive ones say so), then pools other than this one."""
+    teams = [
+        (team.key, team.name if team.is_active else f"{team.name} (inactive)")
+        for team in selectors.visible_teams(scope)
+    ]
+    others = {row.key: row.name for row in pool_pages.pool_rows(scope) if row.key != key}
+    return [*teams, *((pool_owner(other), f"Pool {name}") for other, name in others.items())]
+
+
+def months_of(scope: Scope, month: Month | None) -> tuple[PoolMonth, ...]:
+    """The pools as the month splits them."""
+    if month is None:
+        return ()
+    return pool_pages.pool_months(scope, month.period, metric=month.metric, currency=month.currency)
+
+
+def exported(request: HttpRequest, month: Month, found: Sequence[PoolMonth]) -> HttpResponseBase | None:
+    """Every share as a file, with the pool's own line, so that each pool sums to zero."""
+    rows = [
+        (pool.name, pool.method, view.owner_name, view.weight, view.ratio, view.cost)
+        for pool in found
+        for view in pool.shares
+    ]
+    rows += [(pool.name, pool.method, f"Pool {pool.name}", None, None, -pool.shared) for pool in found]
+    stays = sum((pool.stays for pool in found), start=ZERO)
+    title_rows = [("Shared pools", "every share, and what left each pool"), *month.title_rows, ("Stays", plain(stays))]
+    name = f"pools-{month.period}" if len(found) != 1 else f"pool-{found[0].key}-{month.period}"
+    return export_response(request, name=name, title_rows=title_rows, columns=SHARE_COLUMNS, rows=rows)
