@@ -10,7 +10,7 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
 from django.urls import Resolver404, resolve
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, sync_playwright
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = (
@@ -27,7 +27,7 @@ SCHEMES = ("light", "dark")
 STARTS_ONLY = ("/admin/", "/api/")
 NOT_PAGES = ("format=", "/file/", "/accounts/logout/", "/static/")
 ENTRANCE = ("/accounts/login/", "/accounts/password/reset/", "/no/such/page/")
-PAGES_LIMIT = 60
+PAGES_LIMIT = 150
 HREFS = "links => links.map(link => new URL(link.getAttribute('href'), document.baseURI).href)"
 
 
@@ -81,7 +81,8 @@ def reachable_pages(page: Page) -> list[Found]:
         name = view_name(path)
         if name in found:
             continue
-        page.goto(path)
+        if not opens(page, path):
+            continue
         landed = view_name(path_of(page.url)) or name
         found.setdefault(name, Found(landed or "start", path))
         if path.startswith(STARTS_ONLY):
@@ -95,6 +96,17 @@ def reachable_pages(page: Page) -> list[Found]:
     for item in found.values():
         by_name.setdefault(item.name, item)  # a redirect lands on a page that is known already
     return list(by_name.values())
+
+
+def opens(page: Page, path: str) -> bool:
+    """Go to an address; False where it is a file to be saved and no page."""
+    try:
+        page.goto(path)
+    except Error as error:
+        if "Download is starting" not in error.message:
+            raise
+        return False
+    return True
 
 
 def _is_page(link: str, here: str) -> bool:
