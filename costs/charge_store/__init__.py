@@ -46,6 +46,7 @@ from costs.charge_store.partials import (
     remove_partials,
     write_partial,
 )
+from costs.charge_store.raw import raw_sum
 from costs.charge_store.reading import (
     carried_on_resources,
     query_charges,
@@ -162,6 +163,7 @@ __all__ = [
     "query_lines",
     "tag_keys_of",
     "tags_seen",
+    "raw_sum",
     "reject_mixed_currencies",
     "remove_folder",
     "remove_partials",

@@ -71,6 +71,7 @@ from costs.selectors.pinned import (
     imports_on_their_way,
     months_of,
 )
+from costs.selectors.raw_files import RawFiles, raw_files
 from costs.selectors.resource_history import ResourceDetail, ResourceMonth, resource_detail
 from costs.selectors.resource_list import (
     EXACT,
@@ -138,6 +139,8 @@ from costs.selectors.version_lines import (
 from costs.selectors.versions import BillHistory, BillVersion, VersionChange, bill_history, bills_of, version_changes
 
 __all__ = [
+    "RawFiles",
+    "raw_files",
     "EXACT",
     "SORTS",
     "AccountDetail",
