@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo run test check lint types bench migrations screenshots
+.PHONY: help setup setup-dev demo run test check lint types bench reconcile migrations screenshots
 
 help: ## list these commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -65,6 +65,10 @@ bench: setup-dev ## speed and memory as ratios against a bare scan (see benchmar
 	$(BIN)/python benchmarks/bench_load.py || failed=1; \
 	$(BIN)/python benchmarks/bench_reimport.py || failed=1; \
 	exit $$failed
+
+reconcile: setup ## every total from files to owners (DATA="files or folders" in an installation of their own; ARGS)
+	@$(if $(DATA),rm -rf var/reconcile; DATA_DIR=var/reconcile $(BIN)/python manage.py migrate --verbosity 0 && DATA_DIR=var/reconcile) \
+	  $(BIN)/python manage.py reconcile $(DATA) $(ARGS)
 
 migrations: setup-dev ## make a migration: make migrations APP=costs NAME=what_it_does
 	@test -n "$(APP)" && test -n "$(NAME)" || { echo "Name the app and the change: make migrations APP=costs NAME=add_schedule"; exit 2; }

@@ -6,6 +6,7 @@ Answers as plain values (`as_dict`) and as a document (`as_markdown`) that can b
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -100,9 +101,9 @@ def _tables(
     return found
 
 
-def judge_tag_strings(rows: Sequence[tuple[str, str]]) -> TagStrings:
-    """Judge (key, value) pairs by the policy; a value of several `Key=Value` parts under no key is parsed first."""
-    judged = [state for key, value in rows for state in ownership.judge_tag_string(key, value)]
+def judge_tag_strings(rows: Sequence[tuple[str, str]], *, day: date) -> TagStrings:
+    """Judge (key, value) pairs by the policy of that day; `Key=Value,…` under no key is parsed first."""
+    judged = [state for key, value in rows for state in ownership.judge_tag_string(key, value, day=day)]
     return TagStrings(len(rows), len(judged), tuple(sorted(Counter(judged).items())))
 
 
@@ -147,7 +148,7 @@ def _month_dict(table: OwnerTable) -> dict[str, Any]:
 
 def as_markdown(found: Reconciliation, *, made_at: str) -> str:
     """The comparison as a document."""
-    verdict = "Everything ties out." if found.is_sound else "**Something does not tie out**: look for differences below."
+    verdict = "Everything ties out." if found.is_sound else "**Something does not tie out**: see the differences."
     lines = ["# Reconciliation", "", f"Made {made_at} UTC. {verdict} Amounts are exact.", ""]
     lines += ["## Files", "", "Σ of the files' own column, by a bare scan, beside what the imports in force hold.", ""]
     lines += _table(
@@ -158,7 +159,8 @@ def as_markdown(found: Reconciliation, *, made_at: str) -> str:
     for table in found.tables:
         lines += ["", *_month_lines(table)]
     if found.tags is not None:
-        lines += ["", "## Tag strings", "", f"{found.tags.strings:,} strings, {found.tags.pairs:,} keys with a value.", ""]
+        told = f"{found.tags.strings:,} strings, {found.tags.pairs:,} answers of the policy."
+        lines += ["", "## Tag strings", "", told, ""]
         lines += _table(("State", "Count"), [(name, f"{count:,}") for name, count in found.tags.states])
     return "\n".join(lines) + "\n"
 

@@ -35,7 +35,7 @@ class RawFiles:
 def raw_files(scope: Scope) -> tuple[RawFiles, ...]:
     """Every delivery behind the months in force, its files summed by a bare scan of their own column."""
     scope.require_everything()
-    pks = [item.import_pk for item in active_imports(scope)]
+    pks = [item.pk for item in active_imports(scope)]
     together: dict[tuple[str, ...], list[BillImport]] = defaultdict(list)
     for item in BillImport.objects.filter(pk__in=pks).order_by("billing_period", "pk"):
         together[tuple(sorted({file["path"] for file in item.files}))].append(item)

@@ -74,6 +74,7 @@ from tagging.selectors.rule_costs import RuleCost, RuleCosts, rule_costs
 from tagging.selectors.saved_views import OwnView, own_view, own_views
 from tagging.selectors.setup import needs_setup, setup_proposal
 from tagging.selectors.tag_findings import tag_findings
+from tagging.selectors.tag_strings import judge_tag_string
 from tagging.selectors.teams import allocation_rules, owner_by_key, team_by_key, team_members, visible_teams
 from tagging.selectors.tokens import OwnToken, own_tokens
 from tagging.selectors.trust import currencies_of, latest_period, periods_of, trust
@@ -164,6 +165,7 @@ __all__ = [
     "filter_values",
     "finding",
     "findings",
+    "judge_tag_string",
     "latest_period",
     "movers",
     "needs_setup",
