@@ -52,6 +52,7 @@ def test_month_is_put_into_the_bucket_and_read_from_it(store: ObjectStore, tmp_p
         f"{here}/_files.json",
         f"{here}/_groups.parquet",
         f"{here}/_record.json",
+        f"{here}/_resource-tags.parquet",
         f"{here}/_resources.parquet",
         f"{here}/_usage.parquet",
         f"{here}/charges-00001.parquet",

@@ -31,7 +31,7 @@ from costs.periods import BillingPeriod
 from costs.scope import Scope
 from costs.selectors.verifying import verify_charges
 from finops_site import pipeline
-from tagging.models import AllocatedCost, Allocation
+from tagging.models import AllocatedCost, Allocation, OwnerCost
 from tests.costs.bills import bring_in, bring_in_lines, line, write_csv
 from tests.costs.focus_bills import focus_line, write_focus
 from tests.real_parts.object_store import BUCKET, ObjectStore
@@ -42,6 +42,7 @@ NOW = datetime(2036, 6, 4, tzinfo=UTC)  # long after imports of today ended
 # In the order in which they can be emptied.
 REBUILT: tuple[type[models.Model], ...] = (
     AllocatedCost,
+    OwnerCost,
     Allocation,
     DailyCost,
     ResourceCost,

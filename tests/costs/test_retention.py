@@ -105,7 +105,7 @@ def test_strays_are_named_and_landings_left_behind_are_removed(tmp_path: Path) -
         ("source=unknown/billing_period=2026-05/import=4712", "belongs to no import of the database"),
         (".landing/4711", "was left behind by an import that ended"),
     ]
-    intake.remove_replaced_imports(now=NOW)
+    intake.remove_stray_workspaces()
     assert [one.where for one in verify_charges(Scope.all()).strays] == [found.strays[0].where]
     assert place(made).exists()
 

@@ -117,13 +117,13 @@ def test_everything_comes_back_into_an_empty_installation(
     an_installation(tmp_path)
     before = everything()
     made = backup(address)
-    # Six files of each: charges, three beside them, marker and record; of two in force and one that was replaced.
-    assert (made["charge_files"], made["upload_files"]) == (18, 1)
+    # Seven files of each: charges, four beside them, marker and record; of two in force and one that was replaced.
+    assert (made["charge_files"], made["upload_files"]) == (21, 1)
     drop_tables()
     settings.CHARGE_STORE = f"s3://{BUCKET}/new" if place == "s3" else str(tmp_path / "new charges")
     settings.UPLOAD_DIR = tmp_path / "new uploads"
     restored = restore(address)
-    assert (restored["charge_files"], restored["upload_files"]) == (18, 1)
+    assert (restored["charge_files"], restored["upload_files"]) == (21, 1)
     upload = BillUpload.objects.get()
     assert intake.uploaded_files(upload.pk)[0].read_bytes().startswith(b"bill/InvoiceId")
     assert Path(upload.imports.get().files[0]["path"]) == Path(upload.folder) / "may.csv"
@@ -178,7 +178,7 @@ def test_backup_of_this_database_is_restored_into_sqlite(tmp_path: Path) -> None
     backup(tmp_path / "moved.tar")
     (tmp_path / "elsewhere").mkdir()
     told = json.loads(run_on_sqlite(tmp_path / "elsewhere", "restore", str(tmp_path / "moved.tar"), "--json"))
-    assert (told["charge_files"], told["upload_files"]) == (18, 1)
+    assert (told["charge_files"], told["upload_files"]) == (21, 1)
     assert told["rows"] == rows
     found = json.loads(run_on_sqlite(tmp_path / "elsewhere", "verify_charges", "--kept", "--json"))
     assert (found["sound"], found["imports"], found["strays"]) == (True, 3, [])
