@@ -27,6 +27,7 @@ SCHEDULE: dict[str, tuple[str, float | crontab]] = {
     "work out advice again": ("finops_site.refresh_advice", crontab(hour=6, minute=30)),
     "measure metrics": ("finops_site.measure_metrics", crontab(hour=6, minute=45)),
     "keep tag compliance": ("finops_site.keep_compliance", crontab(hour=6, minute=50)),
+    "suggest tags": ("finops_site.suggest_tags", crontab(hour=6, minute=55)),
     "write notes to teams": ("finops_site.write_team_notes", crontab(hour="7,12", minute=0, day_of_week="mon")),
     "send notes to teams": ("finops_site.send_team_notes", 60.0),
     "look for findings": ("finops_site.detect_findings", crontab(hour=6, minute=20)),

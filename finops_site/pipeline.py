@@ -27,7 +27,7 @@ from ri.services import Refreshed
 from tagging import notifications as notes
 from tagging import selectors as ownership
 from tagging import services as owners
-from tagging.services import Detection
+from tagging.services import Detection, Suggested
 
 
 @dataclass(frozen=True)
@@ -133,13 +133,14 @@ def _ending(import_pk: int, now: datetime | None) -> Iterator[None]:
 
 
 def follow_up(import_pks: Collection[int], *, now: datetime) -> None:
-    """All that follows imports, in line, for commands: budgets, findings, advice, metrics, compliance."""
+    """All that follows imports, in line, for commands: budgets, findings, advice, metrics, compliance, suggestions."""
     evaluate_budgets(now=now)
     detect_findings(now=now)
     for import_pk in import_pks:
         refresh_advice(import_pk)
     measure_metrics(now=now, import_pks=import_pks)
     keep_compliance(now=now, import_pks=import_pks)
+    suggest_tags(now=now)
 
 
 def evaluate_budgets(*, now: datetime) -> Evaluation:
@@ -170,6 +171,11 @@ def keep_compliance(*, now: datetime, import_pks: Iterable[int] | None = None) -
     if import_pks is not None:
         periods = {intake_reads.import_period(Scope.all(), pk) for pk in import_pks}
     return owners.keep_compliance(periods, today=now.date())
+
+
+def suggest_tags(*, now: datetime) -> Suggested:
+    """What follows compliance: suggest the tags that resources of the newest month lack. Safe to repeat."""
+    return owners.make_suggestions(now=now, least_precision=float(settings.TAG_SUGGESTION_PRECISION))
 
 
 def write_notes(*, now: datetime) -> int:

@@ -173,6 +173,7 @@ FINDINGS_VOLUME_SAVINGS = env.moves("FINDINGS_VOLUME_SAVINGS", "gp2>gp3:20")
 FINDINGS_BUCKET_SAVINGS = env.moves("FINDINGS_BUCKET_SAVINGS", "STANDARD>STANDARD_IA:45")  # where seldom read
 
 TEAM_NOTES = env.flag("TEAM_NOTES", default=True)  # a note about their tags to every team's people on Mondays
+TAG_SUGGESTION_PRECISION = env.share("TAG_SUGGESTION_PRECISION", "95")  # suggestions right less often are not shown
 TAG_FIX_DAYS = env.whole_number("TAG_FIX_DAYS", 14)  # a fix told to a team and open for so long is told to its leads
 
 # --- queue --------------------------------------------------------------------------------------

@@ -108,6 +108,7 @@ def follow_up(import_pk: int, made: Sequence[int]) -> None:
             detect_findings.si(),
             measure_metrics.si(list(made)),
             keep_compliance.si(list(made)),
+            suggest_tags.si(),
         )
         chain(*then).delay()
         refresh_advice.delay(import_pk)
@@ -193,6 +194,12 @@ def measure_metrics(import_pks: list[int] | None = None) -> None:
 def keep_compliance(import_pks: list[int] | None = None) -> None:
     """After every import its months, every day the newest: keep tag compliance, look at announced fixes again."""
     pipeline.keep_compliance(now=timezone.now(), import_pks=import_pks)
+
+
+@shared_task(name="finops_site.suggest_tags")  # type: ignore[untyped-decorator]
+def suggest_tags() -> None:
+    """After every import and every day: learn from tagged resources what the others of the newest month lack."""
+    pipeline.suggest_tags(now=timezone.now())
 
 
 @shared_task(name="finops_site.write_team_notes")  # type: ignore[untyped-decorator]

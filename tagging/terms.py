@@ -10,6 +10,8 @@ __all__ = [
     "ChargePolicy",
     "CommitmentUse",
     "MANDATORY_TAGS",
+    "ChoiceState",
+    "VirtualOrigin",
     "FINOPS_GROUP",
     "AccountKind",
     "CloseState",
@@ -220,3 +222,17 @@ class AccountKind(StrEnum):
     PREPAID = "prepaid"
     CLEARING = "clearing"
     ACCRUAL = "accrual"
+
+
+class ChoiceState(StrEnum):
+    """What was decided of a suggested tag."""
+
+    DISMISSED = "dismissed"
+    PROPOSED = "proposed"
+
+
+class VirtualOrigin(StrEnum):
+    """Where a virtual tag came from."""
+
+    SUGGESTION = "suggestion"
+    PROPOSAL = "proposal"

@@ -26,6 +26,13 @@ from tagging.views.rules import rule_edit, rule_move, rule_new, rule_switch, rul
 from tagging.views.saved_views import saved_view, saved_view_new, saved_view_remove
 from tagging.views.setup import setup
 from tagging.views.statement_files import statement_pdf
+from tagging.views.suggestions import (
+    suggestions,
+    suggestions_decide,
+    suggestions_export,
+    virtual_tag_end,
+    virtual_tags,
+)
 from tagging.views.tag_findings import fixes, fixes_export, tag_findings
 from tagging.views.tag_policy import (
     tag_key_edit,
@@ -94,9 +101,14 @@ urlpatterns = [
     path("tags/policy/new/", tag_key_new, name="tag_key_new"),
     path("tags/policy/<int:pk>/", tag_key_edit, name="tag_key_edit"),
     path("tags/policy/<int:pk>/remove/", tag_key_remove, name="tag_key_remove"),
+    path("tags/suggestions/", suggestions, name="suggestions"),
+    path("tags/suggestions/decide/", suggestions_decide, name="suggestions_decide"),
+    path("tags/suggestions/export/", suggestions_export, name="suggestions_export"),
     path("tags/trend/", tag_trend, name="tag_trend"),
     path("tags/untaggable/", untaggable_add, name="untaggable_add"),
     path("tags/untaggable/<int:pk>/remove/", untaggable_remove, name="untaggable_remove"),
+    path("tags/virtual/", virtual_tags, name="virtual_tags"),
+    path("tags/virtual/<int:pk>/end/", virtual_tag_end, name="virtual_tag_end"),
     path("teams/", teams, name="teams"),
     path("new-team/", team_new, name="team_new"),
     path("teams/<slug:team_key>/edit/", team_edit, name="team_edit"),

@@ -24,6 +24,7 @@ from tagging.models.core import (
 )
 from tagging.models.pools import CommitmentBenefit, DriverValue, OwnerCost, PoolDriver, SharedPool
 from tagging.models.saved_views import SavedView
+from tagging.models.suggestions import SuggestionChoice, SuggestionCount, TagSuggestion, VirtualTag
 from tagging.models.tag_policy import (
     AnnouncedFix,
     ComplianceSnapshot,
@@ -58,10 +59,14 @@ __all__ = (
     "OwnerCost",
     "PoolDriver",
     "SharedPool",
+    "SuggestionChoice",
+    "SuggestionCount",
     "TagKey",
+    "TagSuggestion",
     "Team",
     "TeamManager",
     "TeamNote",
     "UntaggableCharge",
     "ViewAs",
+    "VirtualTag",
 )

@@ -32,6 +32,14 @@ from tagging.services.pools import check_circles, check_overlap, preview_pool, s
 from tagging.services.rules import delete_rule, reorder_rules, save_rule
 from tagging.services.saved_views import remove_view, save_view
 from tagging.services.setup import accept_proposal
+from tagging.services.suggestion_choices import (
+    Chosen,
+    accept_suggestions,
+    dismiss_suggestions,
+    end_virtual_tag,
+    propose_suggestions,
+)
+from tagging.services.suggestions import Suggested, make_suggestions
 from tagging.services.tag_policy import (
     PolicyImport,
     PolicyPreview,
@@ -56,6 +64,13 @@ __all__ = [
     "finalise_month",
     "raise_dispute",
     "reopen_month",
+    "Chosen",
+    "Suggested",
+    "accept_suggestions",
+    "dismiss_suggestions",
+    "end_virtual_tag",
+    "make_suggestions",
+    "propose_suggestions",
     "Detection",
     "ExemptionInput",
     "Move",

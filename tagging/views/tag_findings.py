@@ -123,7 +123,7 @@ def fixes_export(request: HttpRequest) -> HttpResponseBase:
     mine = rows if is_finops(request.user) else [row for row in rows if row.team_key in led]
     services.announce_fixes(mine, period=month.period, today=current_moment().date(), author=request.user)
     title = f"Tags to set, {month.period.label}, {len(rows)} on {len({row.resource_key for row in rows})} resources"
-    return _file(wanted, [fix_of(row) for row in rows], title, f"tag-fixes-{month.period}")
+    return fix_file(wanted, [fix_of(row) for row in rows], title, f"tag-fixes-{month.period}")
 
 
 def fix_of(row: TagFindingRow) -> Fix:
@@ -140,7 +140,8 @@ def fix_of(row: TagFindingRow) -> Fix:
     )
 
 
-def _file(wanted: str, found: Sequence[Fix], title: str, name: str) -> HttpResponseBase:
+def fix_file(wanted: str, found: Sequence[Fix], title: str, name: str) -> HttpResponseBase:
+    """Fixes as the file another program reads."""
     if wanted == "cli":
         return text_file(cli_script(found, title=title), name=name, ending="sh", content_type="text/x-shellscript")
     if wanted == "terraform":

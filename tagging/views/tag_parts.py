@@ -10,6 +10,7 @@ from costs.exports import file_name
 TABS = (
     ("Compliance", "tagging:tags"),
     ("Fixes", "tagging:fixes"),
+    ("Suggestions", "tagging:suggestions"),
     ("Near misses", "tagging:tag_findings"),
     ("Policy", "tagging:tag_policy"),
     ("Trend", "tagging:tag_trend"),

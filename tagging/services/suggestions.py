@@ -1,0 +1,126 @@
+"""Suggested tags made anew from the newest month: FinOps staff's first, then each team's from its own resources."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import transaction
+
+from costs import selectors as intake
+from costs.periods import BillingPeriod
+from costs.reading import one_reading
+from costs.scope import Scope
+from costs.tags import tag_value
+from tagging.models import SuggestionChoice, SuggestionCount, TagSuggestion, VirtualTag
+from tagging.selectors.suggestible import STAFF, Suggestible, SuggestibleMonth, suggestible_month
+from tagging.selectors.trust import currencies_of
+from tagging.suggestions import TagLearner
+from tagging.terms import ChoiceState
+
+EVERYTHING = Scope.all()
+MOST_TAUGHT = 20_000  # dearest resources a key is learned from; more teach little and cost time
+MOST_SUGGESTED = 20_000  # of an audience and key, dearest first
+
+
+@dataclass(frozen=True)
+class Suggested:
+    """What was made: the month, and (audience, key, known, lacking, suggested, monthly cost) of each."""
+
+    period: BillingPeriod | None
+    counts: tuple[tuple[str, str, int, int, int, Decimal], ...] = ()
+
+
+def make_suggestions(*, now: datetime, least_precision: float) -> Suggested:
+    """Replace every audience's suggestions by those of the newest month in force. Safe to repeat.
+
+    Staff's stand before teams' are begun. What was dismissed is left out for who dismissed it, and what has a
+    virtual tag for everybody.
+    """
+    months = intake.periods_with_costs(EVERYTHING)[:1]
+    if not months:
+        TagSuggestion.objects.all().delete()
+        SuggestionCount.objects.all().delete()
+        return Suggested(None)
+    period, counts, seen = months[0], [], {STAFF}
+    for currency in currencies_of(EVERYTHING, months):
+        with one_reading():
+            month = suggestible_month(EVERYTHING, period, currency)
+            for audience in (STAFF, *month.teams):
+                seen.add(audience)
+                counts += _make(month, month.of(audience), now=now, least_precision=least_precision)
+    _forget_others(seen, period)
+    return Suggested(period, tuple(counts))
+
+
+def _make(
+    month: SuggestibleMonth, own: Suggestible, *, now: datetime, least_precision: float
+) -> list[tuple[str, str, int, int, int, Decimal]]:
+    """One audience in one currency: everything is worked out, then replaced at once."""
+    left_out, rows, counts, told = _left_out(own.audience), [], [], []
+    for key in (rule.key for rule in month.policy):
+        known, made = _of_key(month, own, key, least_precision, left_out)
+        lacking = sum(key in keys for keys in own.lacking.values())
+        base = {"audience": own.audience, "period": month.period.start, "currency": month.currency, "made_at": now}
+        rows += [TagSuggestion(**base, **cells) for cells in made]
+        counts.append(SuggestionCount(**base, tag_key=key, known=known, lacking=lacking, suggested=len(made)))
+        cost = sum((Decimal(cells["monthly_cost"]) for cells in made), Decimal(0))  # type: ignore[arg-type]
+        told.append((own.audience, key, known, lacking, len(made), cost))
+    with transaction.atomic():
+        for model, fresh in ((TagSuggestion, rows), (SuggestionCount, counts)):
+            model._default_manager.filter(audience=own.audience, currency=month.currency).delete()
+            model._default_manager.bulk_create(fresh, batch_size=500)  # type: ignore[arg-type]
+    return told
+
+
+def _of_key(
+    month: SuggestibleMonth, own: Suggestible, key: str, least_precision: float, left_out: set[tuple[int, str, str]]
+) -> tuple[int, list[dict[str, object]]]:
+    """How many carry the key, and the suggestions for those that lack it."""
+    carrying = [each for each in own.resources if (raw := tag_value(each.tags, key)) and month.spelled(key, raw)]
+    lacking = [each for each in own.resources if key in own.lacking[each.key] and own.costs[each.key] > 0]
+    if not carrying or not lacking:
+        return len(carrying), []
+    carrying.sort(key=lambda each: (-own.costs[each.key], each.key))
+    lacking.sort(key=lambda each: (-own.costs[each.key], each.key))
+    learner = TagLearner(key, carrying[:MOST_TAUGHT], spelled=month.spelled)
+    made = []
+    for each in lacking:
+        found = learner.suggest(each, least_precision=least_precision)
+        if found is None or len(made) == MOST_SUGGESTED:
+            continue
+        value = month.written(key, found.value)
+        if (each.key, key, value) in left_out or (each.key, key, "") in left_out:
+            continue
+        place = own.places[each.key]
+        made.append(
+            {
+                "resource_key": each.key,
+                "resource_id": each.resource_id,
+                "name": each.name,
+                "service_name": place.service,
+                "sub_account_id": place.account,
+                "region_id": place.region,
+                "owner_key": place.team,
+                "tag_key": key,
+                "value": value,
+                "confidence": found.confidence,
+                "evidence": [said.sentence for said in found.evidence],
+                "monthly_cost": own.costs[each.key],
+            }
+        )
+    return len(carrying), made
+
+
+def _left_out(audience: str) -> set[tuple[int, str, str]]:
+    """(resource, key, value) this audience decided on; with value '' what has a virtual tag, whatever its value."""
+    decided = SuggestionChoice.objects.filter(audience=audience, state=ChoiceState.DISMISSED.value)
+    found = set(decided.values_list("resource_key", "tag_key", "value"))
+    open_tags = VirtualTag.objects.filter(to_period__isnull=True)
+    return found | {(key, tag, "") for key, tag in open_tags.values_list("resource_key", "tag_key")}
+
+
+def _forget_others(seen: set[str], period: BillingPeriod) -> None:
+    """Audiences without resources any more, and rows of currencies the newest month does not have."""
+    for model in (TagSuggestion, SuggestionCount):
+        model._default_manager.exclude(audience__in=seen).delete()
+        model._default_manager.exclude(period=period.start).delete()
