@@ -226,8 +226,11 @@ def usage_days() -> str:
     )
 
 
-def usage() -> str:
-    """Hour × pool × slice × pricing category × commitment: what optimisers and pool charts read."""
+def usage(charges: str = "charges") -> str:
+    """Hour × pool × slice × pricing category × commitment: what optimisers and pool charts read.
+
+    `charges` is the relation of lines with the groups that group_slices knows.
+    """
     pool = ", ".join(POOL_DIMENSIONS)
     grouped = ", ".join(f"grouped.{name}" for name in POOL_DIMENSIONS)
     return (
@@ -237,7 +240,7 @@ def usage() -> str:
         " AS normalized_quantity, sum(list_cost) AS list_cost FROM ("
         f"SELECT charges.charge_period_start AS charge_hour, slice_key, {grouped}, grouped.pricing_category,"
         " charges.commitment_discount_id, charges.consumed_quantity, charges.normalized_quantity, charges.list_cost,"
-        " factor FROM charges JOIN (SELECT *, "
+        f" factor FROM {charges} AS charges JOIN (SELECT *, "
         f"{size_factor()} AS factor FROM group_slices WHERE is_instance_usage) AS grouped USING (line_group)"
         f" WHERE NOT charges.is_split_row) GROUP BY charge_hour, slice_key, {pool}, pricing_category,"
         " commitment_discount_id"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -27,6 +28,7 @@ from ri.services import Refreshed
 from tagging import notifications as notes
 from tagging import selectors as ownership
 from tagging import services as owners
+from tagging.hooks import closed_months
 from tagging.services import Detection, Suggested
 
 
@@ -45,7 +47,7 @@ def run_import(import_pk: int, *, say: Callable[[str], None] | None = None) -> l
     ImportRejectedError, after storing it on the import, when the files cannot be used. `say` is told of every file.
     """
     with _ending(import_pk, None):
-        _bring_into_force(intake.load_import(import_pk, tracked_keys=ownership.tracked_keys(), say=say))
+        _bring_into_force(intake.load_import(import_pk, **_read_for(), say=say))
     return intake.imports_made_by(import_pk)
 
 
@@ -60,7 +62,7 @@ def begin_import(import_pk: int, *, now: datetime) -> Run:
         if files:
             return Run(files=files)
         if files is None:
-            _bring_into_force(intake.load_import(import_pk, tracked_keys=ownership.tracked_keys()))
+            _bring_into_force(intake.load_import(import_pk, **_read_for()))
     return Run(made=intake.imports_made_by(import_pk))
 
 
@@ -79,7 +81,7 @@ def land_file(file_pk: int, *, now: datetime) -> int | None:
 def finish_import(import_pk: int, *, now: datetime) -> list[int]:
     """Bring an import whose files have landed into force; returns the imports it became. Safe to repeat."""
     with _ending(import_pk, now):
-        loaded = intake.finish_import(import_pk, tracked_keys=ownership.tracked_keys())
+        loaded = intake.finish_import(import_pk, **_read_for())
         _bring_into_force(loaded)
     return intake.imports_made_by(import_pk) if loaded else []
 
@@ -110,6 +112,11 @@ def settle_delivery(import_pk: int) -> None:
     delivery_pk = intake_reads.delivery_of_import(Scope.all(), import_pk)
     if delivery_pk is not None:
         intake.finish_delivery(delivery_pk)
+
+
+def _read_for() -> dict[str, Any]:
+    """What months are rolled up for: the tags to track, and those of ours to join in."""
+    return {"tracked_keys": ownership.tracked_keys(), "virtual_tags": ownership.virtual_tags_in}
 
 
 def _bring_into_force(loaded: Sequence[int]) -> None:
@@ -206,6 +213,10 @@ def queue_retracking(periods: Collection[BillingPeriod] | None = None, *, again:
         again=again,
         closed=[(period.start, currency) for period, currency in ownership.closed_months()],
     )
+    """Queue every month in force (or those of `periods`) that lacks a tag to track, or has other virtual tags than it
+    should; returns the imports to run. Closed months are left alone.
+    """
+    queued: list[int] = intake.queue_retracking(**_read_for(), periods=periods, closed=closed_months(), again=again)
     return queued
 
 

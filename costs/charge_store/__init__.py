@@ -87,8 +87,13 @@ from costs.charge_store.rollups import (
 from costs.charge_store.settling import Settled, settle
 from costs.charge_store.sources import BillFile, distinct_rows, first_account, open_bill_file, tables_in
 from costs.charge_store.stores import Store, Stored, StoreError, charge_store, is_remote, open_store, store_root
+from costs.charge_store.virtual_tags import VirtualTag, tags_joined_in
+from costs.charge_store.virtual_tags import digest as virtual_tags_digest
 
 __all__ = [
+    "VirtualTag",
+    "tags_joined_in",
+    "virtual_tags_digest",
     "IN_FORCE",
     "MARKER",
     "FolderSums",

@@ -27,7 +27,7 @@ LANDING = ".landing"
 # What stays when an import's charges go: what it was, and the states of resources an inventory told.
 RECORDS = ("_record.json", "_snapshots.parquet")
 # Side files have names that Spark and Athena pass over, so that a folder holds charges alone to them.
-_SIDE_FILES = ("groups", "resources", "resource-tags", "usage")
+_SIDE_FILES = ("groups", "resources", "resource-tags", "usage", "overrides", "virtual-tags")
 _REMEMBERED_SECONDS = 60
 
 

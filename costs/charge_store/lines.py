@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from costs.charge_store.connection import Connection, quoted, reading_cursor
 from costs.charge_store.folders import ImportFolder
+from costs.charge_store.virtual_tags import OVERRIDES
 from costs.charges import CHARGE_COLUMNS
 from costs.line_filters import LINE_FIELDS
 
@@ -84,10 +85,15 @@ def _reading(select: LineSelect) -> Iterator[tuple[Connection, str]]:
 def _lines(place: int, part: LinePart) -> str:
     conditions = "NOT is_split_row"
     if part.slice_keys is not None:
-        conditions += (
-            f" AND line_group IN (SELECT line_group FROM {part.folder.relation('groups')} WHERE slice_key IN"
-            f" (SELECT slice_key FROM wanted_slices WHERE part = {place}))"
-        )
+        wanted = f"WHERE slice_key IN (SELECT slice_key FROM wanted_slices WHERE part = {place})"
+        of_groups = f"line_group IN (SELECT line_group FROM {part.folder.relation('groups')} {wanted})"
+        conditions += f" AND {of_groups}"
+        if part.folder.has(OVERRIDES):  # lines of resources with virtual tags are in slices of their own
+            both, others = "(line_group, resource_group)", part.folder.relation(OVERRIDES)
+            pairs = f"SELECT {both} FROM {others}"
+            conditions = (
+                f"NOT is_split_row AND (({of_groups} AND {both} NOT IN ({pairs})) OR {both} IN ({pairs} {wanted}))"
+            )
     return f"SELECT * FROM {part.folder.relation()} WHERE {conditions}"
 
 

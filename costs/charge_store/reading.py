@@ -11,6 +11,7 @@ from costs import rollup
 from costs.charge_store.connection import connect, reading_cursor
 from costs.charge_store.folders import ImportFolder, content_of
 from costs.charge_store.rollups import ROLLUP_COLUMNS
+from costs.charge_store.virtual_tags import OVERRIDES
 from costs.charges import CHARGE_COLUMNS
 
 
@@ -100,8 +101,15 @@ def _charges(folder: ImportFolder, *, slices: bool, resources: bool) -> str:
     """One import's lines with the keys asked for."""
     fields, joins = "lines.* EXCLUDE (line_group, resource_group)", ""
     if slices:
-        fields += ", groups.slice_key"
+        slice_key = "groups.slice_key"
         joins += f" LEFT JOIN {folder.relation('groups')} AS groups ON groups.line_group = lines.line_group"
+        if folder.has(OVERRIDES):  # lines of resources with virtual tags
+            slice_key = "coalesce(overrides.slice_key, groups.slice_key) AS slice_key"
+            joins += (
+                f" LEFT JOIN {folder.relation(OVERRIDES)} AS overrides ON overrides.line_group = lines.line_group"
+                " AND overrides.resource_group = lines.resource_group"
+            )
+        fields += f", {slice_key}"
     if resources:
         fields += ", resources.resource_key"
         joins += (

@@ -11,6 +11,7 @@ from costs.billing_formats.base import UNREAD_MAP, UNREAD_NUMBER
 from costs.charge_store.connection import Connection, quoted
 from costs.charge_store.folders import ImportFolder, side_file
 from costs.charge_store.landing import charges_in, run_beating
+from costs.charge_store.virtual_tags import VirtualTag, charges_by_group, forget, join_in, write_overrides
 from costs.charges import POOL_DIMENSIONS, SLICE_DIMENSIONS
 from costs.money import plain, round_money
 from costs.tags import canonical_key
@@ -131,6 +132,7 @@ def use_charges(connection: Connection, folder: Path | ImportFolder) -> None:
         connection.execute(f"DROP TABLE IF EXISTS {name}")
     for name in ("daily_costs", "resource_costs", "usage_days"):
         connection.execute(f"DROP TABLE IF EXISTS {name}")
+    forget(connection)
     connection.execute(f"CREATE OR REPLACE TEMP VIEW charges AS SELECT * FROM {charges_in(folder)}")
 
 
@@ -141,8 +143,10 @@ def roll_up(
     values_limit: int,
     step: Callable[[str], None],
     partials: Sequence[str] | None = None,
+    virtual_tags: Sequence[VirtualTag] = (),
 ) -> list[RefusedKey]:
-    """Make every rollup of `charges`. Returns the keys that had too many values to be tracked.
+    """Make every rollup of `charges`, with these tags of ours joined in. Returns the keys that had too many values
+    to be tracked.
 
     `partials` is SQL that adds up what was grouped file by file (`partials.merged`): then no charge is grouped again.
     """
@@ -150,6 +154,8 @@ def roll_up(
     for sql in partials or (rollup.line_groups(), rollup.facts(), rollup.resource_names()):
         run_beating(connection, sql, beat=lambda _: step("Grouping charges"))
     refused, kept = _track(connection, tracked_keys, values_limit)
+    if virtual_tags:
+        join_in(connection, virtual_tags, dict(kept))
     step("Rolling up")
     for sql in (
         rollup.group_slices(kept),
@@ -167,7 +173,7 @@ def roll_up(
 def write_side_files(connection: Connection, folder: Path) -> None:
     """Write what belongs beside the charges: usage by hour, and which slice and resource each line has."""
     for name, sql in (
-        ("usage", rollup.usage()),
+        ("usage", rollup.usage(charges_by_group(connection))),
         ("groups", "SELECT line_group, slice_key FROM group_slices"),
         (
             "resources",
@@ -177,6 +183,7 @@ def write_side_files(connection: Connection, folder: Path) -> None:
     ):
         target = quoted(folder / side_file(name))
         connection.execute(f"COPY ({sql}) TO {target} (FORMAT parquet, COMPRESSION zstd)")
+    write_overrides(connection, folder)
 
 
 def rollup_rows(connection: Connection, name: str, *, prefix: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

@@ -1,5 +1,6 @@
 """All reads of the intake, and other apps' only door to it. Every one takes a Scope."""
 
+from costs.charge_store import VirtualTag
 from costs.selectors.accounts import AccountDetail, AccountRow, AccountTable, Stretch, account, accounts
 from costs.selectors.bill_lines import (
     DEEPEST_LINE,
@@ -141,6 +142,7 @@ from costs.selectors.versions import BillHistory, BillVersion, VersionChange, bi
 __all__ = [
     "RawFiles",
     "raw_files",
+    "VirtualTag",
     "EXACT",
     "SORTS",
     "AccountDetail",

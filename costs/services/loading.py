@@ -20,7 +20,7 @@ from costs.services import findings as remarks
 from costs.services.claims import Claim, StoppedError, claim_finish, claim_import, held, is_mine, share_out, why_stopped
 from costs.services.file_claims import LANDED_PERCENT, FileClaim, claim_file, claim_in_line, file_landed, make_rows
 from costs.services.landing import ColumnUse, Landing, land
-from costs.services.retracking import begin_retracking, take_charges
+from costs.services.retracking import VirtualTagsOf, begin_retracking, no_virtual_tags, take_charges
 from costs.services.rivals import near_providers, refuse_second_source
 from costs.services.snapshots import store_snapshots
 from costs.services.storing import store_rollups
@@ -31,7 +31,13 @@ _STORED_PERCENT = 90
 Say = Callable[[str], None]
 
 
-def load_import(import_pk: int, *, tracked_keys: Sequence[str], say: Say | None = None) -> list[int]:
+def load_import(
+    import_pk: int,
+    *,
+    tracked_keys: Sequence[str],
+    virtual_tags: VirtualTagsOf = no_virtual_tags,
+    say: Say | None = None,
+) -> list[int]:
     """Land, roll up, store and tie out one import in line; returns the imports (one per month) to be allocated.
 
     Empty where this very version is in force already (state `unchanged`), or where the import has ended or
@@ -39,12 +45,12 @@ def load_import(import_pk: int, *, tracked_keys: Sequence[str], say: Say | None 
     ImportRejectedError; what is in force stays as it is. `say` is told of every file.
     """
     wanted = sorted(set(tracked_keys))
-    claim, bill_import = _begin(import_pk, wanted)
+    claim, bill_import = _begin(import_pk, wanted, virtual_tags)
     if claim is None:
         return []
     with _workspace_of(import_pk), charge_store.connect() as duck:
         landing = _land_in_line(duck, bill_import, claim, say or (lambda _: None))
-        return _load_months(duck, landing, bill_import, claim, wanted)
+        return _load_months(duck, landing, bill_import, claim, wanted, virtual_tags)
 
 
 def open_landing(import_pk: int, *, tracked_keys: Sequence[str]) -> list[int] | None:
@@ -56,7 +62,7 @@ def open_landing(import_pk: int, *, tracked_keys: Sequence[str]) -> list[int] | 
     item = BillImport.objects.get(pk=import_pk)
     if len(item.files) < 2 or item.rerolled_from_id is not None:
         return None
-    claim, bill_import = _begin(import_pk, sorted(set(tracked_keys)))
+    claim, bill_import = _begin(import_pk, sorted(set(tracked_keys)), no_virtual_tags)
     if claim is None:
         return []
     charge_store.workspace(import_pk)
@@ -87,7 +93,9 @@ def land_file(file_pk: int) -> int | None:
     return claim.import_pk if file_landed(claim, rows=landed.rows, landed=landed.as_dict()) else None
 
 
-def finish_import(import_pk: int, *, tracked_keys: Sequence[str]) -> list[int]:
+def finish_import(
+    import_pk: int, *, tracked_keys: Sequence[str], virtual_tags: VirtualTagsOf = no_virtual_tags
+) -> list[int]:
     """Roll up, store and tie out an import whose files have all landed; returns the imports to be allocated.
 
     Empty where they have not, or another worker has it. After a crash the import starts over from its files.
@@ -102,7 +110,7 @@ def finish_import(import_pk: int, *, tracked_keys: Sequence[str]) -> list[int]:
         landing = Landing.kept(charge_store.fetch_landed(import_pk), kept)
         landing.findings += _settled(duck, landing)
         charge_store.complete_partials(duck, landing.folder, beat=lambda _: claim.report())
-        return _load_months(duck, landing, bill_import, claim, sorted(set(tracked_keys)))
+        return _load_months(duck, landing, bill_import, claim, sorted(set(tracked_keys)), virtual_tags)
 
 
 def _share(duck: Connection, landed: Landing, claim: FileClaim) -> None:
@@ -112,7 +120,7 @@ def _share(duck: Connection, landed: Landing, claim: FileClaim) -> None:
     charge_store.share_landed(claim.import_pk, *(path.name for path in (*landed.files, *partials)))
 
 
-def _begin(import_pk: int, wanted: list[str]) -> tuple[Claim | None, BillImport]:
+def _begin(import_pk: int, wanted: list[str], virtual_tags: VirtualTagsOf) -> tuple[Claim | None, BillImport]:
     """Claim the import; no claim where there is nothing to do."""
     claim = claim_import(import_pk)
     bill_import = BillImport.objects.select_related("source", "upload").get(pk=import_pk)
@@ -120,7 +128,7 @@ def _begin(import_pk: int, wanted: list[str]) -> tuple[Claim | None, BillImport]
         return None, bill_import
     if bill_import.rerolled_from_id is None:
         return (None if mark_unchanged(bill_import) else claim), bill_import
-    return (claim if begin_retracking(bill_import, wanted) else None), bill_import
+    return (claim if begin_retracking(bill_import, wanted, virtual_tags) else None), bill_import
 
 
 @contextmanager
@@ -158,6 +166,7 @@ class _Step:
     tracked_keys: list[str]
     months: list[BillingPeriod]
     number: int
+    virtual_tags: VirtualTagsOf
 
     def report(self, step: str, part: float) -> None:
         """Progress within this month, `part` from 0 to 1."""
@@ -196,10 +205,15 @@ def _settled(duck: Connection, landing: Landing) -> list[Finding]:
 
 
 def _load_months(
-    duck: Connection, landing: Landing, bill_import: BillImport, claim: Claim, wanted: list[str]
+    duck: Connection,
+    landing: Landing,
+    bill_import: BillImport,
+    claim: Claim,
+    wanted: list[str],
+    virtual_tags: VirtualTagsOf,
 ) -> list[int]:
     months = _months(duck, landing, bill_import)
-    steps = [_Step(bill_import, claim, wanted, months, number) for number in range(len(months))]
+    steps = [_Step(bill_import, claim, wanted, months, number, virtual_tags) for number in range(len(months))]
     loaded = [_load_month(duck, landing, step, period) for step, period in zip(steps, months, strict=True)]
     return [pk for pk in loaded if pk is not None]
 
@@ -253,12 +267,14 @@ def _load_month(duck: Connection, landing: Landing, step: _Step, period: Billing
     charge_store.use_charges(duck, folder)
     step.report("Adding up", 0.1)
     totals = charge_store.month_totals(duck)
+    joined = step.virtual_tags(period)
     refused = charge_store.roll_up(
         duck,
         step.tracked_keys,
         values_limit=settings.TRACKED_TAG_VALUES_LIMIT,
         step=lambda text: step.report(text, 0.2),
         partials=charge_store.merged(folder),
+        virtual_tags=joined,
     )
     charge_store.remove_partials(folder)
     charge_store.write_side_files(duck, folder)
@@ -278,7 +294,11 @@ def _load_month(duck: Connection, landing: Landing, step: _Step, period: Billing
     BillImport.objects.filter(pk=item.pk).update(
         findings=[finding.as_dict() for finding in found],
         tracked_tags=kept,
-        columns={**item.columns, "tracked_tags_refused": values},
+        columns={
+            **item.columns,
+            "tracked_tags_refused": values,
+            "virtual_tags": charge_store.virtual_tags_digest(joined),
+        },
     )
     charge_store.put_in_place(folder, ImportFolder(item.source.name, period, item.pk))
     return item.pk

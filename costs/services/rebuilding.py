@@ -109,7 +109,13 @@ def reload_import(import_pk: int) -> None:
                 f"{folder.name} does not add up to what its import was. See manage.py verify_charges."
             )
         # Keys that were refused then are not among those tracked, so none can be refused now.
-        charge_store.roll_up(duck, item.tracked_tags, values_limit=totals.rows, step=lambda _: None)
+        charge_store.roll_up(
+            duck,
+            item.tracked_tags,
+            values_limit=totals.rows,
+            step=lambda _: None,
+            virtual_tags=charge_store.tags_joined_in(folder),
+        )
         with transaction.atomic():
             store_rollups(duck, item.pk, totals, claim=_Unclaimed(item.pk, ""))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import date
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from django.conf import settings
@@ -18,6 +19,13 @@ from costs.services.switching import end_import
 from costs.tags import canonical_key
 from costs.terms import RUNNING_STATES, ImportState
 
+VirtualTagsOf = Callable[[BillingPeriod], Sequence[charge_store.VirtualTag]]
+
+
+def no_virtual_tags(_: BillingPeriod) -> Sequence[charge_store.VirtualTag]:
+    """No tag of ours is joined in."""
+    return ()
+
 
 def queue_retracking(
     *,
@@ -25,8 +33,13 @@ def queue_retracking(
     periods: Collection[BillingPeriod] | None = None,
     again: bool = False,
     closed: Collection[tuple[date, str]] = (),
+    virtual_tags: VirtualTagsOf = no_virtual_tags,
+    periods: Collection[BillingPeriod] | None = None,
+    closed: Collection[BillingPeriod] = (),
+    again: bool = False,
 ) -> list[int]:
-    """Queue an import for every month in force that was not read for all these keys; returns what is to be run.
+    """Queue an import for every month in force that was not read for all these keys, or has other virtual tags joined
+    in; returns what is to be run. Closed months are left alone.
 
     Imports already queued for that are returned too, months being re-read for these keys are left alone, and so
     are months whose last attempt at them failed, unless `again`, which takes every month. Those `closed`, by month
@@ -39,15 +52,21 @@ def queue_retracking(
     queued = (
         _queue(pk, tracked_keys, again=again) for pk, start, currency in months if (start, currency) not in closed
     )
+    open_bills = bills.exclude(billing_period__in=[period.start for period in closed])
+    queued = (_queue(pk, tracked_keys, virtual_tags, again=again) for pk in open_bills.values_list("pk", flat=True))
     return [pk for pk in queued if pk is not None]
 
 
-def begin_retracking(bill_import: BillImport, tracked_keys: Sequence[str]) -> bool:
+def begin_retracking(bill_import: BillImport, tracked_keys: Sequence[str], virtual_tags: VirtualTagsOf) -> bool:
     """Note which keys the import is rolled up for; False, and it ends, where its delivery is no longer in force."""
     if _in_force(bill_import) is None:
         end_import(bill_import, ImportState.SUPERSEDED, "A newer one is in force")
         return False
-    bill_import.columns = {**bill_import.columns, "tracked_tags_wanted": list(tracked_keys)}
+    bill_import.columns = {
+        **bill_import.columns,
+        "tracked_tags_wanted": list(tracked_keys),
+        "virtual_tags": _wanted_digest(bill_import, virtual_tags),
+    }
     bill_import.save(update_fields=["columns"])
     return True
 
@@ -65,26 +84,27 @@ def take_charges(bill_import: BillImport, folder: Path) -> list[Finding]:
     return [*kept, rolled_up_again(added)]
 
 
-def _queue(bill_pk: int, tracked_keys: Sequence[str], *, again: bool) -> int | None:
+def _queue(bill_pk: int, tracked_keys: Sequence[str], virtual_tags: VirtualTagsOf, *, again: bool) -> int | None:
     with transaction.atomic():
         bill = Bill.objects.select_for_update(of=("self",)).get(pk=bill_pk)
         current = BillImport.objects.select_related("source").get(bill_in_force=bill.pk)
         folder = folder_of(current)
-        if folder is None or not folder.exists() or not (again or _lacks(current, tracked_keys)):
+        joined = _wanted_digest(current, virtual_tags)
+        if folder is None or not folder.exists() or not (again or _lacks(current, tracked_keys, joined)):
             return None
         delivery = current.rerolled_from_id or current.pk
         attempts = BillImport.objects.filter(rerolled_from=delivery, pk__gt=current.pk)
         if waiting := attempts.filter(state=ImportState.QUEUED.value).first():
             return waiting.pk
         tried = attempts.filter(state__in=[state.value for state in (*RUNNING_STATES, ImportState.FAILED)])
-        if not again and any(not _lacks(attempt, tracked_keys) for attempt in tried):
+        if not again and any(not _lacks(attempt, tracked_keys, joined) for attempt in tried):
             return None
         return _copy(current, delivery).pk
 
 
 def _copy(current: BillImport, delivery: int) -> BillImport:
     columns = {"read": {}, "absent": []} | {
-        name: value for name, value in current.columns.items() if not name.startswith("tracked_tags")
+        name: value for name, value in current.columns.items() if not name.startswith(("tracked_tags", "virtual_tags"))
     }
     return BillImport.objects.create(
         source=current.source,
@@ -100,8 +120,18 @@ def _copy(current: BillImport, delivery: int) -> BillImport:
     )
 
 
-def _lacks(item: BillImport, tracked_keys: Sequence[str]) -> bool:
-    """Whether the import was not rolled up for one of the keys, or refused one that the limit allows by now."""
+def _wanted_digest(item: BillImport, virtual_tags: VirtualTagsOf) -> str:
+    if item.billing_period is None:
+        return ""
+    return charge_store.virtual_tags_digest(virtual_tags(BillingPeriod.of(item.billing_period)))
+
+
+def _lacks(item: BillImport, tracked_keys: Sequence[str], joined: str) -> bool:
+    """Whether the import was not rolled up for one of the keys, or refused one that the limit allows by now; or other
+    virtual tags were joined in.
+    """
+    if item.columns.get("virtual_tags", "") != joined:
+        return True
     asked = {canonical_key(key) for key in _wanted(item)}
     refused = {canonical_key(key): count for key, count in item.columns.get("tracked_tags_refused", {}).items()}
     return any(

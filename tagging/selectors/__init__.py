@@ -73,12 +73,13 @@ from tagging.selectors.policy import PolicyRow, policy_keys, policy_rows, tag_po
 from tagging.selectors.rule_costs import RuleCost, RuleCosts, rule_costs
 from tagging.selectors.saved_views import OwnView, own_view, own_views
 from tagging.selectors.setup import needs_setup, setup_proposal
-from tagging.selectors.suggestions import suggestions, virtual_tags, virtual_tags_in
+from tagging.selectors.suggestions import suggestions, virtual_tags
 from tagging.selectors.tag_findings import tag_findings
 from tagging.selectors.tag_strings import judge_tag_string
 from tagging.selectors.teams import allocation_rules, owner_by_key, team_by_key, team_members, visible_teams
 from tagging.selectors.tokens import OwnToken, own_tokens
 from tagging.selectors.trust import currencies_of, latest_period, periods_of, trust
+from tagging.selectors.virtual import virtual_tags_in
 from tagging.selectors.why import all_charge_lines, charge_lines, decision_slices, decisions
 
 __all__ = [

@@ -16,7 +16,8 @@ from tagging.results.suggestions import SuggestionKey, SuggestionRow, Suggestion
 from tagging.selectors.labels import team_names
 from tagging.selectors.policy import policy_keys
 from tagging.selectors.reach import MAIN_CURRENCY
-from tagging.selectors.taggable import TaggableMonth, costs_by_resource, taggable_month
+from tagging.selectors.taggable import costs_by_resource, taggable_month
+from tagging.selectors.virtual import own_values
 from tagging.terms import ChoiceState
 
 STAFF = ""
@@ -94,12 +95,6 @@ def virtual_tags(scope: Scope) -> tuple[VirtualTagRow, ...]:
         for tag in tags
     ]
     return tuple(sorted(rows, key=lambda row: row.to_period is not None))
-
-
-def virtual_tags_in(period: BillingPeriod) -> tuple[tuple[int, str, str], ...]:
-    """(resource, key, value) of the virtual tags in force in a month, in order: what its roll-up joins in."""
-    found = VirtualTag.objects.filter(from_period__lte=period.start).exclude(to_period__lte=period.start)
-    return tuple(found.order_by("resource_key", "tag_key").values_list("resource_key", "tag_key", "value"))
 
 
 def _own(rows: QuerySet[Any], scope: Scope) -> QuerySet[Any]:
@@ -202,15 +197,5 @@ def _newest(scope: Scope, wanted: Collection[int]) -> tuple[dict[int, Any], dict
         return {}, {}
     month = taggable_month(scope, months[0], CostMetric.EFFECTIVE, "")
     costs = {key: cost for key, cost in costs_by_resource(month.lines).items() if key in wanted}
-    return costs, _carried_by(month, wanted)
-
-
-def _carried_by(month: TaggableMonth, wanted: Collection[int]) -> dict[tuple[int, str], str]:
-    found = {}
-    for item in month.reach.imports:
-        spellings = intake.tag_spellings(Scope.all(), item)
-        of = {name: key.key for name in spellings for key in month.policy if key.value_in({name: "x"})}
-        for tag in intake.carried_tags(Scope.all(), item, set(of)):
-            if tag.resource_key in wanted:
-                found[tag.resource_key, of[tag.spelling]] = tag.value
-    return found
+    own = own_values(month.reach, month.policy)
+    return costs, {(key, tag): value for (key, _, tag), value in own.items() if key in wanted}

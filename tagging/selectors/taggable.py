@@ -22,6 +22,7 @@ from tagging.selectors.policy import excuses, required_keys, untaggable_charges
 from tagging.selectors.reach import Reach, reach
 from tagging.selectors.sums import owned_rows
 from tagging.selectors.unread import unread_policy_keys
+from tagging.selectors.virtual import own_values, virtual_tags_in
 from tagging.terms import TagState
 
 # (resource, slice, key of the policy) → how the key is spelled there and its value
@@ -145,8 +146,10 @@ def _exceptions(
     """What is said of single resources: keys that do not apply, that are excused, or that are spelled otherwise."""
     excused = excuses()
     exact = [key for key in policy if key.exact_key]
-    if not (excused or exact or any(key.is_limited for key in policy)):
+    ours = {(tag.resource_key, tag.key) for item in found.imports for tag in virtual_tags_in(item.period)}
+    if not (excused or exact or ours or any(key.is_limited for key in policy)):
         return {}
+    own = own_values(found, policy) if ours else {}
     ids = ids_of(found)
     spelled = carried(found, exact, slices).spelled if exact else {}
     known: dict[tuple[TagState, ...], Judgement] = {}
@@ -156,7 +159,10 @@ def _exceptions(
         states = _aside(policy, excused, ids.get(resource_key, ""), place, day)
         for at, key in enumerate(policy):
             state = judged[slice_key].states[at]
-            if at not in states and (other := _spelled_state(key, state, (resource_key, slice_key), spelled)):
+            is_ours = (resource_key, key.key) in ours and (resource_key, slice_key, key.key) not in own
+            if at not in states and is_ours:  # a virtual tag: the resource itself still lacks it
+                states[at] = TagState.MISSING
+            elif at not in states and (other := _spelled_state(key, state, (resource_key, slice_key), spelled)):
                 states[at] = other
         if states:
             judgement = judged[slice_key].with_states(states)

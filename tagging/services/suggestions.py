@@ -1,5 +1,7 @@
 """Suggested tags made anew from the newest month: FinOps staff's first, then each team's from its own resources."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -14,12 +16,12 @@ from costs.tags import tag_value
 from tagging.models import SuggestionChoice, SuggestionCount, TagSuggestion, VirtualTag
 from tagging.selectors.suggestible import STAFF, Suggestible, SuggestibleMonth, suggestible_month
 from tagging.selectors.trust import currencies_of
-from tagging.suggestions import TagLearner
+from tagging.suggestions import KnownResource, TagLearner, name_stem
 from tagging.terms import ChoiceState
 
 EVERYTHING = Scope.all()
-MOST_TAUGHT = 20_000  # dearest resources a key is learned from; more teach little and cost time
-MOST_SUGGESTED = 20_000  # of an audience and key, dearest first
+MOST_TAUGHT = 3_000  # resources a key is learned from, some of every name; more teach little and cost time
+MOST_ASKED = 10_000  # resources of an audience that lack a key, dearest first
 
 
 @dataclass(frozen=True)
@@ -82,11 +84,11 @@ def _of_key(
         return len(carrying), []
     carrying.sort(key=lambda each: (-own.costs[each.key], each.key))
     lacking.sort(key=lambda each: (-own.costs[each.key], each.key))
-    learner = TagLearner(key, carrying[:MOST_TAUGHT], spelled=month.spelled)
+    learner = TagLearner(key, _some_of_every_name(carrying), spelled=month.spelled)
     made = []
-    for each in lacking:
+    for each in lacking[:MOST_ASKED]:
         found = learner.suggest(each, least_precision=least_precision)
-        if found is None or len(made) == MOST_SUGGESTED:
+        if found is None:
             continue
         value = month.written(key, found.value)
         if (each.key, key, value) in left_out or (each.key, key, "") in left_out:
@@ -109,6 +111,19 @@ def _of_key(
             }
         )
     return len(carrying), made
+
+
+def _some_of_every_name(resources: Sequence[KnownResource]) -> list[KnownResource]:
+    """At most MOST_TAUGHT of these: the first of every name stem, then the second, and so on."""
+    if len(resources) <= MOST_TAUGHT:
+        return list(resources)
+    places: Counter[str] = Counter()
+    ranked = []
+    for each in resources:
+        stem = name_stem(each.name or each.resource_id)
+        ranked.append((places[stem], len(ranked)))
+        places[stem] += 1
+    return [resources[at] for _, at in sorted(ranked)[:MOST_TAUGHT]]
 
 
 def _left_out(audience: str) -> set[tuple[int, str, str]]:

@@ -127,7 +127,7 @@ def test_accepting_makes_a_dated_virtual_tag_with_its_evidence(world: None, fino
     assert (tag.key, tag.value, tag.from_period, tag.to_period) == ("Environment", "Prod", NOVEMBER, None)
     assert (tag.reason, tag.origin, tag.monthly_cost, tag.state) == ("same stem", "suggestion", Decimal(7), "in force")
     assert tag.evidence[0] == "40 of 40 with the same name (pay-web)"
-    assert [each[1:] for each in virtual_tags_in(NOVEMBER)] == [("Environment", "Prod")]
+    assert [(each.key, each.value) for each in virtual_tags_in(NOVEMBER)] == [("Environment", "Prod")]
     assert virtual_tags_in(OCTOBER) == ()
     assert told(PAYMENTS) == []  # nobody is asked again
     make_suggestions(now=NOW, least_precision=0.95)

@@ -1,0 +1,51 @@
+"""Virtual tags in force: what roll-ups join in, and where a value in a slice is ours and not the resource's own."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import NamedTuple
+
+from costs import selectors as intake
+from costs.periods import BillingPeriod
+from costs.reading import read_once
+from costs.scope import Scope
+from costs.tags import canonical_key
+from tagging.models import VirtualTag
+from tagging.policy import KeyPolicy
+from tagging.selectors.policy import policy_keys
+from tagging.selectors.reach import Reach
+
+
+def virtual_tags_in(period: BillingPeriod) -> tuple[intake.VirtualTag, ...]:
+    """The virtual tags in force in a month, in order: what its roll-up joins in."""
+    rows = [(each.key, each.tag, each.value) for each in _every() if each.holds_in(period)]
+    aliases = {key.key: key.aliases for key in policy_keys()} if rows else {}
+    return tuple(intake.VirtualTag(key, tag, value, aliases.get(tag, ())) for key, tag, value in rows)
+
+
+def own_values(found: Reach, policy: Sequence[KeyPolicy]) -> Mapping[tuple[int, int, str], str]:
+    """(resource, slice, key) → the value the lines themselves carry, of keys of the policy. Asked of the files."""
+    values = {}
+    for item in found.imports:
+        spellings = intake.tag_spellings(Scope.all(), item)
+        meant = {canonical: key.key for key in policy for canonical in key.canonical_spellings}
+        of = {name: meant[canonical_key(name)] for name in spellings if canonical_key(name) in meant}
+        for tag in intake.carried_tags(Scope.all(), item, set(of)):
+            values[tag.resource_key, tag.slice_key, of[tag.spelling]] = tag.value
+    return values
+
+
+class _Dated(NamedTuple):
+    key: int
+    tag: str
+    value: str
+    first: date
+    end: date | None
+
+    def holds_in(self, period: BillingPeriod) -> bool:
+        return self.first <= period.start and (self.end is None or self.end > period.start)
+
+
+def _every() -> tuple[_Dated, ...]:
+    columns = ("resource_key", "tag_key", "value", "from_period", "to_period")
+    rows = VirtualTag.objects.order_by("resource_key", "tag_key", "pk").values_list(*columns)
+    return read_once("virtual tags", lambda: tuple(_Dated(*row) for row in rows))
