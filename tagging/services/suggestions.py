@@ -20,8 +20,8 @@ from tagging.suggestions import KnownResource, TagLearner, name_stem
 from tagging.terms import ChoiceState
 
 EVERYTHING = Scope.all()
-MOST_TAUGHT = 3_000  # resources a key is learned from, some of every name; more teach little and cost time
-MOST_ASKED = 10_000  # resources of an audience that lack a key, dearest first
+MOST_TAUGHT = 2_000  # resources a key is learned from, some of every name; more teach little and cost time
+MOST_ASKED = 5_000  # resources of an audience that lack a key, dearest first
 
 
 @dataclass(frozen=True)
