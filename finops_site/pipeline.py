@@ -28,7 +28,6 @@ from ri.services import Refreshed
 from tagging import notifications as notes
 from tagging import selectors as ownership
 from tagging import services as owners
-from tagging.hooks import closed_months
 from tagging.services import Detection, Suggested
 
 
@@ -203,20 +202,15 @@ def detect_findings(*, now: datetime) -> Detection:
 
 
 def queue_retracking(periods: Collection[BillingPeriod] | None = None, *, again: bool = False) -> list[int]:
-    """Queue every month in force (or those of `periods`) that lacks a tag to track; returns the imports to run.
-
-    Closed months are left alone: nothing of theirs is made anew.
+    """Queue every month in force (or those of `periods`) that lacks a tag to track, or has other virtual tags than it
+    should; returns the imports to run. Closed months are left alone: nothing of theirs is made anew.
     """
     queued: list[int] = intake.queue_retracking(
-        tracked_keys=ownership.tracked_keys(),
+        **_read_for(),
         periods=periods,
         again=again,
         closed=[(period.start, currency) for period, currency in ownership.closed_months()],
     )
-    """Queue every month in force (or those of `periods`) that lacks a tag to track, or has other virtual tags than it
-    should; returns the imports to run. Closed months are left alone.
-    """
-    queued: list[int] = intake.queue_retracking(**_read_for(), periods=periods, closed=closed_months(), again=again)
     return queued
 
 

@@ -1,8 +1,7 @@
 """Months in force rolled up again from their own charges, because other tags are tracked than when they came in."""
 
-from collections.abc import Collection, Sequence
-from datetime import date
 from collections.abc import Callable, Collection, Sequence
+from datetime import date
 from pathlib import Path
 
 from django.conf import settings
@@ -30,16 +29,13 @@ def no_virtual_tags(_: BillingPeriod) -> Sequence[charge_store.VirtualTag]:
 def queue_retracking(
     *,
     tracked_keys: Sequence[str],
+    virtual_tags: VirtualTagsOf = no_virtual_tags,
     periods: Collection[BillingPeriod] | None = None,
     again: bool = False,
     closed: Collection[tuple[date, str]] = (),
-    virtual_tags: VirtualTagsOf = no_virtual_tags,
-    periods: Collection[BillingPeriod] | None = None,
-    closed: Collection[BillingPeriod] = (),
-    again: bool = False,
 ) -> list[int]:
     """Queue an import for every month in force that was not read for all these keys, or has other virtual tags joined
-    in; returns what is to be run. Closed months are left alone.
+    in; returns what is to be run.
 
     Imports already queued for that are returned too, months being re-read for these keys are left alone, and so
     are months whose last attempt at them failed, unless `again`, which takes every month. Those `closed`, by month
@@ -50,10 +46,10 @@ def queue_retracking(
         bills = bills.filter(billing_period__in=[period.start for period in periods])
     months = bills.values_list("pk", "billing_period", "import_in_force__billing_currency")
     queued = (
-        _queue(pk, tracked_keys, again=again) for pk, start, currency in months if (start, currency) not in closed
+        _queue(pk, tracked_keys, virtual_tags, again=again)
+        for pk, start, currency in months
+        if (start, currency) not in closed
     )
-    open_bills = bills.exclude(billing_period__in=[period.start for period in closed])
-    queued = (_queue(pk, tracked_keys, virtual_tags, again=again) for pk in open_bills.values_list("pk", flat=True))
     return [pk for pk in queued if pk is not None]
 
 

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tagging', '0007_optional_policy_keys'),
+        ('tagging', '0009_month_close'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

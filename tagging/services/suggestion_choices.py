@@ -11,8 +11,9 @@ from django.db import transaction
 from costs.errors import InvalidRequestError, NotFoundInScopeError
 from costs.periods import BillingPeriod
 from costs.scope import Scope
-from tagging.hooks import closed_months, tell_that_rules_changed
+from tagging.hooks import tell_that_rules_changed
 from tagging.models import SuggestionChoice, TagSuggestion, VirtualTag
+from tagging.selectors.closed import first_open_period, is_open
 from tagging.selectors.suggestions import suggestions_by_pk
 from tagging.terms import ChoiceState, VirtualOrigin
 
@@ -112,10 +113,7 @@ def end_virtual_tag(scope: Scope, pk: int, *, reason: str, author: User, now: da
 
 
 def _first_open(period: BillingPeriod) -> BillingPeriod:
-    closed = closed_months()
-    while period in closed:
-        period = period.next()
-    return period
+    return period if is_open(period) else first_open_period() or period
 
 
 def _first_of_each(found: Sequence[TagSuggestion | SuggestionChoice]) -> list[TagSuggestion | SuggestionChoice]:

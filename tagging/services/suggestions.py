@@ -118,7 +118,7 @@ def _some_of_every_name(resources: Sequence[KnownResource]) -> list[KnownResourc
     if len(resources) <= MOST_TAUGHT:
         return list(resources)
     places: Counter[str] = Counter()
-    ranked = []
+    ranked: list[tuple[int, int]] = []
     for each in resources:
         stem = name_stem(each.name or each.resource_id)
         ranked.append((places[stem], len(ranked)))

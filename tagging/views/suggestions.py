@@ -72,18 +72,18 @@ def suggestions_decide(request: HttpRequest) -> HttpResponseBase:
     assert request.user.is_authenticated
     if action not in ACTIONS:
         raise InvalidRequestError(f"'{action}' is nothing that can be done. Use {', '.join(ACTIONS)}.")
-    by = {"author": request.user, "now": current_moment()}
+    author, now = request.user, current_moment()
     try:
         chosen = chosen_rows(request.POST.getlist("row"), request.POST.get("reason", ""))
         if action == "accept":
             scope.require_everything()
-            count = services.accept_suggestions(scope, chosen, **by)
+            count = services.accept_suggestions(scope, chosen, author=author, now=now)
             text = f"{count} virtual tag{'s' if count != 1 else ''} made. Open months are being rolled up again."
         elif action == "dismiss":
-            count = services.dismiss_suggestions(scope, chosen, led=led_keys(request.user), **by)
+            count = services.dismiss_suggestions(scope, chosen, led=led_keys(request.user), author=author, now=now)
             text = f"{count} dismissed: {'these values do' if count != 1 else 'this value does'} not come back."
         else:
-            count = services.propose_suggestions(scope, chosen, led=led_keys(request.user), **by)
+            count = services.propose_suggestions(scope, chosen, led=led_keys(request.user), author=author, now=now)
             text = f"{count} proposed to FinOps, who see {'them' if count != 1 else 'it'} first."
     except InvalidRequestError as error:
         messages.error(request, str(error))

@@ -11,9 +11,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from costs.errors import InvalidRequestError, NotFoundInScopeError
 from costs.scope import Scope
-from tagging import hooks
 from tagging.models import SuggestionChoice, TagKey, TagSuggestion, Team, VirtualTag
-from tagging.selectors import suggestions, virtual_tags, virtual_tags_in
+from tagging.selectors import closed, suggestions, virtual_tags, virtual_tags_in
 from tagging.services import (
     Chosen,
     RuleInput,
@@ -137,13 +136,13 @@ def test_accepting_makes_a_dated_virtual_tag_with_its_evidence(world: None, fino
 def test_a_virtual_tag_begins_and_ends_in_open_months(
     world: None, finops_lead: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hooks, "_closers", [lambda: [NOVEMBER]])
+    monkeypatch.setattr(closed, "_closed_months", lambda: frozenset({(NOVEMBER, "USD")}))
     accept_suggestions(ALL, Chosen((suggestions(ALL).rows[0].pk,)), author=finops_lead, now=NOW)
     tag = VirtualTag.objects.get()
     assert str(tag.from_period) == "2025-12-01"
     assert str(end_virtual_tag(ALL, tag.pk, reason="wrong", author=finops_lead, now=NOW)) == "2025-12"
     assert virtual_tags(ALL)[0].state == "ended"
-    assert VirtualTag.history.count() == 2  # type: ignore[attr-defined]
+    assert VirtualTag.history.count() == 2
 
 
 def test_ending_needs_a_reason_and_makes_room_for_another_value(world: None, finops_lead: User) -> None:

@@ -15,9 +15,8 @@ from costs.selectors import active_imports
 from costs.services import prepare_imports, reload_import
 from costs.terms import CostMetric
 from finops_site.pipeline import queue_retracking, retrack, run_import
-from tagging import hooks
 from tagging.models import TagKey, Team, VirtualTag
-from tagging.selectors import chargeback, compliance
+from tagging.selectors import chargeback, closed, compliance
 from tagging.services import RuleInput, end_virtual_tag, save_rule
 from tagging.terms import RuleKind
 from tests.leaks.bills import Line, write_bill
@@ -149,7 +148,7 @@ def test_undone_it_is_as_it_was(finops_lead: User) -> None:
 
 def test_closed_months_are_left_alone(finops_lead: User, monkeypatch: pytest.MonkeyPatch) -> None:
     tag(finops_lead, "i-b", "search")
-    monkeypatch.setattr(hooks, "_closers", [lambda: [NOVEMBER]])
+    monkeypatch.setattr(closed, "_closed_months", lambda: frozenset({(NOVEMBER, "USD")}))
     assert queue_retracking() == []
 
 
