@@ -103,6 +103,7 @@ class Migration(migrations.Migration):
             name='TagSuggestion',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('ref', models.CharField(max_length=40, unique=True)),
                 ('audience', models.CharField(blank=True, max_length=60)),
                 ('period', models.DateField()),
                 ('currency', models.CharField(max_length=8)),

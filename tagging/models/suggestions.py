@@ -15,6 +15,8 @@ class TagSuggestion(models.Model):
     `audience` is '' for FinOps staff, else the key of a team, whose rows are learned from its own resources alone.
     """
 
+    # Of its content alone: a number in a row would tell a team how much others were suggested.
+    ref = models.CharField(max_length=40, unique=True)
     audience = models.CharField(max_length=60, blank=True)
     period = models.DateField()  # the month it was learned from
     currency = models.CharField(max_length=8)

@@ -9,9 +9,9 @@ from costs.periods import BillingPeriod
 
 @dataclass(frozen=True)
 class SuggestionRow:
-    """A tag suggested for a resource. `pk` is that of the suggestion, or of the proposal where a team made it one."""
+    """A tag suggested for a resource. `ref` is what it is decided by: `s…`, or `p…` for a team's proposal."""
 
-    pk: int
+    ref: str
     audience: str
     resource_key: int  # never shown
     resource_id: str

@@ -12,7 +12,6 @@ from costs.periods import BillingPeriod
 from costs.scope import Scope
 from costs.tags import canonical_key
 from costs.terms import CostMetric
-from tagging.access import keys_with_sub_teams
 from tagging.models import Team
 from tagging.policy import KeyPolicy, TaggableLine, deciding_slices
 from tagging.selectors.taggable import SliceOf, TaggableMonth, costs_by_resource, ids_of, taggable_month
@@ -50,7 +49,7 @@ class SuggestibleMonth:
         """What one audience's suggestions are learned from: everything for staff, a team's own lines for a team."""
         lines: Sequence[TaggableLine] = self._month.lines
         if audience != STAFF:
-            own = keys_with_sub_teams(set(Team.objects.filter(key=audience).values_list("pk", flat=True)))
+            own = _with_sub_teams(audience)
             lines = [line for line in lines if self._month.slices[line.slice_key].team in own]
         deciding, costs = deciding_slices(lines), costs_by_resource(lines)
         ids, names = ids_of(self._month.reach), _names(self._month, lines)
@@ -113,6 +112,17 @@ def suggestible_month(scope: Scope, period: BillingPeriod, currency: str) -> Sug
         _tags=_all_tags(month),
         _instances={volume: each.resource_id for each in seen for volume in each.volumes},
     )
+
+
+def _with_sub_teams(key: str) -> frozenset[str]:
+    """The team and everything below it."""
+    outline = Team.objects.outline()
+    found, fresh = {key}, {pk for pk, _, team, _ in outline if team == key}
+    while fresh:
+        below = [(pk, team) for pk, parent, team, _ in outline if parent in fresh and team not in found]
+        found |= {team for _, team in below}
+        fresh = {pk for pk, _ in below}
+    return frozenset(found)
 
 
 def _with_parents(owners: Sequence[str]) -> tuple[str, ...]:

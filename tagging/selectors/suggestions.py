@@ -57,10 +57,10 @@ def own_suggestions(scope: Scope) -> QuerySet[TagSuggestion]:
     return _own(TagSuggestion.objects.all(), scope)
 
 
-def suggestions_by_pk(scope: Scope, pks: Collection[int]) -> tuple[TagSuggestion, ...]:
+def suggestions_by_ref(scope: Scope, refs: Collection[str]) -> tuple[TagSuggestion, ...]:
     """These suggestions; NotFoundInScopeError where one is not the reader's or there is none."""
-    found = tuple(own_suggestions(scope).filter(pk__in=pks))
-    if len(found) != len(set(pks)):
+    found = tuple(own_suggestions(scope).filter(ref__in=refs))
+    if len(found) != len(set(refs)):
         raise NotFoundInScopeError("Some of these suggestions are gone: they are made anew after every import.")
     return found
 
@@ -113,7 +113,7 @@ def _rows(found: QuerySet[TagSuggestion], proposals: Iterable[SuggestionChoice])
     teams = team_names({item.owner_key for item in stored})
     return [
         SuggestionRow(
-            pk=item.pk,
+            ref=item.ref,
             audience=item.audience,
             resource_key=item.resource_key,
             resource_id=item.resource_id,
@@ -139,7 +139,7 @@ def _as_rows(proposals: Iterable[SuggestionChoice]) -> list[SuggestionRow]:
     teams = team_names({item.audience for item in listed})
     return [
         SuggestionRow(
-            pk=item.pk,
+            ref=f"p{item.pk}",
             audience=item.audience,
             resource_key=item.resource_key,
             resource_id=item.resource_id,

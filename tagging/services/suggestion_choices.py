@@ -14,7 +14,7 @@ from costs.scope import Scope
 from tagging.hooks import tell_that_rules_changed
 from tagging.models import SuggestionChoice, TagSuggestion, VirtualTag
 from tagging.selectors.closed import first_open_period, is_open
-from tagging.selectors.suggestions import suggestions_by_pk
+from tagging.selectors.suggestions import suggestions_by_ref
 from tagging.terms import ChoiceState, VirtualOrigin
 
 LONGEST_REASON = 300
@@ -27,7 +27,7 @@ _PRICED = ("period", "currency", "monthly_cost")
 class Chosen:
     """Which suggestions and proposals, and why. A reason may be left out."""
 
-    suggestions: tuple[int, ...] = ()
+    suggestions: tuple[str, ...] = ()
     proposals: tuple[int, ...] = ()
     reason: str = ""
 
@@ -48,7 +48,7 @@ def accept_suggestions(scope: Scope, chosen: Chosen, *, author: User, now: datet
     scope.require_everything()
     with transaction.atomic():
         found: list[TagSuggestion | SuggestionChoice] = [*_proposals(chosen.proposals)]
-        found += suggestions_by_pk(scope, chosen.suggestions)
+        found += suggestions_by_ref(scope, chosen.suggestions)
         made = [_virtual_tag(each, chosen.reason, author, now) for each in _first_of_each(found)]
         for tag in made:
             tag.save()
@@ -146,8 +146,8 @@ def _proposals(pks: Collection[int]) -> list[SuggestionChoice]:
     return found
 
 
-def _of_reader(scope: Scope, pks: Collection[int], led: Collection[str]) -> tuple[TagSuggestion, ...]:
-    found = suggestions_by_pk(scope, pks)
+def _of_reader(scope: Scope, refs: Collection[str], led: Collection[str]) -> tuple[TagSuggestion, ...]:
+    found = suggestions_by_ref(scope, refs)
     if not scope.everything and any(each.audience not in led for each in found):
         raise NotFoundInScopeError("Nothing here.")
     return found

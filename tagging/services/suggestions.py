@@ -1,5 +1,6 @@
 """Suggested tags made anew from the newest month: FinOps staff's first, then each team's from its own resources."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -96,6 +97,7 @@ def _of_key(
         place = own.places[each.key]
         made.append(
             {
+                "ref": ref_of(own.audience, month.currency, each.key, key, value),
                 "resource_key": each.key,
                 "resource_id": each.resource_id,
                 "name": each.name,
@@ -111,6 +113,11 @@ def _of_key(
             }
         )
     return len(carrying), made
+
+
+def ref_of(*parts: object) -> str:
+    """What a suggestion is called: the same whenever it is made again."""
+    return "s" + hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
 
 
 def _some_of_every_name(resources: Sequence[KnownResource]) -> list[KnownResource]:

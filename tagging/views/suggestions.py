@@ -1,5 +1,7 @@
 """Suggested tags: look, export, accept, dismiss, propose; the virtual tags that came of them, and their end."""
 
+import re
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -26,6 +28,7 @@ from tagging.views.tag_parts import tabs
 
 ACTIONS = ("accept", "dismiss", "propose")
 PER_PAGE = 50
+_REF = re.compile(r"s[0-9a-f]{32}|p[0-9]{1,18}", re.ASCII)
 
 
 @require_safe
@@ -149,14 +152,13 @@ def virtual_tag_end(request: HttpRequest, pk: int) -> HttpResponseBase:
     return render(request, "tagging/virtual_tag_end.html", context, status=400 if error else 200)
 
 
-def chosen_rows(refs: list[str], reason: str) -> services.Chosen:
-    """`s12` is a suggestion, `p3` a team's proposal."""
-    found: dict[str, list[int]] = {"s": [], "p": []}
+def chosen_rows(refs: Sequence[str], reason: str) -> services.Chosen:
+    """Suggestions (`s…`) and teams' proposals (`p…`) by their refs."""
     for ref in refs:
-        if ref[:1] not in found or not ref[1:].isascii() or not ref[1:].isdigit() or len(ref) > 19:
+        if not _REF.fullmatch(ref):
             raise InvalidRequestError(f"'{ref[:40]}' is no suggestion.")
-        found[ref[0]].append(int(ref[1:]))
-    return services.Chosen(tuple(found["s"]), tuple(found["p"]), reason)
+    proposals = tuple(int(ref[1:]) for ref in refs if ref.startswith("p"))
+    return services.Chosen(tuple(ref for ref in refs if ref.startswith("s")), proposals, reason)
 
 
 def fix_of_suggestion(row: SuggestionRow) -> Fix:
@@ -178,7 +180,7 @@ def _cells(row: SuggestionRow, found: SuggestionTable) -> dict[str, Any]:
     search = urlencode([("period", str(found.period)), ("basis", "effective"), ("search", row.resource_id)])
     return {
         **vars(row),
-        "pick": f"{'p' if row.proposed_by else 's'}{row.pk}",
+        "pick": row.ref,
         "tag": f"{row.key}={row.value}",
         "why": row.evidence,
         "evidence_text": "; ".join(row.evidence),

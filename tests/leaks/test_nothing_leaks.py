@@ -137,6 +137,7 @@ def change_everything_of_others(folder: Path) -> None:
     )
     create_budget(BudgetInput("Region secret", ScopeKind.TOTAL, Decimal(1)), author=None, today=date(2026, 1, 1))
     dispute_of_beta()
+    owners.make_suggestions(now=NOW, least_precision=0.1)
     evaluate()
     look_for_findings()
     save_assumptions(Assumptions(Decimal(123_456), Decimal("0.07"), 3, 2, 5))
@@ -161,6 +162,8 @@ def tag_upkeep(*team_keys: str, account: str = "") -> None:
     rows = selectors.tag_findings(Scope.all(), january).rows
     owners.announce_fixes(rows, period=january, today=date(2026, 2, 1))
     owners.keep_compliance(today=TODAY)
+    owners.make_suggestions(now=NOW, least_precision=0.1)  # so low that the little there is suggests something
+    assert selectors.suggestions(Scope.teams(frozenset({"alpha"}))).rows
 
 
 def look_for_findings() -> None:

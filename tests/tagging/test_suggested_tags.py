@@ -121,7 +121,7 @@ def test_nothing_sure_enough_is_named_as_the_reason(world: None) -> None:
 
 def test_accepting_makes_a_dated_virtual_tag_with_its_evidence(world: None, finops_lead: User) -> None:
     row = suggestions(ALL).rows[1]
-    assert accept_suggestions(ALL, Chosen((row.pk,), reason="same stem"), author=finops_lead, now=NOW) == 1
+    assert accept_suggestions(ALL, Chosen((row.ref,), reason="same stem"), author=finops_lead, now=NOW) == 1
     (tag,) = virtual_tags(ALL)
     assert (tag.key, tag.value, tag.from_period, tag.to_period) == ("Environment", "Prod", NOVEMBER, None)
     assert (tag.reason, tag.origin, tag.monthly_cost, tag.state) == ("same stem", "suggestion", Decimal(7), "in force")
@@ -137,7 +137,7 @@ def test_a_virtual_tag_begins_and_ends_in_open_months(
     world: None, finops_lead: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(closed, "_closed_months", lambda: frozenset({(NOVEMBER, "USD")}))
-    accept_suggestions(ALL, Chosen((suggestions(ALL).rows[0].pk,)), author=finops_lead, now=NOW)
+    accept_suggestions(ALL, Chosen((suggestions(ALL).rows[0].ref,)), author=finops_lead, now=NOW)
     tag = VirtualTag.objects.get()
     assert str(tag.from_period) == "2025-12-01"
     assert str(end_virtual_tag(ALL, tag.pk, reason="wrong", author=finops_lead, now=NOW)) == "2025-12"
@@ -146,7 +146,7 @@ def test_a_virtual_tag_begins_and_ends_in_open_months(
 
 
 def test_ending_needs_a_reason_and_makes_room_for_another_value(world: None, finops_lead: User) -> None:
-    accept_suggestions(ALL, Chosen((suggestions(ALL).rows[0].pk,)), author=finops_lead, now=NOW)
+    accept_suggestions(ALL, Chosen((suggestions(ALL).rows[0].ref,)), author=finops_lead, now=NOW)
     tag = VirtualTag.objects.get()
     with pytest.raises(InvalidRequestError, match="Say why"):
         end_virtual_tag(ALL, tag.pk, reason=" ", author=finops_lead, now=NOW)
@@ -159,7 +159,7 @@ def test_ending_needs_a_reason_and_makes_room_for_another_value(world: None, fin
 def test_a_dismissed_value_does_not_come_back_to_who_dismissed_it(world: None, team_lead: User) -> None:
     led = frozenset({"payments"})
     row = suggestions(PAYMENTS).rows[0]
-    assert dismiss_suggestions(PAYMENTS, Chosen((row.pk,)), led=led, author=team_lead, now=NOW) == 1
+    assert dismiss_suggestions(PAYMENTS, Chosen((row.ref,)), led=led, author=team_lead, now=NOW) == 1
     make_suggestions(now=NOW, least_precision=0.95)
     assert told(PAYMENTS) == []
     assert PAY in told(ALL)
@@ -167,20 +167,20 @@ def test_a_dismissed_value_does_not_come_back_to_who_dismissed_it(world: None, t
 
 def test_staff_see_what_a_team_proposes_first_and_accept_it(world: None, team_lead: User, finops_lead: User) -> None:
     row = suggestions(PAYMENTS).rows[0]
-    chosen = Chosen((row.pk,), reason="ours")
+    chosen = Chosen((row.ref,), reason="ours")
     assert propose_suggestions(PAYMENTS, chosen, led={"payments"}, author=team_lead, now=NOW) == 1
     assert suggestions(PAYMENTS).rows[0].state == "proposed"
     first = suggestions(ALL).rows[0]
     assert (first.resource_id, first.proposed_by, first.reason) == ("pay-web-77", "Payments", "ours")
-    assert accept_suggestions(ALL, Chosen(proposals=(first.pk,)), author=finops_lead, now=NOW) == 1
+    assert accept_suggestions(ALL, Chosen(proposals=(int(first.ref[1:]),)), author=finops_lead, now=NOW) == 1
     tag = VirtualTag.objects.get()
     assert (tag.origin, tag.proposed_by) == ("proposal", "payments")
     assert not SuggestionChoice.objects.exists()
 
 
 def test_another_teams_suggestion_does_not_exist_for_a_lead_nor_any_for_a_viewer(world: None, team_lead: User) -> None:
-    theirs = TagSuggestion.objects.get(audience="search").pk
-    mine = TagSuggestion.objects.get(audience="payments").pk
+    theirs = TagSuggestion.objects.get(audience="search").ref
+    mine = TagSuggestion.objects.get(audience="payments").ref
     for decide in (dismiss_suggestions, propose_suggestions):
         with pytest.raises(NotFoundInScopeError):
             decide(PAYMENTS, Chosen((theirs,)), led={"payments"}, author=team_lead, now=NOW)
@@ -195,7 +195,7 @@ def test_another_teams_suggestion_does_not_exist_for_a_lead_nor_any_for_a_viewer
 def test_pages_answer_within_their_budget(
     staff: Client, lead: Client, finops_lead: User, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    accept_suggestions(ALL, Chosen((suggestions(ALL).rows[0].pk,)), author=finops_lead, now=NOW)
+    accept_suggestions(ALL, Chosen((suggestions(ALL).rows[0].ref,)), author=finops_lead, now=NOW)
     for client, path in (
         (staff, "suggestions/"), (lead, "suggestions/"), (staff, "virtual/"),
         (staff, f"virtual/{VirtualTag.objects.get().pk}/end/"),
@@ -218,11 +218,11 @@ def test_the_page_has_both_ways_to_decide_and_files(staff: Client, lead: Client)
 
 
 def test_deciding_on_the_page(staff: Client, lead: Client) -> None:
-    theirs = TagSuggestion.objects.get(audience="search").pk
-    mine = TagSuggestion.objects.get(audience="payments").pk
+    theirs = TagSuggestion.objects.get(audience="search").ref
+    mine = TagSuggestion.objects.get(audience="payments").ref
     for action in ("accept", "dismiss", "propose"):
-        assert lead.post("/tags/suggestions/decide/", {"action": action, "row": f"s{theirs}"}).status_code == 404
-    assert lead.post("/tags/suggestions/decide/", {"action": "propose", "row": f"s{mine}"}).status_code == 302
+        assert lead.post("/tags/suggestions/decide/", {"action": action, "row": theirs}).status_code == 404
+    assert lead.post("/tags/suggestions/decide/", {"action": "propose", "row": mine}).status_code == 302
     proposal = SuggestionChoice.objects.get().pk
     assert lead.post("/tags/suggestions/decide/", {"action": "dismiss", "row": f"p{proposal}"}).status_code == 404
     staff.post("/tags/suggestions/decide/", {"action": "accept", "row": f"p{proposal}", "reason": "=1+1"})
