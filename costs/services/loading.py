@@ -268,6 +268,33 @@ def _load_month(duck: Connection, landing: Landing, step: _Step, period: Billing
     step.report("Adding up", 0.1)
     totals = charge_store.month_totals(duck)
     joined = step.virtual_tags(period)
+    refused = _roll_up(duck, step, folder, joined)
+    step.report("Storing", 0.5)
+    store_rollups(duck, item.pk, totals, claim=step.claim)
+    if landing.inventory is not None:
+        store_snapshots(item, landing.inventory)
+    found = landing.findings + remarks.of_month(
+        duck, totals, refused, billing_format=BillingFormat(item.source.billing_format)
+    )
+    found += remarks.near_providers(near_providers(item.source, period), item.source.provider)
+    values = {refusal.key: refusal.values for refusal in refused}
+    kept, digest = [key for key in step.tracked_keys if key not in values], charge_store.virtual_tags_digest(joined)
+    with held(step.claim):
+        _record(item, step, landing=landing, totals=totals)
+    item.refresh_from_db(fields=["columns"])
+    BillImport.objects.filter(pk=item.pk).update(
+        findings=[finding.as_dict() for finding in found],
+        tracked_tags=kept,
+        columns={**item.columns, "tracked_tags_refused": values, "virtual_tags": digest},
+    )
+    charge_store.put_in_place(folder, ImportFolder(item.source.name, period, item.pk))
+    return item.pk
+
+
+def _roll_up(
+    duck: Connection, step: _Step, folder: Path, joined: Sequence[charge_store.VirtualTag]
+) -> list[charge_store.RefusedKey]:
+    """Roll the month's charges up and write what belongs beside them; returns the keys with too many values."""
     refused = charge_store.roll_up(
         duck,
         step.tracked_keys,
@@ -278,30 +305,7 @@ def _load_month(duck: Connection, landing: Landing, step: _Step, period: Billing
     )
     charge_store.remove_partials(folder)
     charge_store.write_side_files(duck, folder)
-    step.report("Storing", 0.5)
-    store_rollups(duck, item.pk, totals, claim=step.claim)
-    if landing.inventory is not None:
-        store_snapshots(item, landing.inventory)
-    found = landing.findings + remarks.of_month(
-        duck, totals, refused, billing_format=BillingFormat(item.source.billing_format)
-    )
-    found += remarks.near_providers(near_providers(item.source, period), item.source.provider)
-    values = {refusal.key: refusal.values for refusal in refused}
-    kept = [key for key in step.tracked_keys if key not in values]
-    with held(step.claim):
-        _record(item, step, landing=landing, totals=totals)
-    item.refresh_from_db(fields=["columns"])
-    BillImport.objects.filter(pk=item.pk).update(
-        findings=[finding.as_dict() for finding in found],
-        tracked_tags=kept,
-        columns={
-            **item.columns,
-            "tracked_tags_refused": values,
-            "virtual_tags": charge_store.virtual_tags_digest(joined),
-        },
-    )
-    charge_store.put_in_place(folder, ImportFolder(item.source.name, period, item.pk))
-    return item.pk
+    return refused
 
 
 def _folder_of_month(duck: Connection, landing: Landing, step: _Step) -> Path:

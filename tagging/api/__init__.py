@@ -13,6 +13,7 @@ from tagging.api.findings import FindingDecision, FindingList, FindingOne
 from tagging.api.lines import LineList
 from tagging.api.months import ChargebackList, StatementDetail, StatementList
 from tagging.api.pools import PoolList, RuleList, ShareList
+from tagging.api.suggestions import SuggestionDecision, SuggestionList
 from tagging.api.tag_policy import ComplianceTrend, TagFindingList, TagPolicyList
 from tagging.api.tags import ComplianceByGroup, ComplianceByKey, ResourceList
 
@@ -39,6 +40,8 @@ __all__ = [
     "ShareList",
     "StatementDetail",
     "StatementList",
+    "SuggestionDecision",
+    "SuggestionList",
     "TagFindingList",
     "TagPolicyList",
 ]

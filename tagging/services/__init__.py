@@ -35,6 +35,7 @@ from tagging.services.setup import accept_proposal
 from tagging.services.suggestion_choices import (
     Chosen,
     accept_suggestions,
+    chosen_by_ref,
     dismiss_suggestions,
     end_virtual_tag,
     propose_suggestions,
@@ -67,6 +68,7 @@ __all__ = [
     "Chosen",
     "Suggested",
     "accept_suggestions",
+    "chosen_by_ref",
     "dismiss_suggestions",
     "end_virtual_tag",
     "make_suggestions",

@@ -1,5 +1,6 @@
 """What is decided of suggested tags: accepted as virtual tags, dismissed, proposed to FinOps; virtual tags ended."""
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +20,7 @@ from tagging.terms import ChoiceState, VirtualOrigin
 
 LONGEST_REASON = 300
 MOST_AT_ONCE = 1000
+_REF = re.compile(r"s[0-9a-f]{32}|p[0-9]{1,18}", re.ASCII)
 _TOLD = ("resource_key", "resource_id", "tag_key", "value", "confidence", "evidence")
 _PRICED = ("period", "currency", "monthly_cost")
 
@@ -38,6 +40,15 @@ class Chosen:
             raise InvalidRequestError(f"Choose at most {MOST_AT_ONCE} at once.")
         if len(self.reason) > LONGEST_REASON:
             raise InvalidRequestError(f"Keep the reason under {LONGEST_REASON} letters.")
+
+
+def chosen_by_ref(refs: Sequence[str], reason: str) -> Chosen:
+    """Suggestions (`s…`) and teams' proposals (`p…`) by their refs."""
+    for ref in refs:
+        if not _REF.fullmatch(ref):
+            raise InvalidRequestError(f"'{ref[:40]}' is no suggestion.")
+    proposals = tuple(int(ref[1:]) for ref in refs if ref.startswith("p"))
+    return Chosen(tuple(ref for ref in refs if ref.startswith("s")), proposals, reason)
 
 
 def accept_suggestions(scope: Scope, chosen: Chosen, *, author: User, now: datetime) -> int:

@@ -1,7 +1,5 @@
 """Suggested tags: look, export, accept, dismiss, propose; the virtual tags that came of them, and their end."""
 
-import re
-from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -28,7 +26,6 @@ from tagging.views.tag_parts import tabs
 
 ACTIONS = ("accept", "dismiss", "propose")
 PER_PAGE = 50
-_REF = re.compile(r"s[0-9a-f]{32}|p[0-9]{1,18}", re.ASCII)
 
 
 @require_safe
@@ -77,7 +74,7 @@ def suggestions_decide(request: HttpRequest) -> HttpResponseBase:
         raise InvalidRequestError(f"'{action}' is nothing that can be done. Use {', '.join(ACTIONS)}.")
     author, now = request.user, current_moment()
     try:
-        chosen = chosen_rows(request.POST.getlist("row"), request.POST.get("reason", ""))
+        chosen = services.chosen_by_ref(request.POST.getlist("row"), request.POST.get("reason", ""))
         if action == "accept":
             scope.require_everything()
             count = services.accept_suggestions(scope, chosen, author=author, now=now)
@@ -150,15 +147,6 @@ def virtual_tag_end(request: HttpRequest, pk: int) -> HttpResponseBase:
             return redirect("tagging:virtual_tags")
     context = {"row": row, "error": error, "tabs": tabs(request)}
     return render(request, "tagging/virtual_tag_end.html", context, status=400 if error else 200)
-
-
-def chosen_rows(refs: Sequence[str], reason: str) -> services.Chosen:
-    """Suggestions (`s…`) and teams' proposals (`p…`) by their refs."""
-    for ref in refs:
-        if not _REF.fullmatch(ref):
-            raise InvalidRequestError(f"'{ref[:40]}' is no suggestion.")
-    proposals = tuple(int(ref[1:]) for ref in refs if ref.startswith("p"))
-    return services.Chosen(tuple(ref for ref in refs if ref.startswith("s")), proposals, reason)
 
 
 def fix_of_suggestion(row: SuggestionRow) -> Fix:

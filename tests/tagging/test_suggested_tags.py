@@ -250,3 +250,23 @@ def test_the_command_prints_a_table_and_json(world: None, capsys: pytest.Capture
     assert "Environment=Dev" in capsys.readouterr().out
     call_command("suggest_tags", "--json")
     assert '"monthly_cost": "9"' in capsys.readouterr().out
+
+
+def test_the_api_lists_and_decides(staff: Client, lead: Client) -> None:
+    theirs = lead.get("/api/v1/tag-suggestions/").json()
+    assert [row["resource_id"] for row in theirs["results"]] == ["pay-web-77"]
+    (mine,) = [row["ref"] for row in theirs["results"]]
+    found = staff.get("/api/v1/tag-suggestions/?key=Environment").json()
+    assert [row["value"] for row in found["results"]] == ["Dev", "Prod"]
+    dearest = found["results"][0]["ref"]
+
+    def decide(client: Client, action: str, ref: str) -> int:
+        body = {"action": action, "refs": [ref]}
+        return client.post("/api/v1/tag-suggestions/decide/", body, content_type="application/json").status_code
+
+    assert decide(lead, "accept", mine) == 404
+    assert decide(lead, "dismiss", dearest) == 404
+    assert decide(staff, "eat", dearest) == 400
+    assert decide(lead, "dismiss", mine) == 200
+    assert decide(staff, "accept", dearest) == 200
+    assert VirtualTag.objects.get().value == "Dev"
