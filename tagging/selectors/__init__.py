@@ -73,7 +73,7 @@ from tagging.selectors.policy import PolicyRow, policy_keys, policy_rows, tag_po
 from tagging.selectors.rule_costs import RuleCost, RuleCosts, rule_costs
 from tagging.selectors.saved_views import OwnView, own_view, own_views
 from tagging.selectors.setup import needs_setup, setup_proposal
-from tagging.selectors.suggestions import suggestions, virtual_tags
+from tagging.selectors.suggestions import suggestions, virtual_tags, virtual_tags_behind
 from tagging.selectors.tag_findings import tag_findings
 from tagging.selectors.tag_strings import judge_tag_string
 from tagging.selectors.teams import allocation_rules, owner_by_key, team_by_key, team_members, visible_teams
@@ -196,6 +196,7 @@ __all__ = [
     "trust",
     "view_as_log",
     "virtual_tags",
+    "virtual_tags_behind",
     "virtual_tags_in",
     "value_labels",
     "verified_by_month",

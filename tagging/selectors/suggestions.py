@@ -199,3 +199,28 @@ def _newest(scope: Scope, wanted: Collection[int]) -> tuple[dict[int, Any], dict
     costs = {key: cost for key, cost in costs_by_resource(month.lines).items() if key in wanted}
     own = own_values(month.reach, month.policy)
     return costs, {(key, tag): value for (key, _, tag), value in own.items() if key in wanted}
+
+
+def virtual_tags_behind(scope: Scope, period: BillingPeriod, team_key: str) -> tuple[str, ...]:
+    """In words, the virtual tags that slices of this owner have from resources of the reader's scope."""
+    found = VirtualTag.objects.select_related("author").filter(from_period__lte=period.start).order_by("pk")
+    tags = list(found.exclude(to_period__lte=period.start))
+    if not tags:
+        return ()
+    month = taggable_month(scope, period, CostMetric.EFFECTIVE, "")
+    own, keys = own_values(month.reach, month.policy), {key.key: key for key in month.policy}
+    places: dict[int, list[int]] = {}
+    for line in month.lines:
+        if month.slices[line.slice_key].team == team_key:
+            places.setdefault(line.resource_key, []).append(line.slice_key)
+    return tuple(
+        f"{tag.resource_id}: tag {tag.tag_key}={tag.value} (ours, accepted by"
+        f" {tag.author.get_full_name() or tag.author.get_username()} on {tag.created_at:%Y-%m-%d})"
+        for tag in tags
+        if tag.tag_key in keys
+        and any(
+            keys[tag.tag_key].value_in(month.slices[place].tags) == tag.value
+            and (tag.resource_key, place, tag.tag_key) not in own
+            for place in places.get(tag.resource_key, ())
+        )
+    )

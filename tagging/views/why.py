@@ -83,6 +83,7 @@ def why_of(request: HttpRequest, team: TeamView | None, team_key: str) -> HttpRe
         "trust": selectors.trust(scope, month.period, metric=month.metric, currency=month.currency),
         "form": MonthForm(initial=month.initial, periods=month.periods, currencies=month.currencies),
         "keep": filters,
+        "virtual": selectors.virtual_tags_behind(scope, month.period, team_key),
     }
     context |= slice_context(request, month, found, behind) if "lines" not in request.GET else {}
     context |= line_context(request, month, behind) if "lines" in request.GET else {}

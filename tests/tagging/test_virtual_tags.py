@@ -16,9 +16,10 @@ from costs.services import prepare_imports, reload_import
 from costs.terms import CostMetric
 from finops_site.pipeline import queue_retracking, retrack, run_import
 from tagging.models import TagKey, Team, VirtualTag
-from tagging.selectors import chargeback, closed, compliance
+from tagging.selectors import chargeback, closed, compliance, virtual_tags_behind
 from tagging.services import RuleInput, end_virtual_tag, save_rule
 from tagging.terms import RuleKind
+from tests.conftest import ClientFor
 from tests.leaks.bills import Line, write_bill
 from tests.tagging.builders import NOVEMBER
 
@@ -170,3 +171,15 @@ def test_a_virtual_tag_makes_nothing_compliant(finops_lead: User) -> None:
     # i-c and i-d (by its last day) carry Team: 20 + 4 of 45.
     assert (before.compliant_resources, before.compliant_cost) == (2, Decimal(24))
     assert (after.compliant_resources, after.compliant_cost) == (2, Decimal(24))
+
+
+def test_why_is_this_mine_names_the_tag_of_ours_to_its_owner_alone(
+    finops_lead: User, other_lead: User, team_lead: User, client_for: ClientFor
+) -> None:
+    tag(finops_lead, "i-b", "search")
+    retrack()
+    said = f"i-b: tag Team=search (ours, accepted by {finops_lead.get_full_name()} on 2025-11-20)"
+    assert virtual_tags_behind(ALL, NOVEMBER, "search") == (said,)
+    assert said in client_for(finops_lead).get("/why/search/").content.decode()
+    assert said in client_for(other_lead).get("/why/search/").content.decode()
+    assert "i-b" not in client_for(team_lead).get("/why/payments/").content.decode()
