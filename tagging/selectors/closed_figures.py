@@ -67,7 +67,10 @@ class StoredMonth:
 
 
 def stored_month(found: Reach, period: BillingPeriod, metric: CostMetric) -> StoredMonth | None:
-    """The month's stored statements within the reader's scope, or None while it is open."""
+    """The month's stored statements within the reader's scope, or None while it is open.
+
+    None too where a team has neither a statement nor costs of the month: that others' month is closed is not told.
+    """
     if (period, found.currency) not in closed_months():
         return None
     close = close_of(period, found.currency)
@@ -76,6 +79,8 @@ def stored_month(found: Reach, period: BillingPeriod, metric: CostMetric) -> Sto
     if not found.scope.everything:
         rows = rows.filter(owner_kind=OwnerKind.TEAM.value, owner_key__in=found.scope.team_keys)
     statements = {row.owner_key: row for row in rows}
+    if not (found.scope.everything or statements or found.within((period,)).imports):
+        return None
     parts = _parts(close, statements, metric)
     whole = sum((Decimal(bill["totals"][metric.column]) for bill in close.bills), ZERO)
     staff = found.scope.everything

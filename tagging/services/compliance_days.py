@@ -1,5 +1,6 @@
 """Compliance kept day by day, and announced fixes looked at again. May run again any number of times."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator
 from datetime import date
 from decimal import Decimal
@@ -12,7 +13,7 @@ from costs.periods import BillingPeriod
 from costs.reading import one_reading
 from costs.scope import Scope
 from costs.terms import CostMetric
-from tagging.models import AnnouncedFix, ComplianceSnapshot
+from tagging.models import AllocatedCost, AnnouncedFix, ComplianceSnapshot
 from tagging.policy import deciding_slices, group_lines
 from tagging.results import Compliance
 from tagging.selectors.compliance import compliance
@@ -39,15 +40,36 @@ def keep_compliance(periods: Collection[BillingPeriod] | None = None, *, today: 
             with one_reading():
                 found = compliance(EVERYTHING, period, metric=CostMetric.EFFECTIVE, currency=currency)
             _keep(found, today)
-    check_fixes(known[0] if known else None)
+    check_fixes()
     return len(wanted)
 
 
-def check_fixes(period: BillingPeriod | None) -> int:
-    """Look at announced fixes in the newest month: mended, still open, or gone. Returns how many changed."""
-    told = list(AnnouncedFix.objects.filter(is_gone=False))
-    if period is None or not told:
-        return 0
+def check_fixes() -> int:
+    """Look at announced fixes in their owner's newest month: mended, still open, or gone. Returns how many changed.
+
+    A month that so far holds costs of others alone says nothing of an owner's resources, not that they are gone.
+    """
+    told: dict[BillingPeriod, list[AnnouncedFix]] = defaultdict(list)
+    newest = _newest_months()
+    for fix in AnnouncedFix.objects.filter(is_gone=False):
+        if fix.owner_key in newest:
+            told[newest[fix.owner_key]].append(fix)
+    changed = [fix for period, fixes in sorted(told.items()) for fix in _changed_in(period, fixes)]
+    AnnouncedFix.objects.bulk_update(changed, ["fixed_in", "is_gone"], batch_size=200)
+    return len(changed)
+
+
+def _newest_months() -> dict[str, BillingPeriod]:
+    """By owner the newest month in which it has costs of its own."""
+    months = {item.pk: item.period for item in intake.active_imports(EVERYTHING)}
+    rows = AllocatedCost.objects.filter(bill_import_id__in=months).order_by()
+    found: dict[str, BillingPeriod] = {}
+    for owner, pk in rows.values_list("owner_key", "bill_import_id").distinct():
+        found[owner] = max(months[pk], found.get(owner, months[pk]))
+    return found
+
+
+def _changed_in(period: BillingPeriod, told: Collection[AnnouncedFix]) -> list[AnnouncedFix]:
     with one_reading():
         months = [
             taggable_month(EVERYTHING, period, CostMetric.EFFECTIVE, currency)
@@ -56,9 +78,7 @@ def check_fixes(period: BillingPeriod | None) -> int:
         states = {key: value for month in months for key, value in _states(month).items()}
         seen = {(resource_key, owner_key) for resource_key, owner_key, _ in states}
         judged = {key.key for month in months for key in month.policy}
-    changed = [fix for fix in told if fix.tag_key in judged and _recheck(fix, period, states, seen)]
-    AnnouncedFix.objects.bulk_update(changed, ["fixed_in", "is_gone"], batch_size=200)
-    return len(changed)
+    return [fix for fix in told if fix.tag_key in judged and _recheck(fix, period, states, seen)]
 
 
 def _states(month: TaggableMonth) -> dict[tuple[int, str, str], TagState]:

@@ -23,6 +23,8 @@ QUERIES = (
     "taggable=yes",
     "source=beta",
     "period=2026-01",
+    "period=2026-02&currency=EUR",
+    "period=2026-03",
     "basis=effective",
     "per=day",
     "page_size=1",

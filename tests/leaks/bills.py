@@ -53,7 +53,13 @@ class Line:
 
 
 def write_bill(
-    path: Path, period: str, lines: Sequence[Line], *, extra_keys: Iterable[str] = (), payer: str = PAYER
+    path: Path,
+    period: str,
+    lines: Sequence[Line],
+    *,
+    extra_keys: Iterable[str] = (),
+    payer: str = PAYER,
+    currency: str = "USD",
 ) -> Path:
     """Write the lines as the CUR of a month (`YYYY-MM`) and return the path."""
     keys = (*KEYS, *extra_keys)
@@ -69,7 +75,7 @@ def write_bill(
                 (
                     f"line-{number}", "AWS", "Anniversary", payer, f"{period}-01T00:00:00Z", end,
                     line.account, line.kind, start, start.replace("T00", "T01"),
-                    line.product, line.usage_type, line.operation, line.resource_id, "1", "USD",
+                    line.product, line.usage_type, line.operation, line.resource_id, "1", currency,
                     line.cost, f"charge of {line.resource_id}", line.service, line.region, line.family, "m5.large",
                     line.cost,
                     *(tags.get(key, "") for key in keys),

@@ -20,6 +20,7 @@ from rest_framework.throttling import SimpleRateThrottle
 from budgets.inputs import BudgetInput
 from budgets.services import create_budget, evaluate_budgets
 from budgets.terms import ScopeKind
+from costs import services as intake
 from costs.periods import BillingPeriod
 from costs.scope import Scope
 from costs.terms import CostMetric, FindingKind
@@ -33,7 +34,7 @@ from tagging.services.findings import ref_of
 from tagging.terms import FINOPS_GROUP, ChargeKind, ChargePolicy, MemberRole, RuleKind
 from tests.leaks.asking import ask_everything, show_difference
 from tests.leaks.urls import addresses
-from tests.leaks.world import NOW, TODAY, import_world, share_pools
+from tests.leaks.world import NOW, TODAY, import_bills_of_others_alone, import_world, share_pools
 
 pytestmark = pytest.mark.thorough
 MOST_KNOWN = 80  # names of addresses outside admin and accounts, no fewer than there were
@@ -132,6 +133,10 @@ def change_everything_of_others(folder: Path) -> None:
     share_pools(2)
     owners.set_charge_policy(ChargeKind.TAXES, ChargePolicy.CENTRAL, reason="Hush")
     import_world(folder, 2)
+    import_bills_of_others_alone(folder)
+    step = owners.CloseStep("fin", NOW, reason="Hush", force=True)
+    owners.close_month(BillingPeriod.parse("2026-02"), step, metric=CostMetric.BILLED, currency="EUR")
+    intake.set_display_name("222222222222", "Hush account")
     create_budget(
         BudgetInput("Secret plan", ScopeKind.TEAM, Decimal(1), scope_key="gamma"), author=None, today=date(2026, 1, 1)
     )

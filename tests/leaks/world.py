@@ -79,7 +79,7 @@ def others_lines(world: int, period: str) -> list[Line]:
     if world == 1:
         return first if period == PERIODS[0] else [*first, Line("i-moved", "3.00", tags=beta)]
     renamed = (("Team", "BETA"), ("Owner", "bruno"), ("Secret", "plans"), ("Environment", "Prod"))
-    hushed = (*renamed, ("CostObject", "hush"), ("Name", "hush-name"))
+    hushed = (*renamed, ("CostObject", "hush"), ("Name", "hush-name"), ("Cost-Center", "hush"), ("Projct", "hush"))
     later = Line("i-moved", "6.00", day=3, region="eu-west-1", family="Hush Instance", tags=hushed)
     return [
         Line("i-beta-1", "250.75", day=1, tags=renamed),
@@ -126,8 +126,21 @@ def share_pools(world: int) -> None:
             save_rule(RuleInput(RuleKind.TAG, tag_key="Team", tag_values=(name,), team_key=f"pool:{name.lower()}"))
 
 
+def import_bills_of_others_alone(folder: Path) -> None:
+    """A newer month of another payer, and a month in another currency: of both Alpha has nothing.
+
+    Nothing of Alpha's is in March yet, which says nothing of its resources.
+    """
+    hushed = (("Team", "BETA"), ("Owner", "bruno"))
+    for period, currency, payer in (("2026-03", "USD", "900000000002"), ("2026-02", "EUR", "900000000003")):
+        lines = [Line("i-beta-hush", "70.00", account="222222222222", tags=hushed), Line("i-nobody", "4.00")]
+        path = write_bill(folder / f"others-{period}-{currency}.csv", period, lines, payer=payer, currency=currency)
+        for pk in intake.prepare_imports([path], today=TODAY):
+            pipeline.run_import(pk)
+
+
 def import_world(folder: Path, world: int) -> None:
-    extra = () if world == 1 else ("Secret",)
+    extra = () if world == 1 else ("Secret", "Cost-Center", "Projct")
     for period in PERIODS:
         path = folder / f"world{world}-{period}.csv"
         write_bill(

@@ -1,5 +1,6 @@
 """What a team gets of a closed month is the same byte for byte whatever the others' part of it is."""
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
@@ -89,3 +90,36 @@ def test_a_closed_month_tells_a_team_nothing_of_others(
 def without_boundaries(answer: bytes) -> bytes:
     """Without the random boundary of a mail's parts."""
     return b"\n".join(line for line in answer.splitlines() if b"===============" not in line)
+
+
+def test_whether_a_month_of_others_alone_is_closed_is_not_told(
+    team_lead: User, client_for: Callable[[User], Client]
+) -> None:
+    """Payments has costs in November; October in dollars and November in euros are of Search alone."""
+    client = client_for(team_lead)
+    month(OWN, period=NOVEMBER)
+    months = ((OCTOBER, "USD"), (NOVEMBER, "EUR"))
+    asked = [
+        f"{path}&period={period}&currency={currency}"
+        for period, currency in months
+        for path in (
+            "/statements/payments/?",
+            "/statements/payments/?format=csv",
+            "/statements/payments/pdf/?basis=billed",
+            "/chargeback/?by=team",
+            "/chargeback/?by=service&format=csv",
+            "/api/v1/statements/payments/?basis=billed",
+            "/api/v1/chargeback/?by=team",
+        )
+    ]
+    before = [without_tokens(client.get(url).getvalue()) for url in asked]
+    for period, currency in months:
+        month([Spend("5", tags={"Team": "search"})], period=period, currency=currency, source=f"other {currency}")
+        close_month(period, STEP, metric=CostMetric.BILLED, currency=currency)
+    after = [without_tokens(client.get(url).getvalue()) for url in asked]
+    assert [url for url, one, two in zip(asked, before, after, strict=True) if one != two] == []
+
+
+def without_tokens(answer: bytes) -> bytes:
+    """Without what is made anew for every answer."""
+    return re.sub(rb'nonce="[^"]*"|csrfmiddlewaretoken"? value="[^"]*"|X-CSRFToken[^}]*', b"", answer)

@@ -95,6 +95,19 @@ def test_a_fix_that_breaks_again_is_open_again_and_one_whose_resource_is_gone_is
     assert (counts.open, counts.fixed, counts.gone) == (3, 0, 4)
 
 
+def test_a_newer_month_of_others_alone_says_nothing_of_a_teams_fixes() -> None:
+    announce(scope=PAYMENTS)
+    month([Spend("5", tags={**WHOLE, "Team": "search"}, resource="i-2")], period=DECEMBER, source="other payer")
+    keep_compliance([DECEMBER], today=date(2025, 12, 5))
+    rows, counts = announced_fixes(PAYMENTS)
+    assert (counts.open, counts.fixed, counts.gone) == (7, 0, 0)
+    # Its own newest month is still looked at: November comes again with i-1 mended.
+    month([Spend("8", tags=WHOLE, resource="i-1"), Spend("20", resource="bucket", tags={"Team": "payments"})])
+    keep_compliance([NOVEMBER], today=date(2025, 12, 6))
+    rows, _ = announced_fixes(PAYMENTS)
+    assert {row.text for row in rows if row.resource_id == "i-1"} == {"Fixed in the bill of November 2025"}
+
+
 def test_a_team_sees_announced_fixes_of_its_own_alone() -> None:
     announce()
     rows, counts = announced_fixes(PAYMENTS)
