@@ -35,7 +35,14 @@ from tagging.selectors.shared import BENEFIT_KEY
 from tagging.selectors.shown_tags import offered_tag_keys
 from tagging.tables.chargeback import ChargebackTable, OwnerLine, StatementTable
 from tagging.terms import LineKind, OwnerKind
-from tagging.views.close_strip import close_strip, closed_parts, hidden_columns, state_rows
+from tagging.views.close_strip import (
+    close_strip,
+    closed_parts,
+    compared_row,
+    hidden_columns,
+    state_rows,
+    statement_rows,
+)
 from tagging.views.months import NO_COSTS_STAFF, NO_COSTS_TEAM, Month, chosen_month
 
 BY = ("team", "cost_center", "project", "owner", "environment", "account", "service")
@@ -302,11 +309,6 @@ def missing_line(owners: Owners, month: Month, by: str) -> OwnerLine | None:
     )
 
 
-def compared_row(compared: str) -> tuple[str, str]:
-    """What changes are against, for files."""
-    return ("Change against", compared or "nothing: the month before has no costs")
-
-
 def bill_rows(owners: Owners) -> list[tuple[str, str]]:
     """The sum that ties out, for FinOps staff's files."""
     if owners.bill_total is None or owners.difference is None:
@@ -317,22 +319,6 @@ def bill_rows(owners: Owners) -> list[tuple[str, str]]:
         *([("of them what stays in pools", plain(owners.pools_cost))] if owners.pools_cost else []),
         ("Unallocated", plain(owners.missing_cost)),
         ("Difference", plain(owners.difference)),
-    ]
-
-
-def statement_rows(found: Statement, compared: str) -> list[tuple[str, str]]:
-    """The totals of a statement, for its files."""
-    summary = found.summary
-    before = [(compared, plain(summary.previous_total_cost)), ("Change", plain(summary.change))] if compared else []
-    return [
-        ("Cost centre", summary.cost_center),
-        ("Direct", plain(summary.direct_cost)),
-        ("Shared", plain(summary.shared_cost)),
-        ("Adjustments", plain(summary.adjustment_cost)),
-        ("Total", plain(summary.total_cost)),
-        *([] if found.booked is None else [("Booked", f"{found.booked:.2f}")]),
-        compared_row(compared),
-        *before,
     ]
 
 
