@@ -194,6 +194,9 @@ class StatementSerializer(PageSerializer, ComparedSerializer, CloseInfoSerialize
     number = serializers.CharField(source="close.number", help_text="Empty until the month is final.")
 
     summary = StatementRowSerializer()
+    booked = MoneyText(
+        allow_null=True, help_text="The total in cents, as the document books it; null while the month is open."
+    )
     shares = OwnShareSerializer(many=True)
     prices = BothPricesSerializer(allow_null=True, help_text="Null where no usage is under commitments.")
     results = StatementLineSerializer(many=True)

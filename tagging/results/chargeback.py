@@ -79,6 +79,8 @@ class Chargeback:
     difference: Decimal | None
     pools_cost: Decimal | None = None
     close: CloseInfo = field(default_factory=CloseInfo)
+    missing_shared_cost: Decimal = ZERO  # of `missing_cost`; what is left of it is direct
+    missing_adjustment_cost: Decimal = ZERO
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,7 @@ class Statement:
     shares: tuple[OwnShare, ...] = ()
     prices: BothPrices | None = None
     close: CloseInfo = field(default_factory=CloseInfo)
+    booked: Decimal | None = None  # the total in cents as the document books it; None while the month is open
 
 
 @dataclass(frozen=True)
@@ -157,3 +160,5 @@ class StatementList:
     difference: Decimal | None
     pools_cost: Decimal | None = None
     close: CloseInfo = field(default_factory=CloseInfo)
+    unallocated_shared_cost: Decimal = ZERO  # of `unallocated_cost`; what is left of it is direct
+    unallocated_adjustment_cost: Decimal = ZERO

@@ -102,6 +102,7 @@ def _open_chargeback(
         unallocated_cost=None if whole is None else closed.unallocated_cost,
         difference=None if whole is None else closed.difference,
         pools_cost=None if whole is None or not is_team else in_pools(closed),
+        missing_shared_cost=both.shared.get("", ZERO),
     )
 
 
@@ -134,6 +135,7 @@ def statements(scope: Scope, period: BillingPeriod, *, metric: CostMetric, curre
         compared=both.days,
         difference=None if whole is None else closed.difference,
         pools_cost=None if whole is None else in_pools(closed),
+        unallocated_shared_cost=both.shared.get("", ZERO),
     )
 
 

@@ -157,7 +157,8 @@ def closed_chargeback(stored: StoredMonth, by: str, before: Before, split: Split
         if owner and cost:
             parts.setdefault(owner, Parts(ZERO))
     names = _names(stored, by, parts)
-    missing = parts.pop("", Parts(ZERO)).total_cost
+    nobody = parts.pop("", Parts(ZERO))
+    missing = nobody.total_cost
     owners = sorted(parts, key=lambda owner: (-parts[owner].total_cost, owner))
     total = sum((part.total_cost for part in parts.values()), ZERO)
     staff = stored.scope.everything
@@ -177,6 +178,8 @@ def closed_chargeback(stored: StoredMonth, by: str, before: Before, split: Split
         difference=_difference(stored, total + missing),
         pools_cost=_in_pools(parts) if staff and by == "team" else None,
         close=stored.info,
+        missing_shared_cost=nobody.shared_cost,
+        missing_adjustment_cost=nobody.adjustment_cost,
     )
 
 
@@ -185,7 +188,8 @@ def closed_statements(stored: StoredMonth, before: Before) -> StatementList:
     keys = {key for key in (*stored.statements, *(key for key, cost in before.costs.items() if cost)) if key}
     names = _names(stored, "team", dict.fromkeys(keys, Parts(ZERO)))
     rows = [_summary(stored, key, names[key], before) for key in keys]
-    unallocated = stored.parts.get("", Parts(ZERO)).total_cost
+    nobody = stored.parts.get("", Parts(ZERO))
+    unallocated = nobody.total_cost
     total = sum((row.total_cost for row in rows), ZERO)
     staff = stored.scope.everything
     return StatementList(
@@ -202,6 +206,8 @@ def closed_statements(stored: StoredMonth, before: Before) -> StatementList:
         difference=_difference(stored, total + unallocated),
         pools_cost=_in_pools(stored.parts) if staff else None,
         close=stored.info,
+        unallocated_shared_cost=nobody.shared_cost,
+        unallocated_adjustment_cost=nobody.adjustment_cost,
     )
 
 
@@ -218,6 +224,7 @@ def closed_statement(stored: StoredMonth, team: Team, before: Before) -> Stateme
         lines=() if own is None else lines_of(own, stored.metric),
         compared=before.days,
         close=info,
+        booked=None if own is None else Decimal(own.cents[stored.metric.column]),
     )
 
 

@@ -135,9 +135,13 @@ def to_carry(period: BillingPeriod, currency: str) -> dict[Carried, Costs]:
     }
 
 
-def pool_names_of(period: BillingPeriod, currency: str) -> dict[str, str]:
-    """Names of the pools that are split in the month, by key."""
-    return {line.pool_key: line.pool_name for line in shared_lines(EVERYTHING, period, currency)}
+def pool_names_of(periods: Iterable[BillingPeriod], currency: str, keys: Collection[str]) -> dict[str, str]:
+    """Names of pools: as they are split in these months (the newest counts), else as a close has kept them."""
+    kept = StatementLine.objects.filter(pool_key__in=keys, statement__close__currency=currency).order_by("pk")
+    names = dict(kept.values_list("pool_key", "pool_name"))
+    for period in sorted(periods):
+        names |= {line.pool_key: line.pool_name for line in shared_lines(EVERYTHING, period, currency)}
+    return names
 
 
 def _shares(period: BillingPeriod, currency: str) -> list[tuple[LineKey, Costs]]:

@@ -183,7 +183,7 @@ def _line_fields(draft: MonthDraft) -> list[_Fields]:
     carried = [(item.line, item, costs) for item, costs in sorted(draft.carried.items())]
     accounts = {line.sub_account_id for line, _, _ in (*own, *carried) if line.sub_account_id}
     names = intake.account_names(EVERYTHING, accounts)
-    pools = pool_names_of(draft.period, draft.currency)
+    pools = _pool_names(draft)
     found: list[_Fields] = []
     for line, origin, costs in (*sorted(own), *carried):
         kind = line.kind if origin is None else LineKind.ADJUSTMENT.value
@@ -192,6 +192,15 @@ def _line_fields(draft: MonthDraft) -> list[_Fields]:
         source = ("", "", "") if origin is None else (origin.origin, str(origin.version), line.kind)
         found.append((line.owner, (kind, *texts, *pool, *source), costs))
     return found
+
+
+def _pool_names(draft: MonthDraft) -> dict[str, str]:
+    """Corrections name pools of the months they put right, which may not be split any more."""
+    keys = {line.pool_key for line in (*draft.lines, *(item.line for item in draft.carried)) if line.pool_key}
+    if not keys:
+        return {}
+    origins = {BillingPeriod.parse(item.origin) for item in draft.carried if item.line.pool_key}
+    return pool_names_of({draft.period, *origins}, draft.currency, keys)
 
 
 def _store_statements(close: Close, draft: MonthDraft, fields: list[_Fields]) -> None:

@@ -35,7 +35,14 @@ from tagging.selectors.shared import BENEFIT_KEY
 from tagging.selectors.shown_tags import offered_tag_keys
 from tagging.tables.chargeback import ChargebackTable, OwnerLine, StatementTable
 from tagging.terms import LineKind, OwnerKind
-from tagging.views.close_strip import close_strip, closed_parts, hidden_columns, state_rows
+from tagging.views.close_strip import (
+    close_strip,
+    closed_parts,
+    compared_row,
+    hidden_columns,
+    state_rows,
+    statement_rows,
+)
 from tagging.views.months import NO_COSTS_STAFF, NO_COSTS_TEAM, Month, chosen_month
 
 BY = ("team", "cost_center", "project", "owner", "environment", "account", "service")
@@ -58,6 +65,15 @@ class Owners:
     difference: Decimal | None
     close: CloseInfo
     pools_cost: Decimal | None = None
+    missing_shared_cost: Decimal = ZERO
+    missing_adjustment_cost: Decimal = ZERO
+
+    @property
+    def whole(self) -> Decimal:
+        """What shares are of: the bill and what was carried in; for teams their own total."""
+        if self.bill_total is None:
+            return self.total_cost + self.missing_cost
+        return self.bill_total + self.close.carried_in
 
 
 @login_required
@@ -85,7 +101,7 @@ def chargeback(request: HttpRequest) -> HttpResponseBase:
         "chart": share_chart(owners, missing, month),
         "missing": missing,
         "missing_url": missing.url if missing else "",
-        "owned_share": ratio(owners.total_cost, owners.bill_total or ZERO),
+        "owned_share": ratio(owners.total_cost, owners.whole),
         "needs_setup": selectors.needs_setup(scope),
         "trust": selectors.trust(scope, month.period, metric=month.metric, currency=month.currency),
         "form": owner_form(scope, month, by),
@@ -187,7 +203,7 @@ def owners_of(scope: Scope, month: Month, by: str) -> tuple[Owners, list[str]]:
 
 def owners_by_team(found: StatementList, month: Month) -> Owners:
     """Statements as lines of the table."""
-    whole = found.total_cost if found.bill_total is None else found.bill_total
+    whole = found.total_cost if found.bill_total is None else found.bill_total + found.close.carried_in
     lines = [
         OwnerLine(
             owner=row.team_name,
@@ -217,6 +233,8 @@ def owners_by_team(found: StatementList, month: Month) -> Owners:
         difference=found.difference,
         pools_cost=found.pools_cost,
         close=found.close,
+        missing_shared_cost=found.unallocated_shared_cost,
+        missing_adjustment_cost=found.unallocated_adjustment_cost,
     )
 
 
@@ -229,7 +247,9 @@ def owner_url(row: StatementSummary, month: Month) -> str:
 
 def owners_by_value(table: Chargeback, month: Month, by: str) -> Owners:
     """Values of a dimension as lines of the table; each opens that value in the explorer."""
-    whole = table.total_cost + table.missing_cost if table.bill_total is None else table.bill_total
+    whole = table.total_cost + table.missing_cost
+    if table.bill_total is not None:
+        whole = table.bill_total + table.close.carried_in
     lines = [
         OwnerLine(
             owner=row.owner,
@@ -257,6 +277,8 @@ def owners_by_value(table: Chargeback, month: Month, by: str) -> Owners:
         bill_total=table.bill_total,
         difference=table.difference,
         close=table.close,
+        missing_shared_cost=table.missing_shared_cost,
+        missing_adjustment_cost=table.missing_adjustment_cost,
     )
 
 
@@ -266,7 +288,7 @@ def missing_line(owners: Owners, month: Month, by: str) -> OwnerLine | None:
         return None
     moved = change(owners.missing_cost, owners.previous_missing_cost)
     is_unallocated = by == "team"
-    whole = owners.total_cost + owners.missing_cost if owners.bill_total is None else owners.bill_total
+    shared, adjusted = owners.missing_shared_cost, owners.missing_adjustment_cost
     label = "Unallocated" if owners.bill_total is not None else f"Without {dimension_label(by).lower()}"
     url = link("tagging:why_nobody", month.params) if is_unallocated else explore_url(month, by, NOT_SET)
     return OwnerLine(
@@ -274,22 +296,17 @@ def missing_line(owners: Owners, month: Month, by: str) -> OwnerLine | None:
         label=label,
         url=url,
         cost_center="",
-        direct_cost=None,
-        shared_cost=None,
-        adjustment_cost=None,
+        direct_cost=owners.missing_cost - shared - adjusted,
+        shared_cost=shared,
+        adjustment_cost=adjusted,
         total_cost=owners.missing_cost,
         previous_total_cost=owners.previous_missing_cost,
         change=moved.amount,
         change_ratio=moved.ratio,
-        share=ratio(owners.missing_cost, whole),
+        share=ratio(owners.missing_cost, owners.whole),
         is_missing=True,
         lines_url=month_lines(month, (by, NOT_SET)),
     )
-
-
-def compared_row(compared: str) -> tuple[str, str]:
-    """What changes are against, for files."""
-    return ("Change against", compared or "nothing: the month before has no costs")
 
 
 def bill_rows(owners: Owners) -> list[tuple[str, str]]:
@@ -302,21 +319,6 @@ def bill_rows(owners: Owners) -> list[tuple[str, str]]:
         *([("of them what stays in pools", plain(owners.pools_cost))] if owners.pools_cost else []),
         ("Unallocated", plain(owners.missing_cost)),
         ("Difference", plain(owners.difference)),
-    ]
-
-
-def statement_rows(found: Statement, compared: str) -> list[tuple[str, str]]:
-    """The totals of a statement, for its files."""
-    summary = found.summary
-    before = [(compared, plain(summary.previous_total_cost)), ("Change", plain(summary.change))] if compared else []
-    return [
-        ("Cost centre", summary.cost_center),
-        ("Direct", plain(summary.direct_cost)),
-        ("Shared", plain(summary.shared_cost)),
-        ("Adjustments", plain(summary.adjustment_cost)),
-        ("Total", plain(summary.total_cost)),
-        compared_row(compared),
-        *before,
     ]
 
 

@@ -97,3 +97,24 @@ def closed_parts(scope: Scope, month: Month, found: Statement) -> dict[str, Any]
         "pdf_url": f"{reverse('tagging:statement_pdf', args=[team_key])}?{urlencode(month.params)}",
         "disputes": disputes(scope, period=month.period, currency=month.currency, team_key=team_key),
     }
+
+
+def compared_row(compared: str) -> tuple[str, str]:
+    """What changes are against, for files."""
+    return ("Change against", compared or "nothing: the month before has no costs")
+
+
+def statement_rows(found: Statement, compared: str) -> list[tuple[str, str]]:
+    """The totals of a statement, for its files."""
+    summary = found.summary
+    before = [(compared, plain(summary.previous_total_cost)), ("Change", plain(summary.change))] if compared else []
+    return [
+        ("Cost centre", summary.cost_center),
+        ("Direct", plain(summary.direct_cost)),
+        ("Shared", plain(summary.shared_cost)),
+        ("Adjustments", plain(summary.adjustment_cost)),
+        ("Total", plain(summary.total_cost)),
+        *([] if found.booked is None else [("Booked", f"{found.booked:.2f}")]),
+        compared_row(compared),
+        *before,
+    ]
