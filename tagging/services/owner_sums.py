@@ -75,7 +75,7 @@ def sum_up(import_pk: int, groups: CostGroups) -> None:
     added = ", ".join(f"SUM(s.{column})" for column in COST_COLUMNS)
     costs = ", ".join(COST_COLUMNS)
     with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE IF EXISTS group_days")
+        # Nothing to drop first: callers hold a transaction, which takes the table with it when it fails.
         cursor.execute(
             f"CREATE TEMPORARY TABLE group_days AS SELECT m.group_id, d.charge_date, {summed} FROM {daily} d"
             " JOIN slice_groups m ON m.slice_id = d.slice_id WHERE d.bill_import_id = %s"

@@ -105,7 +105,14 @@ def test_a_finished_import_is_followed_by_an_evaluation(monkeypatch: pytest.Monk
     monkeypatch.setattr(tasks, "chain", chained)
     monkeypatch.setattr(tasks.refresh_advice, "delay", lambda pk: asked.append(f"advise {pk}"))
     tasks.run_import(7)
-    assert asked == ["import 7", "evaluate_budgets", "detect_findings", "measure_metrics", "keep_compliance", "advise 7"]
+    assert asked == [
+        "import 7",
+        "evaluate_budgets",
+        "detect_findings",
+        "measure_metrics",
+        "keep_compliance",
+        "advise 7",
+    ]
 
 
 def test_beat_evaluates_daily_and_sends_what_is_due_every_minute() -> None:
