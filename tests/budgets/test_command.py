@@ -111,6 +111,7 @@ def test_a_finished_import_is_followed_by_an_evaluation(monkeypatch: pytest.Monk
         "detect_findings",
         "measure_metrics",
         "keep_compliance",
+        "suggest_tags",
         "advise 7",
     ]
 
