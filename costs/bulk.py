@@ -26,8 +26,9 @@ def copy_rows(
     `columns` are database column names (`bill_import_id`). Money comes as whole 1e-10 units (int, see
     `costs.money.to_units`), JSON as Python values or as JSON text, everything else as Python values.
     With `skip_existing` rows whose primary or unique key is there already are left as they are. Runs in
-    the caller's transaction and streams: memory does not grow with the number of rows. Raises
-    OverflowError where SQLite could not hold an amount exactly.
+    the caller's transaction and streams: memory does not grow with the number of rows. `rows` must not ask the
+    database while they are taken: on PostgreSQL the connection is in a COPY then. Raises OverflowError where SQLite
+    could not hold an amount exactly.
     """
     counter = count()
     counted = map(itemgetter(0), zip(_adapted(model, columns, rows), counter, strict=False))

@@ -115,7 +115,8 @@ def _allocate(import_pk: int, marker: _Marker) -> None:
     period, currency = intake.import_month(EVERYTHING, import_pk)
     frozen = rules_of_closed(period, currency)  # a later bill of a closed month is owned as the month was closed
     match = compile_rules(rules_in_use() if frozen is None else frozen, period)
-    slices = intake.slices_of(EVERYTHING, import_pk).values_list("key", *FACT_COLUMNS).iterator(chunk_size=20_000)
+    # Read before anything is copied: PostgreSQL answers no query on a connection that is in a COPY.
+    slices = list(intake.slices_of(EVERYTHING, import_pk).values_list("key", *FACT_COLUMNS))
     for model in (AllocatedCost, OwnerCost, Allocation):
         model.objects.filter(bill_import_id=import_pk).delete()
     groups = CostGroups(instances=instance_slices(import_pk))
