@@ -49,7 +49,7 @@ class SuggestibleMonth:
         """What one audience's suggestions are learned from: everything for staff, a team's own lines for a team."""
         lines: Sequence[TaggableLine] = self._month.lines
         if audience != STAFF:
-            own = _with_sub_teams(audience)
+            own = with_sub_teams(audience)
             lines = [line for line in lines if self._month.slices[line.slice_key].team in own]
         deciding, costs = deciding_slices(lines), costs_by_resource(lines)
         ids, names = ids_of(self._month.reach), _names(self._month, lines)
@@ -114,7 +114,7 @@ def suggestible_month(scope: Scope, period: BillingPeriod, currency: str) -> Sug
     )
 
 
-def _with_sub_teams(key: str) -> frozenset[str]:
+def with_sub_teams(key: str) -> frozenset[str]:
     """The team and everything below it."""
     outline = Team.objects.outline()
     found, fresh = {key}, {pk for pk, _, team, _ in outline if team == key}

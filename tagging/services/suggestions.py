@@ -14,9 +14,9 @@ from costs.periods import BillingPeriod
 from costs.reading import one_reading
 from costs.scope import Scope
 from costs.tags import tag_value
-from tagging.models import SuggestionChoice, SuggestionCount, TagSuggestion, VirtualTag
-from tagging.selectors.suggestible import STAFF, Suggestible, SuggestibleMonth, suggestible_month
-from tagging.selectors.trust import currencies_of
+from tagging.models import SuggestionChoice, SuggestionCount, TagSuggestion, Team, VirtualTag
+from tagging.selectors.suggestible import STAFF, Suggestible, SuggestibleMonth, suggestible_month, with_sub_teams
+from tagging.selectors.trust import currencies_of, latest_period
 from tagging.suggestions import KnownResource, TagLearner, name_stem
 from tagging.terms import ChoiceState
 
@@ -34,7 +34,7 @@ class Suggested:
 
 
 def make_suggestions(*, now: datetime, least_precision: float) -> Suggested:
-    """Replace every audience's suggestions by those of the newest month in force. Safe to repeat.
+    """Replace every audience's suggestions by those of its newest month in force. Safe to repeat.
 
     Staff's stand before teams' are begun. What was dismissed is left out for who dismissed it, and what has a
     virtual tag for everybody.
@@ -44,15 +44,29 @@ def make_suggestions(*, now: datetime, least_precision: float) -> Suggested:
         TagSuggestion.objects.all().delete()
         SuggestionCount.objects.all().delete()
         return Suggested(None)
-    period, counts, seen = months[0], [], {STAFF}
-    for currency in currencies_of(EVERYTHING, months):
-        with one_reading():
-            month = suggestible_month(EVERYTHING, period, currency)
-            for audience in (STAFF, *month.teams):
-                seen.add(audience)
-                counts += _make(month, month.of(audience), now=now, least_precision=least_precision)
-    _forget_others(seen, period)
-    return Suggested(period, tuple(counts))
+    counts: list[tuple[str, str, int, int, int, Decimal]] = []
+    for period, audiences in _newest_months(months[0]).items():
+        for currency in currencies_of(EVERYTHING, [period]):
+            with one_reading():
+                month = suggestible_month(EVERYTHING, period, currency)
+                for audience in (STAFF, *month.teams):
+                    if audience in audiences:
+                        counts += _make(month, month.of(audience), now=now, least_precision=least_precision)
+    _forget_others(now)
+    return Suggested(months[0], tuple(counts))
+
+
+def _newest_months(newest: BillingPeriod) -> dict[BillingPeriod, set[str]]:
+    """Which audiences learn from which month: staff from the newest, a team from its own newest.
+
+    That others have a later month must change nothing a team sees.
+    """
+    found: dict[BillingPeriod, set[str]] = {newest: {STAFF}}
+    for key in Team.objects.values_list("key", flat=True):
+        own = latest_period(Scope.teams(with_sub_teams(key)))
+        if own is not None:
+            found.setdefault(own, set()).add(key)
+    return dict(sorted(found.items(), reverse=True))
 
 
 def _make(
@@ -141,8 +155,7 @@ def _left_out(audience: str) -> set[tuple[int, str, str]]:
     return found | {(key, tag, "") for key, tag in open_tags.values_list("resource_key", "tag_key")}
 
 
-def _forget_others(seen: set[str], period: BillingPeriod) -> None:
-    """Audiences without resources any more, and rows of currencies the newest month does not have."""
+def _forget_others(now: datetime) -> None:
+    """What this run did not make: audiences without resources any more, months and currencies that are past."""
     for model in (TagSuggestion, SuggestionCount):
-        model._default_manager.exclude(audience__in=seen).delete()
-        model._default_manager.exclude(period=period.start).delete()
+        model._default_manager.exclude(made_at=now).delete()
