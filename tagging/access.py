@@ -33,7 +33,7 @@ def scope_of(user: AbstractUser | AnonymousUser | AbstractBaseUser) -> Scope:
     if not user.is_authenticated:
         return Scope.teams(frozenset())
     own = set(Membership.objects.filter(user_id=user.pk, team__is_active=True).values_list("team_id", flat=True))
-    return Scope.teams(keys_with_sub_teams(own)) if own else Scope.teams(frozenset())
+    return Scope.teams(Team.objects.with_sub_teams(own)) if own else Scope.teams(frozenset())
 
 
 def leads(user: AbstractUser | AnonymousUser | AbstractBaseUser, team_key: str) -> bool:
@@ -47,21 +47,9 @@ def led_keys(user: AbstractUser | AnonymousUser | AbstractBaseUser) -> frozenset
         return frozenset()
     own = Membership.objects.filter(user_id=user.pk, team__is_active=True, role=MemberRole.LEAD.value)
     led = set(own.values_list("team_id", flat=True))
-    return keys_with_sub_teams(led) if led else frozenset()
+    return Team.objects.with_sub_teams(led) if led else frozenset()
 
 
 def may_change_finding(user: AbstractUser | AnonymousUser | AbstractBaseUser, owner_key: str) -> bool:
     """FinOps staff, and who leads the owning team; viewers look and change nothing."""
     return is_finops(user) or bool(owner_key and leads(user, owner_key))
-
-
-def keys_with_sub_teams(team_pks: set[int]) -> frozenset[str]:
-    """Keys of the teams and of everything below them."""
-    rows = Team.objects.outline()
-    seen = set(team_pks)
-    grew = True
-    while grew:
-        below = {pk for pk, parent, _, _ in rows if parent in seen and pk not in seen}
-        seen |= below
-        grew = bool(below)
-    return frozenset(key for pk, _, key, _ in rows if pk in seen)

@@ -31,7 +31,7 @@ from costs.money import round_money, to_units
 from costs.periods import BillingPeriod
 from costs.selectors.records import DELIVERY_FIELDS, IMPORT_FIELDS, SNAPSHOT_FIELDS, SOURCE_FIELDS, folder_of
 from costs.services.claims import Claim
-from costs.services.snapshots import refresh_states
+from costs.services.snapshots import SNAPSHOT_COLUMNS, refresh_states
 from costs.services.storing import store_rollups
 from costs.services.switching import refresh_resources
 from costs.terms import COST_COLUMNS, BillState, ImportState
@@ -230,10 +230,9 @@ def _restore_totals(item: BillImport, rows: Sequence[Sequence[Any]]) -> None:
 
 def _restore_snapshots(item: BillImport, folder: ImportFolder) -> None:
     rows = charge_store.read_snapshots(folder)
-    columns = ("bill_import_id", *SNAPSHOT_FIELDS)
     bulk.copy_rows(
         ResourceSnapshot,
-        columns,
+        SNAPSHOT_COLUMNS,
         ((item.pk, *(_snapshot(name, row[name]) for name in SNAPSHOT_FIELDS)) for row in rows),
     )
 

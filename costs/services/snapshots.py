@@ -9,20 +9,10 @@ from costs import bulk, charge_store
 from costs.inventory import Inventory
 from costs.models import BillImport, Resource, ResourceSnapshot
 from costs.money import round_money, to_units
+from costs.selectors.records import SNAPSHOT_FIELDS
 from costs.terms import BillingFormat
 
-_COLUMNS = (
-    "bill_import_id",
-    "resource_id",
-    "snapshot_on",
-    "state",
-    "hourly_rate",
-    "monthly_rate",
-    "cpu_pct",
-    "memory_pct",
-    "attributes",
-    "tags",
-)
+SNAPSHOT_COLUMNS = ("bill_import_id", *SNAPSHOT_FIELDS)
 
 
 def store_snapshots(item: BillImport, inventory: Inventory) -> None:
@@ -35,7 +25,7 @@ def store_snapshots(item: BillImport, inventory: Inventory) -> None:
     ]
     with transaction.atomic():
         remove_snapshots(item.pk)
-        bulk.copy_rows(ResourceSnapshot, _COLUMNS, snapshots)
+        bulk.copy_rows(ResourceSnapshot, SNAPSHOT_COLUMNS, snapshots)
 
 
 def remove_snapshots(import_pk: int) -> None:

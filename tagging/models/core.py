@@ -18,6 +18,17 @@ class TeamManager(models.Manager["Team"]):
         rows = self.order_by("name").values_list("pk", "parent_id", "key", "name")
         return read_once("outline of teams", lambda: tuple(rows))
 
+    def with_sub_teams(self, team_pks: set[int]) -> frozenset[str]:
+        """Keys of these teams and of everything below them."""
+        rows = self.outline()
+        seen = set(team_pks)
+        grew = True
+        while grew:
+            below = {pk for pk, parent, _, _ in rows if parent in seen and pk not in seen}
+            seen |= below
+            grew = bool(below)
+        return frozenset(key for pk, _, key, _ in rows if pk in seen)
+
 
 class Team(models.Model):
     """A group that answers for spend. `key` never changes and is what a Scope holds."""

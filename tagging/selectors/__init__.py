@@ -38,7 +38,7 @@ from tagging.results import (
 from tagging.selectors.announced import FixCounts, FixRow, announced_fixes
 from tagging.selectors.chargeback import chargeback, statement, statements
 from tagging.selectors.closed import closed_months, last_closed_period
-from tagging.selectors.closes import latest_closed, pinned_imports
+from tagging.selectors.closes import latest_closed
 from tagging.selectors.compliance import compliance, resources
 from tagging.selectors.compliance_trend import Trend, compliance_trend
 from tagging.selectors.cubes import cost_cube, cost_pivot, filter_values
@@ -153,7 +153,6 @@ __all__ = [
     "closed_months",
     "last_closed_period",
     "latest_closed",
-    "pinned_imports",
     "commitment_days",
     "compliance",
     "cost_cube",

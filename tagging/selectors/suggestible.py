@@ -49,7 +49,7 @@ class SuggestibleMonth:
         """What one audience's suggestions are learned from: everything for staff, a team's own lines for a team."""
         lines: Sequence[TaggableLine] = self._month.lines
         if audience != STAFF:
-            own = with_sub_teams(audience)
+            own = Team.objects.with_sub_teams({pk for pk, _, key, _ in Team.objects.outline() if key == audience})
             lines = [line for line in lines if self._month.slices[line.slice_key].team in own]
         deciding, costs = deciding_slices(lines), costs_by_resource(lines)
         ids, names = ids_of(self._month.reach), _names(self._month, lines)
@@ -112,17 +112,6 @@ def suggestible_month(scope: Scope, period: BillingPeriod, currency: str) -> Sug
         _tags=_all_tags(month),
         _instances={volume: each.resource_id for each in seen for volume in each.volumes},
     )
-
-
-def with_sub_teams(key: str) -> frozenset[str]:
-    """The team and everything below it."""
-    outline = Team.objects.outline()
-    found, fresh = {key}, {pk for pk, _, team, _ in outline if team == key}
-    while fresh:
-        below = [(pk, team) for pk, parent, team, _ in outline if parent in fresh and team not in found]
-        found |= {team for _, team in below}
-        fresh = {pk for pk, _ in below}
-    return frozenset(found)
 
 
 def _with_parents(owners: Sequence[str]) -> tuple[str, ...]:

@@ -8,7 +8,8 @@ from django.db import transaction
 
 from costs.errors import InvalidRequestError, NotFoundInScopeError
 from costs.tags import canonical_key
-from tagging.models import Exemption, TagKey, Team, UntaggableCharge
+from tagging.models import Exemption, TagKey, UntaggableCharge
+from tagging.services.teams import team_or_none
 
 LONGEST_YEARS = 2
 
@@ -42,7 +43,7 @@ def grant_exemption(wanted: ExemptionInput, *, author: User | None, now: datetim
         resource=places[0],
         sub_account_id=places[1],
         service_name=places[2],
-        team=_team(wanted.team_key),
+        team=team_or_none(wanted.team_key),
         keys=_known_keys(wanted.keys),
         reason=wanted.reason.strip(),
         since=wanted.since,
@@ -87,15 +88,6 @@ def count_again(pk: int) -> None:
     if found is None:
         raise NotFoundInScopeError(f"There is no row {pk} among the untaggable charges.")
     found.delete()
-
-
-def _team(key: str) -> Team | None:
-    if not key:
-        return None
-    team = Team.objects.filter(key=key).first()
-    if team is None:
-        raise InvalidRequestError(f"There is no team '{key}'.")
-    return team
 
 
 def _known_keys(keys: tuple[str, ...]) -> list[str]:

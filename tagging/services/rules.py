@@ -15,6 +15,7 @@ from tagging.models import AllocationRule, SharedPool, Team
 from tagging.owners import bare_key, cost_center_owner, kind_of
 from tagging.selectors.closed import first_open_period
 from tagging.services.allocate import one_allocation_at_a_time, reallocate
+from tagging.services.teams import team_or_none
 from tagging.terms import OwnerKind, RuleKind
 
 _ORDER = tuple(RuleKind)
@@ -174,16 +175,7 @@ def _owner(key: str) -> tuple[Team | None, str]:
         if not name or len(name) > MAX_COST_CENTER:
             raise InvalidRequestError(f"A cost centre has 1 to {MAX_COST_CENTER} letters.")
         return None, cost_center_owner(name)
-    return _team(key), ""
-
-
-def _team(key: str) -> Team | None:
-    if not key:
-        return None
-    team = Team.objects.filter(key=key).first()
-    if team is None:
-        raise InvalidRequestError(f"There is no team '{key}'.")
-    return team
+    return team_or_none(key), ""
 
 
 def _name(rule: RuleInput, stored: AllocationRule) -> str:

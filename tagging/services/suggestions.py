@@ -15,7 +15,7 @@ from costs.reading import one_reading
 from costs.scope import Scope
 from costs.tags import tag_value
 from tagging.models import SuggestionChoice, SuggestionCount, TagSuggestion, Team, VirtualTag
-from tagging.selectors.suggestible import STAFF, Suggestible, SuggestibleMonth, suggestible_month, with_sub_teams
+from tagging.selectors.suggestible import STAFF, Suggestible, SuggestibleMonth, suggestible_month
 from tagging.selectors.trust import currencies_of, latest_period
 from tagging.suggestions import KnownResource, TagLearner, name_stem
 from tagging.terms import ChoiceState
@@ -62,8 +62,8 @@ def _newest_months(newest: BillingPeriod) -> dict[BillingPeriod, set[str]]:
     That others have a later month must change nothing a team sees.
     """
     found: dict[BillingPeriod, set[str]] = {newest: {STAFF}}
-    for key in Team.objects.values_list("key", flat=True):
-        own = latest_period(Scope.teams(with_sub_teams(key)))
+    for pk, _, key, _ in Team.objects.outline():
+        own = latest_period(Scope.teams(Team.objects.with_sub_teams({pk})))
         if own is not None:
             found.setdefault(own, set()).add(key)
     return dict(sorted(found.items(), reverse=True))

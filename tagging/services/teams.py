@@ -69,6 +69,16 @@ def _team(key: str) -> Team:
     return found
 
 
+def team_or_none(key: str) -> Team | None:
+    """The team of this key, None for no key. Raises InvalidRequestError for a key that no team has."""
+    if not key:
+        return None
+    team = Team.objects.filter(key=key).first()
+    if team is None:
+        raise InvalidRequestError(f"There is no team '{key}'.")
+    return team
+
+
 def _parent(key: str) -> Team | None:
     if not key:
         return None
