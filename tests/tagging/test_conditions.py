@@ -1,6 +1,5 @@
 """Conditions of rules: what they match, how they read, and how a wrong one is refused."""
 
-import time
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from costs.errors import InvalidRequestError
 from costs.periods import BillingPeriod
 from costs.tags import name_key
 from tagging.allocation import Rule, compile_rules
-from tagging.conditions import Facts, Op, Test, as_tree, parse_condition
+from tagging.conditions import Facts, Op, as_tree, parse_condition
 from tagging.terms import RuleKind
 
 NOVEMBER = BillingPeriod.parse("2025-11")
@@ -180,16 +179,13 @@ def test_many_conditions_decide_as_if_each_were_tried_in_turn(found: list[Any], 
     assert [parse_condition(as_tree(parse_condition(tree))) for tree in found] == list(map(parse_condition, found))
 
 
-def test_thirty_thousand_slices_take_well_under_a_second_with_two_hundred_conditions() -> None:
+def test_each_of_two_hundred_conditions_takes_its_own_slices() -> None:
     rules = [
         rule({"all": [{"field": "service", "op": "is", "values": [f"S{n % 20}"]},
                       {"field": "tag:app", "op": "like", "values": [f"app-{n}-*"]}]}, n, f"o{n}")
         for n in range(200)
     ]  # fmt: skip
     match = compile_rules(rules, NOVEMBER)
-    facts = [Facts("1", service=f"S{n % 20}", tags={"app": f"app-{n % 200}-{n % 7}"}) for n in range(30_000)]
-    started = time.process_time()
-    owned = [match(one).owner_key for one in facts]
-    assert time.process_time() - started < 3  # measured 0.4 s of processor time
-    assert owned[:3] == ["o0", "o1", "o2"]
-    assert isinstance(parse_condition(EC2), Test)
+    facts = [Facts("1", service=f"S{n % 20}", tags={"app": f"app-{n % 200}-{n % 7}"}) for n in range(1_400)]
+    assert [match(one).owner_key for one in facts] == [f"o{n % 200}" for n in range(1_400)]
+    assert match(Facts("1", service="S1", tags={"app": "app-2-0"})).owner_key == ""
