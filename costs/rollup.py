@@ -2,6 +2,7 @@
 
 Every statement makes one temporary table from the ones before it:
 
+    charges → month_sums (what a month's totals and identities are made of)
     charges → line_groups (distinct groups) → group_slices (their slice and its key)
     charges → facts (group × resource × day) → daily_costs, resource_costs, usage_days
     charges → usage (hour × pool × slice), written beside the charges
@@ -9,7 +10,7 @@ Every statement makes one temporary table from the ones before it:
 
 from collections.abc import Mapping, Sequence
 
-from costs.billing_formats.base import literal
+from costs.billing_formats.base import UNREAD_MAP, UNREAD_NUMBER, literal
 from costs.charges import GROUP_DIMENSIONS, POOL_DIMENSIONS, SLICE_DIMENSIONS
 from costs.tags import BLANKS, YES, like_sql, name_pattern
 from costs.terms import COST_COLUMNS
@@ -17,6 +18,15 @@ from costs.terms import COST_COLUMNS
 QUANTUM = "CAST('0.0000000001' AS DECIMAL(11,10))"
 STABLE_KEY = "CAST(md5_number(CAST(to_json([{parts}]) AS VARCHAR)) & 9223372036854775807::UHUGEINT AS BIGINT)"
 _COSTS = ", ".join(f"sum({name}) AS {name}" for name in COST_COLUMNS)
+# What month_sums tells apart, and what it adds up and counts.
+SUMMED_BY = (
+    "charge_category",
+    "is_split_row",
+    "charge_frequency",
+    "commitment_discount_category",
+    "commitment_discount_status",
+)
+SUMMED = ("lines", *COST_COLUMNS, "commitment_cost", "unread_numbers", "unread_maps", "not_invoiced")
 HOUR_KINDS = ("on_demand", "reserved", "plan_covered", "spot")
 
 
@@ -28,6 +38,21 @@ def group_hash() -> str:
 def resource_hash() -> str:
     """SQL of a line's resource, 0 where it has none."""
     return "CASE WHEN resource_id = '' THEN 0::UBIGINT ELSE hash(sub_account_id, resource_id) END"
+
+
+def month_sums() -> str:
+    """Sums and counts of lines by what a month's totals and identities tell apart; a handful of rows.
+
+    Made of the charges alone, apart from the rollups, which have to add up to it.
+    """
+    return (
+        f"CREATE TEMP TABLE month_sums AS SELECT {', '.join(SUMMED_BY)}, count(*) AS lines, {_COSTS},"
+        " sum(commitment_cost) AS commitment_cost, max(billing_currency) AS billing_currency,"
+        f" count(*) FILTER (unread_cells & {UNREAD_NUMBER} > 0) AS unread_numbers,"
+        f" count(*) FILTER (unread_cells & {UNREAD_MAP} > 0) AS unread_maps,"
+        " count(*) FILTER (invoice_id = '' AND unblended_cost <> 0) AS not_invoiced"
+        f" FROM charges GROUP BY {', '.join(SUMMED_BY)}"
+    )
 
 
 def line_groups() -> str:

@@ -43,20 +43,21 @@ class AmortisationIdentity:
 
 
 def commitment_identities(connection: Connection) -> list[CommitmentIdentity]:
-    """Per kind of commitment that `charges` has lines of."""
+    """Per kind of commitment that the month has lines of. Reads what `month_totals` added up."""
     rows = connection.execute(
-        "SELECT commitment_discount_category, sum(commitment_cost), sum(effective_cost), count(*) FROM charges"
-        " WHERE commitment_discount_status <> '' AND NOT is_split_row GROUP BY ALL ORDER BY ALL"
+        "SELECT commitment_discount_category, sum(commitment_cost), sum(effective_cost), CAST(sum(lines) AS BIGINT)"
+        " FROM month_sums WHERE commitment_discount_status <> '' AND NOT is_split_row GROUP BY ALL ORDER BY ALL"
     ).fetchall()
     return [CommitmentIdentity(*row) for row in rows]
 
 
 def amortisation_identity(connection: Connection) -> AmortisationIdentity | None:
-    """Over all of `charges`; None where no line belongs to a commitment, so that both are the same amount."""
+    """Over the whole month; None where no line belongs to a commitment, so that both are the same amount."""
     row = connection.execute(
         f"SELECT sum(billed_cost), sum(billed_cost) FILTER ({_UPFRONT}),"
-        f" sum(commitment_cost - billed_cost) FILTER ({_FEE}), sum(effective_cost), count(*),"
-        " bool_or(commitment_discount_category <> '') FROM charges WHERE NOT is_split_row"
+        f" sum(commitment_cost - billed_cost) FILTER ({_FEE}), sum(effective_cost),"
+        " CAST(coalesce(sum(lines), 0) AS BIGINT), bool_or(commitment_discount_category <> '')"
+        " FROM month_sums WHERE NOT is_split_row"
     ).fetchone()
     assert row is not None
     *amounts, lines, has_commitments = row

@@ -4,16 +4,17 @@ A partial rollup is made where its file lands, on whichever worker that is. It i
 are: who rewrites a file of charges forgets its partial, and it is made again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from costs import rollup
 from costs.charge_store.connection import Connection, quoted, scalar
 from costs.charge_store.landing import Beat, run_beating
+from costs.charge_store.rollups import GROUPED, grouped
 from costs.charges import GROUP_DIMENSIONS
 from costs.terms import COST_COLUMNS
 
-_TABLES = ("line_groups", "facts", "resource_names")
+_TABLES = ("month_sums", *GROUPED)
 _PARQUET = "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
 _SUMMED = (*COST_COLUMNS, "consumed_quantity", "normalized_quantity")
 
@@ -27,7 +28,7 @@ def write_partial(connection: Connection, charges: Path, *, beat: Beat) -> list[
     """Group one file of charges and keep the sums beside it; returns the files they are in."""
     _drop(connection)
     connection.execute(f"CREATE OR REPLACE TEMP VIEW charges AS SELECT * FROM read_parquet({quoted(charges)})")
-    for sql in (rollup.line_groups(), rollup.facts(), rollup.resource_names()):
+    for sql in (rollup.month_sums(), *grouped()):
         run_beating(connection, sql, beat=lambda _: beat(1.0))
     for table in _TABLES:
         connection.execute(f"COPY {table} TO {quoted(_partial(charges, table))} {_PARQUET}")
@@ -57,22 +58,28 @@ def remove_partials(folder: Path) -> None:
         path.unlink()
 
 
-def merged(folder: Path) -> Sequence[str] | None:
-    """SQL that makes line groups, facts and resource names from the partials of a folder; None where some lack."""
+def merged(folder: Path) -> Mapping[str, str] | None:
+    """Per table SQL that makes it from the partials of a folder; None where some file has none."""
     files = sorted(folder.glob("charges-*.parquet"))
     if not files or not all(map(_has_partial, files)):
         return None
     dimensions = ", ".join(f"any_value({name}) AS {name}" for name in GROUP_DIMENSIONS)
-    sums = ", ".join(f"sum({name}) AS {name}" for name in _SUMMED)
-    return (
-        f"CREATE TEMP TABLE line_groups AS SELECT line_group, {dimensions} FROM {_of(files, 'line_groups')}"
-        " GROUP BY line_group",
-        "CREATE TEMP TABLE facts AS SELECT line_group, resource_group, charge_date, CAST(sum(lines) AS BIGINT) AS"
-        f" lines, {sums} FROM {_of(files, 'facts')} GROUP BY line_group, resource_group, charge_date",
-        "CREATE TEMP TABLE resource_names AS SELECT any_value(resource_key) AS resource_key, resource_group,"
-        " any_value(sub_account_id) AS sub_account_id, any_value(resource_id) AS resource_id"
+    return {
+        "month_sums": f"CREATE TEMP TABLE month_sums AS SELECT {', '.join(rollup.SUMMED_BY)},"
+        f" {_sums(rollup.SUMMED)}, max(billing_currency) AS billing_currency FROM {_of(files, 'month_sums')} GROUP BY"
+        f" {', '.join(rollup.SUMMED_BY)}",
+        "line_groups": f"CREATE TEMP TABLE line_groups AS SELECT line_group, {dimensions}"
+        f" FROM {_of(files, 'line_groups')} GROUP BY line_group",
+        "facts": "CREATE TEMP TABLE facts AS SELECT line_group, resource_group, charge_date, CAST(sum(lines) AS BIGINT)"
+        f" AS lines, {_sums(_SUMMED)} FROM {_of(files, 'facts')} GROUP BY line_group, resource_group, charge_date",
+        "resource_names": "CREATE TEMP TABLE resource_names AS SELECT any_value(resource_key) AS resource_key,"
+        " resource_group, any_value(sub_account_id) AS sub_account_id, any_value(resource_id) AS resource_id"
         f" FROM {_of(files, 'resource_names')} GROUP BY resource_group",
-    )
+    }
+
+
+def _sums(columns: Sequence[str]) -> str:
+    return ", ".join(f"sum({name}) AS {name}" for name in columns)
 
 
 def _of(files: Sequence[Path], table: str) -> str:

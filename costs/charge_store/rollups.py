@@ -1,13 +1,12 @@
 """The rollups of one month: made in DuckDB, handed out as rows ready for the database."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from costs import rollup
-from costs.billing_formats.base import UNREAD_MAP, UNREAD_NUMBER
 from costs.charge_store.connection import Connection, quoted
 from costs.charge_store.folders import ImportFolder, side_file
 from costs.charge_store.landing import charges_in, run_beating
@@ -17,6 +16,7 @@ from costs.money import plain, round_money
 from costs.tags import canonical_key
 from costs.terms import COST_COLUMNS
 
+GROUPED = ("line_groups", "facts", "resource_names")  # made of the charges, or of the partials of their files
 _CHUNK = 20_000
 _HOURS = tuple(f"{kind}_hours" for kind in rollup.HOUR_KINDS)
 _UNITS = tuple(f"{kind}_normalized_units" for kind in rollup.HOUR_KINDS)
@@ -97,14 +97,14 @@ def priced_in_other_currencies(connection: Connection) -> list[OtherCurrency]:
     return [OtherCurrency(*row) for row in rows]
 
 
-def month_totals(connection: Connection) -> MonthTotals:
-    """Sum the month's charges."""
+def month_totals(connection: Connection, partials: Mapping[str, str] | None = None) -> MonthTotals:
+    """Sum the month's charges: by what was added up file by file (`partials.merged`), where it was."""
+    connection.execute((partials or {}).get("month_sums") or rollup.month_sums())
     sums = ", ".join(f"coalesce(sum({name}), 0)" for name in COST_COLUMNS)
+    counts = ", ".join(f"CAST(sum({name}) AS BIGINT)" for name in ("unread_numbers", "unread_maps", "not_invoiced"))
     rows = connection.execute(
-        f"SELECT charge_category, is_split_row, count(*), {sums}, max(billing_currency),"
-        f" count(*) FILTER (unread_cells & {UNREAD_NUMBER} > 0), count(*) FILTER (unread_cells & {UNREAD_MAP} > 0),"
-        " count(*) FILTER (invoice_id = '' AND unblended_cost <> 0) FROM charges"
-        " GROUP BY charge_category, is_split_row ORDER BY 1, 2"
+        f"SELECT charge_category, is_split_row, CAST(sum(lines) AS BIGINT), {sums}, max(billing_currency), {counts}"
+        " FROM month_sums GROUP BY charge_category, is_split_row ORDER BY 1, 2"
     ).fetchall()
     counted = [row for row in rows if not row[1]]
     costs = {
@@ -130,10 +130,15 @@ def use_charges(connection: Connection, folder: Path | ImportFolder) -> None:
     """Make `charges` the charges of one folder and forget the rollups of another."""
     for name in ("line_groups", "facts", "tracked_values", "group_slices", "slices", "resource_names", "resources"):
         connection.execute(f"DROP TABLE IF EXISTS {name}")
-    for name in ("daily_costs", "resource_costs", "usage_days"):
+    for name in ("month_sums", "daily_costs", "resource_costs", "usage_days"):
         connection.execute(f"DROP TABLE IF EXISTS {name}")
     forget(connection)
     connection.execute(f"CREATE OR REPLACE TEMP VIEW charges AS SELECT * FROM {charges_in(folder)}")
+
+
+def grouped() -> Sequence[str]:
+    """SQL that makes the tables of `GROUPED` from `charges`."""
+    return rollup.line_groups(), rollup.facts(), rollup.resource_names()
 
 
 def roll_up(
@@ -142,7 +147,7 @@ def roll_up(
     *,
     values_limit: int,
     step: Callable[[str], None],
-    partials: Sequence[str] | None = None,
+    partials: Mapping[str, str] | None = None,
     virtual_tags: Sequence[VirtualTag] = (),
 ) -> list[RefusedKey]:
     """Make every rollup of `charges`, with these tags of ours joined in. Returns the keys that had too many values
@@ -151,7 +156,8 @@ def roll_up(
     `partials` is SQL that adds up what was grouped file by file (`partials.merged`): then no charge is grouped again.
     """
     step("Grouping charges")
-    for sql in partials or (rollup.line_groups(), rollup.facts(), rollup.resource_names()):
+    grouping = [partials[name] for name in GROUPED] if partials else grouped()
+    for sql in grouping:
         run_beating(connection, sql, beat=lambda _: step("Grouping charges"))
     refused, kept = _track(connection, tracked_keys, values_limit)
     if virtual_tags:

@@ -266,7 +266,7 @@ def _load_month(duck: Connection, landing: Landing, step: _Step, period: Billing
     folder = _folder_of_month(duck, landing, step)
     charge_store.use_charges(duck, folder)
     step.report("Adding up", 0.1)
-    totals = charge_store.month_totals(duck)
+    totals = charge_store.month_totals(duck, charge_store.merged(folder))
     joined = step.virtual_tags(period)
     refused = _roll_up(duck, step, folder, joined)
     step.report("Storing", 0.5)

@@ -43,7 +43,7 @@ def test_finish_adds_up_sums_and_groups_no_charge_again(
     # One machine in both files on one day, 0.1 + 0.2, and another one, 5: 5.3 in all, three lines.
     same = {"lineItem/ResourceId": "i-1", "resourceTags/user:Team": "web"}
     pk = landed(tmp_path, now, [line(same, cost="0.1")], [line(same, cost="0.2"), line(cost="5", resource="i-2")])
-    for name in ("line_groups", "facts", "resource_names"):
+    for name in ("month_sums", "line_groups", "facts", "resource_names"):
         monkeypatch.setattr(rollup, name, no_more)
     assert pipeline.finish_import(pk, now=now) == [pk]
     costs = ResourceCost.objects.order_by("resource__resource_id").values_list("billed_cost", "consumed_quantity")
