@@ -14,11 +14,11 @@ from costs.terms import ChargeCategory
 
 @dataclass(frozen=True)
 class InvoiceTotal:
-    """What the bill says of one invoice ('' for lines not invoiced yet) of one issuer and payer. Billed cost."""
+    """What the bill says of one invoice ('' for lines not invoiced yet) of one issuer. Billed cost, of all payers."""
 
     invoice_id: str
     issuer: str
-    billing_account_id: str
+    billing_account_ids: tuple[str, ...]
     billed_cost: Decimal
     tax: Decimal
     lines: int
@@ -39,13 +39,14 @@ def invoice_totals(scope: Scope, items: Sequence[ActiveImport]) -> tuple[Invoice
     scope.require_everything()
     rows = query_charges(
         _folders(items),
-        "SELECT coalesce(invoice_id, ''), coalesce(invoice_issuer, ''), coalesce(billing_account_id, ''),"
+        "SELECT coalesce(invoice_id, ''), coalesce(invoice_issuer, ''),"
+        f" list(DISTINCT billing_account_id ORDER BY billing_account_id) FILTER (billing_account_id <> ''),"
         f" sum(billed_cost), coalesce(sum(billed_cost) FILTER (charge_category = '{ChargeCategory.TAX}'), 0), count(*)"
-        " FROM charges WHERE NOT is_split_row GROUP BY ALL ORDER BY ALL",
+        " FROM charges WHERE NOT is_split_row GROUP BY 1, 2 ORDER BY 1, 2",
     )
     found = [
-        InvoiceTotal(number, issuer, payer, round_money(cost), round_money(tax), lines)
-        for number, issuer, payer, cost, tax, lines in rows
+        InvoiceTotal(number, issuer, tuple(payers or ()), round_money(cost), round_money(tax), lines)
+        for number, issuer, payers, cost, tax, lines in rows
     ]
     return tuple(sorted(found, key=lambda row: (-row.billed_cost, row.invoice_id, row.issuer)))
 

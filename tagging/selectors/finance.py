@@ -1,6 +1,6 @@
 """Finance's close: invoices matched, the accrual of a month that is not invoiced, fees paid in advance. Staff only."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -30,17 +30,20 @@ class InvoiceMatch:
 
     invoice_id: str
     issuer: str
-    billing_account_id: str
+    billing_account_ids: tuple[str, ...]
     billed_cost: Decimal
     tax: Decimal
     entered: Decimal | None
     difference: Decimal | None
+    issuers: int = 1  # how many of the bill have this number: 0 if none, several if the entry has to name one
 
     @property
     def state(self) -> str:
-        """What to do with it: matched, differs, to be entered, not in the bill, not invoiced."""
+        """What to do with it: matched, differs, to be entered, not in the bill, issuer to be named, not invoiced."""
         if not self.invoice_id:
             return "not invoiced"
+        if self.issuers != 1:
+            return "issuer to be named" if self.issuers else "not in the bill"
         if self.entered is None:
             return "to be entered"
         return "matched" if self.difference == ZERO else "differs"
@@ -97,12 +100,14 @@ def invoice_matches(scope: Scope, period: BillingPeriod, *, currency: str = "") 
     entered = {
         (item.invoice_id, item.issuer): item for item in Invoice.objects.filter(period=period.start, currency=chosen)
     }
+    issuers = Counter(total.invoice_id for total in found)
     rows = []
     for total in found:
-        item = entered.pop((total.invoice_id, total.issuer), None) or entered.pop((total.invoice_id, ""), None)
+        item = entered.pop((total.invoice_id, total.issuer), None)
+        if item is None and issuers[total.invoice_id] == 1:
+            item = entered.pop((total.invoice_id, ""), None)
         rows.append(_match(total, None if item is None else item.amount))
-    rest = entered.values()
-    rows += [InvoiceMatch(item.invoice_id, item.issuer, "", ZERO, ZERO, item.amount, item.amount) for item in rest]
+    rows += [_unmatched(item, 0 if item.issuer else issuers[item.invoice_id]) for item in entered.values()]
     return tuple(rows)
 
 
@@ -198,12 +203,18 @@ def _match(total: intake.InvoiceTotal, entered: Decimal | None) -> InvoiceMatch:
     return InvoiceMatch(
         invoice_id=total.invoice_id,
         issuer=total.issuer,
-        billing_account_id=total.billing_account_id,
+        billing_account_ids=total.billing_account_ids,
         billed_cost=total.billed_cost,
         tax=total.tax,
         entered=entered,
         difference=None if entered is None else entered - _cents(total.billed_cost),
     )
+
+
+def _unmatched(item: Invoice, issuers: int) -> InvoiceMatch:
+    """An entry that is of none of the bill's invoices, or of one of several."""
+    difference = None if issuers else item.amount
+    return InvoiceMatch(item.invoice_id, item.issuer, (), ZERO, ZERO, item.amount, difference, issuers)
 
 
 def _currency(scope: Scope, period: BillingPeriod, currency: str) -> str:

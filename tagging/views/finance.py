@@ -70,7 +70,9 @@ def finance(request: HttpRequest) -> HttpResponseBase:
         "matches": matches,
         "billed": sum((row.billed_cost for row in matches), ZERO),
         "tax": sum((row.tax for row in matches), ZERO),
-        "to_do": sum(row.state in ("differs", "to be entered") for row in matches),
+        "to_do": sum(
+            row.state in ("differs", "to be entered", "not in the bill", "issuer to be named") for row in matches
+        ),
         "accrual": accrual(scope, month.period, currency=month.currency),
         "prepaid": prepaid(scope, month.period, currency=month.currency),
         "is_closed": (month.period, month.currency) in selectors.closed_months(),
@@ -131,8 +133,8 @@ def _invoices(rows: tuple[InvoiceMatch, ...]) -> Table:
         "State",
     ]
     cells = [
-        [row.invoice_id, row.issuer, row.billing_account_id, row.billed_cost, row.tax, row.entered, row.difference,
-         row.state]
+        [row.invoice_id, row.issuer, ", ".join(row.billing_account_ids), row.billed_cost, row.tax,
+         row.entered, row.difference, row.state]
         for row in rows
     ]  # fmt: skip
     return columns, cells, [("Basis", "Billed cost")]

@@ -45,16 +45,16 @@ def november(team: object) -> None:
     month([*usage, Spend("4", day=22, tags=own), Spend("100", tags=own, category="Purchase")])
 
 
-def bill(folder: Path, rows: list[str]) -> None:
-    path = folder / "cur.csv"
+def bill(folder: Path, rows: list[str], *, name: str = "cur.csv") -> None:
+    path = folder / name
     path.write_text("\n".join([CUR, *rows]) + "\n")
     for pk in intake.prepare_imports([path], today=date(2026, 3, 10)):
         pipeline.run_import(pk)
 
 
-def line(kind: str, invoice: str, cost: str, *, issuer: str = "AWS Inc.") -> str:
+def line(kind: str, invoice: str, cost: str, *, issuer: str = "AWS Inc.", payer: str = "900000000001") -> str:
     return (
-        f"x,AWS,900000000001,{invoice},2026-01-01T00:00:00Z,2026-02-01T00:00:00Z,111111111111,{kind},"
+        f"x,AWS,{payer},{invoice},2026-01-01T00:00:00Z,2026-02-01T00:00:00Z,111111111111,{kind},"
         f"2026-01-02T00:00:00Z,2026-01-02T01:00:00Z,AmazonEC2,BoxUsage,RunInstances,i-1,1,USD,{cost},text,{issuer},"
         "Amazon Elastic Compute Cloud"
     )
@@ -102,10 +102,37 @@ def test_invoices_are_matched_by_number_and_issuer_in_cents(tmp_path: Path) -> N
         asked = InvoiceInput(JANUARY, "USD", number, issuer, Decimal(amount))
         enter_invoice(asked, by="fiona", now=NOW)
     rows = {row.invoice_id: row for row in invoice_matches(EVERYTHING, JANUARY)}
-    assert {number: row.state for number, row in rows.items()} == {"A-1": "matched", "M-1": "differs", "Z-9": "differs"}
+    assert {number: row.state for number, row in rows.items()} == {
+        "A-1": "matched",
+        "M-1": "differs",
+        "Z-9": "not in the bill",
+    }
     assert (rows["A-1"].issuer, rows["A-1"].tax, rows["M-1"].difference) == ("AWS Inc.", Decimal(2), Decimal(1))
     enter_invoice(InvoiceInput(JANUARY, "USD", "M-1", "Seller", None), by="fiona", now=NOW)
     assert {row.invoice_id: row.state for row in invoice_matches(EVERYTHING, JANUARY)}["M-1"] == "to be entered"
+
+
+def test_an_invoice_of_two_payers_is_one(tmp_path: Path) -> None:
+    """One invoice for both payers: 10 + 5 = 15, entered 15.00."""
+    bill(tmp_path, [line("Usage", "A-1", "10")])
+    bill(tmp_path, [line("Usage", "A-1", "5", payer="900000000002")], name="other.csv")
+    enter_invoice(InvoiceInput(JANUARY, "USD", "A-1", "", Decimal("15.00")), by="fiona", now=NOW)
+    (row,) = invoice_matches(EVERYTHING, JANUARY)
+    assert (row.state, row.billed_cost, row.billing_account_ids) == (
+        "matched", Decimal(15), ("900000000001", "900000000002"),
+    )  # fmt: skip
+
+
+def test_an_entry_says_whose_invoice_it_is_where_two_issuers_have_its_number(tmp_path: Path) -> None:
+    """Number 7 is of AWS, 10, and of a seller, 5. An entry of 10 without an issuer is of neither until it names one."""
+    bill(tmp_path, [line("Usage", "7", "10"), line("Usage", "7", "5", issuer="Seller")])
+    enter_invoice(InvoiceInput(JANUARY, "USD", "7", "", Decimal(10)), by="fiona", now=NOW)
+    told = [(row.issuer, row.state, row.difference) for row in invoice_matches(EVERYTHING, JANUARY)]
+    assert told == [
+        ("AWS Inc.", "to be entered", None),
+        ("Seller", "to be entered", None),
+        ("", "issuer to be named", None),
+    ]
 
 
 def test_the_page_takes_an_invoice_and_gives_files(finops_lead: User, client_for: ClientFor, tmp_path: Path) -> None:
