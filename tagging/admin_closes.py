@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 
-from tagging.models import AccountCode, Close, Invoice
+from tagging.models import AccountCode, Close, Invoice, OwnershipDoubt
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[Any]
@@ -47,3 +47,10 @@ class CloseAdmin(LookOnlyMixin, _Admin):
 class InvoiceAdmin(LookOnlyMixin, _Admin):
     list_display = ("period", "invoice_id", "issuer", "amount", "currency", "entered_by")
     search_fields = ("invoice_id", "issuer")
+
+
+@admin.register(OwnershipDoubt)
+class OwnershipDoubtAdmin(LookOnlyMixin, _Admin):
+    list_display = ("period", "team_name", "rule_text", "cost", "currency", "state", "raised_by", "raised_at", "rule")
+    list_filter = ("state",)
+    search_fields = ("team_key", "rule_text", "matched_text", "text")

@@ -6,6 +6,7 @@ from tagging.views.chargeback import chargeback, statement
 from tagging.views.closes import close, close_journal, close_step
 from tagging.views.compliance import tags
 from tagging.views.disputes import dispute_answer, dispute_new, disputes
+from tagging.views.doubts import doubt_decline, doubt_new, doubt_rule
 from tagging.views.exemptions import (
     exemption_end,
     exemptions,
@@ -55,6 +56,8 @@ urlpatterns = [
     path("close/<slug:period>/journal/", close_journal, name="close_journal"),
     path("close/<slug:period>/<slug:step>/", close_step, name="close_step"),
     path("disputes/", disputes, name="disputes"),
+    path("doubts/<int:pk>/decline/", doubt_decline, name="doubt_decline"),
+    path("doubts/<int:pk>/rule/", doubt_rule, name="doubt_rule"),
     path("disputes/<int:pk>/answer/", dispute_answer, name="dispute_answer"),
     path("finance/", finance, name="finance"),
     path("explore/", explore, name="explore"),
@@ -119,4 +122,5 @@ urlpatterns = [
     path("view-as/<int:pk>/", view_as_start, name="view_as_start"),
     path("why/", why, name="why_nobody"),
     path("why/<slug:team_key>/", why, name="why"),
+    path("why/<slug:team_key>/doubt/", doubt_new, name="doubt_new"),
 ]

@@ -9,6 +9,7 @@ from tagging.api.closes import (
     DisputeList,
 )
 from tagging.api.costs import AllocationList, CostList
+from tagging.api.doubts import DoubtAnswer, DoubtList
 from tagging.api.findings import FindingDecision, FindingList, FindingOne
 from tagging.api.lines import LineList
 from tagging.api.months import ChargebackList, StatementDetail, StatementList
@@ -30,6 +31,8 @@ __all__ = [
     "ComplianceByKey",
     "ComplianceTrend",
     "CostList",
+    "DoubtAnswer",
+    "DoubtList",
     "FindingDecision",
     "FindingList",
     "FindingOne",

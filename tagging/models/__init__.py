@@ -22,6 +22,7 @@ from tagging.models.core import (
     TeamManager,
     ViewAs,
 )
+from tagging.models.doubts import OwnershipDoubt
 from tagging.models.pools import CommitmentBenefit, DriverValue, OwnerCost, PoolDriver, SharedPool
 from tagging.models.saved_views import SavedView
 from tagging.models.suggestions import SuggestionChoice, SuggestionCount, TagSuggestion, VirtualTag
@@ -57,6 +58,7 @@ __all__ = (
     "NoteChoice",
     "SavedView",
     "OwnerCost",
+    "OwnershipDoubt",
     "PoolDriver",
     "SharedPool",
     "SuggestionChoice",

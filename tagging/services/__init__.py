@@ -6,6 +6,13 @@ from tagging.services.charge_policies import set_benefit_policy, set_charge_poli
 from tagging.services.closes import CloseRefusedError, CloseStep, close_month, finalise_month, reopen_month
 from tagging.services.compliance_days import check_fixes, keep_compliance
 from tagging.services.disputes import Doubt, answer_dispute, raise_dispute
+from tagging.services.doubts import (
+    OwnershipQuestion,
+    accept_doubt,
+    decline_doubt,
+    doubt_ownership,
+    reason_of,
+)
 from tagging.services.drivers import Uploaded, upload_driver
 from tagging.services.dry_run import DryRun, MonthMove, dry_run
 from tagging.services.exemptions import ExemptionInput, count_again, end_exemption, grant_exemption, set_aside
@@ -60,7 +67,12 @@ __all__ = [
     "CloseRefusedError",
     "CloseStep",
     "Doubt",
+    "OwnershipQuestion",
+    "accept_doubt",
     "answer_dispute",
+    "decline_doubt",
+    "doubt_ownership",
+    "reason_of",
     "close_month",
     "finalise_month",
     "raise_dispute",

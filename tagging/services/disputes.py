@@ -31,7 +31,7 @@ class Doubt:
 def raise_dispute(scope: Scope, doubt: Doubt, *, by: AbstractBaseUser, now: datetime) -> int:
     """Doubt one line of a team's closed statement. Raises NotFoundInScopeError, InvalidRequestError."""
     scope.require_team(doubt.team_key)
-    said = _text(doubt.text, "Say what is wrong with the line.")
+    said = said_text(doubt.text, "Say what is wrong with the line.")
     with transaction.atomic():
         close = close_of(doubt.period, doubt.currency)
         if close is None:
@@ -54,7 +54,7 @@ def answer_dispute(pk: int, *, accept: bool, answer: str, by: AbstractBaseUser, 
 
     Raises NotFoundInScopeError for an unknown one, InvalidRequestError for one that is answered.
     """
-    said = _text(answer, "An answer needs a text: the team reads it.")
+    said = said_text(answer, "An answer needs a text: the team reads it.")
     with transaction.atomic():
         found = Dispute.objects.select_for_update().filter(pk=pk).first()
         if found is None:
@@ -66,7 +66,8 @@ def answer_dispute(pk: int, *, accept: bool, answer: str, by: AbstractBaseUser, 
         found.save()
 
 
-def _text(text: str, missing: str) -> str:
+def said_text(text: str, missing: str) -> str:
+    """A text that somebody else reads, cut to its longest. Raises InvalidRequestError with `missing` for none."""
     said = text.strip()
     if not said:
         raise InvalidRequestError(missing)

@@ -22,8 +22,8 @@ _ORDER = tuple(RuleKind)
 MAX_COST_CENTER = 60
 
 
-def save_rule(rule: RuleInput, *, pk: int | None = None, allocate: bool = True) -> int:
-    """Add a rule (last of its kind) or change one in its place; returns its pk.
+def save_rule(rule: RuleInput, *, pk: int | None = None, before: int | None = None, allocate: bool = True) -> int:
+    """Add a rule (last of its kind, or right before another) or change one in its place; returns its pk.
 
     A rule that held in a closed month ends there, and another row with the change follows it. Raises
     InvalidRequestError for what cannot be a rule, NotFoundInScopeError for an unknown pk. Without `allocate`
@@ -32,7 +32,7 @@ def save_rule(rule: RuleInput, *, pk: int | None = None, allocate: bool = True) 
     checked = _checked(rule)
     with transaction.atomic():
         one_allocation_at_a_time()
-        stored = _new_row(checked) if pk is None else _row_to_change(_stored(pk))
+        stored = _new_row(checked, before) if pk is None else _row_to_change(_stored(pk))
         _write(stored, checked)
         if allocate:
             reallocate()
@@ -83,8 +83,9 @@ def _stored(pk: int) -> AllocationRule:
     return found
 
 
-def _new_row(rule: RuleInput) -> AllocationRule:
-    return AllocationRule(position=_place_for(rule.kind), charge_kind=rule.charge_kind)
+def _new_row(rule: RuleInput, before: int | None) -> AllocationRule:
+    place = _place_for(rule.kind) if before is None else _make_room(_stored(before).position)
+    return AllocationRule(position=place, charge_kind=rule.charge_kind)
 
 
 def _row_to_change(stored: AllocationRule) -> AllocationRule:
@@ -129,7 +130,11 @@ def _place_for(kind: RuleKind) -> int:
     last = AllocationRule.objects.order_by("position").last()
     if following is None:
         return 1 if last is None else last.position + 1
-    place = following.position
+    return _make_room(following.position)
+
+
+def _make_room(place: int) -> int:
+    """The place itself, with the rule that stood there and all after it moved on."""
     AllocationRule.objects.filter(position__gte=place).update(position=F("position") + 1)
     return place
 

@@ -18,7 +18,9 @@ from tagging import selectors, services
 from tagging.access import is_finops, leads
 from tagging.forms.closes import AnswerForm, DisputeForm
 from tagging.results import Statement, StatementLine
+from tagging.results.doubts import DoubtRow
 from tagging.selectors.disputes import disputes as found_disputes
+from tagging.selectors.doubts import doubts as found_doubts
 
 COLUMNS: tuple[ExportColumn | str, ...] = (
     "Month", "Team", "Line", ExportColumn("Amount", ColumnKind.MONEY), "Currency", "State", "What is wrong", "Answer",
@@ -37,7 +39,9 @@ def disputes(request: HttpRequest) -> HttpResponseBase:
     if response := export_response(request, name="disputes", title_rows=[], columns=list(COLUMNS), rows=cells):
         return response
     shown = [(row, _statement_url(row.team_key, row.period, row.currency)) for row in rows]
-    return render(request, "tagging/disputes.html", {"rows": shown, "open": sum(row.state == "open" for row in rows)})
+    doubted = [(row, _why_url(row)) for row in found_doubts(request_scope(request))]
+    waiting = sum(row.state == "open" for row, _ in shown) + sum(row.state == "open" for row, _ in doubted)
+    return render(request, "tagging/disputes.html", {"rows": shown, "doubts": doubted, "open": waiting})
 
 
 @require_POST
@@ -102,6 +106,11 @@ def _line(request: HttpRequest, team_key: str) -> tuple[Statement, StatementLine
     if line is None:
         raise NotFoundInScopeError("Nothing here.")
     return found, line
+
+
+def _why_url(row: DoubtRow) -> str:
+    pairs = [("period", str(row.period)), ("basis", row.metric.value), ("currency", row.currency), *row.filters]
+    return f"{reverse('tagging:why', args=[row.team_key])}?{urlencode(pairs)}"
 
 
 def _statement_url(team_key: str, period: BillingPeriod, currency: str) -> str:

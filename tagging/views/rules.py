@@ -13,7 +13,7 @@ from costs import figures
 from costs.errors import InvalidRequestError, NotFoundInScopeError
 from costs.exports import ColumnKind, ExportColumn, export_response
 from costs.money import ZERO, ratio
-from costs.pages import request_scope, staff_page
+from costs.pages import current_moment, request_scope, staff_page
 from costs.periods import BillingPeriod
 from costs.queries import CostQuery
 from costs.scope import Scope
@@ -23,6 +23,7 @@ from tagging.conditions import FIELDS, NAME
 from tagging.forms.rules import RuleForm
 from tagging.owners import bare_key, kind_of, pool_owner
 from tagging.results import RuleView
+from tagging.results.doubts import RuleProposal
 from tagging.selectors.pool_pages import pool_rows, rule_changes
 from tagging.selectors.shown_tags import offered_tag_keys
 from tagging.selectors.unread import unread_tags
@@ -132,19 +133,24 @@ def rule_edit(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 
 def rule_form(
-    request: HttpRequest, kind: RuleKind, rule: RuleView | None, *, initial: dict[str, str]
+    request: HttpRequest,
+    kind: RuleKind,
+    rule: RuleView | None,
+    *,
+    initial: dict[str, str],
+    proposal: RuleProposal | None = None,
 ) -> HttpResponseBase:
-    """The form; `preview` in the POST shows what would move, anything else saves."""
+    """The form; `preview` in the POST shows what would move, anything else saves. A proposal is answered by that."""
     scope = request_scope(request)
-    teams = [(team.key, team.name) for team in selectors.visible_teams(scope)]
-    teams += [(pool_owner(key), f"Pool {name}") for key, name in pool_choices(scope).items()]
-    form = RuleForm(request.POST or None, kind=kind, teams=teams, initial=initial)
+    form = RuleForm(request.POST or None, kind=kind, teams=owner_choices(scope), initial=initial)
     context: dict[str, Any] = {
         "form": form,
         "rule": rule,
         "kind_name": KIND_NAMES[kind],
         "title": rule.text if rule else KIND_BUTTONS[kind],
         "lead": KIND_LEADS[kind],
+        "proposal": proposal,
+        "answer": request.POST.get("answer", ""),
     }
     if request.method == "POST" and form.is_valid():
         wanted = form.as_input(is_active=rule is None or rule.is_active)
@@ -152,9 +158,10 @@ def rule_form(
         try:
             if "preview" not in request.POST:
                 done = f"Rule {'changed' if rule else 'added'}."
-                return keep(request, lambda: services.save_rule(wanted, pk=pk), done)
-            context["trial"] = services.dry_run(lambda: services.save_rule(wanted, pk=pk, allocate=False))
-            context["preview"] = context["trial"].moves
+                return keep(request, saving(request, wanted, pk, proposal), done)
+            before = proposal.before if proposal else None
+            trial = services.dry_run(lambda: services.save_rule(wanted, pk=pk, before=before, allocate=False))
+            context |= {"trial": trial, "preview": trial.moves}
         except InvalidRequestError as error:
             form.add_error(None, str(error))
     context |= {
@@ -164,6 +171,19 @@ def rule_form(
         "changes": rule_changes(scope, rule.pk) if rule else (),
     }
     return render(request, "tagging/rule.html", context, status=400 if form.errors else 200)
+
+
+def saving(
+    request: HttpRequest, wanted: services.RuleInput, pk: int | None, proposal: RuleProposal | None
+) -> Callable[[], object]:
+    """What keeps the rule of a form: in its place, or in answer to a team's doubt."""
+    if proposal is None:
+        return lambda: services.save_rule(wanted, pk=pk)
+    by, text, found = request.user, request.POST.get("answer", ""), proposal
+    assert by.is_authenticated
+    return lambda: services.accept_doubt(
+        found.doubt.pk, wanted, before=found.before, answer=text, by=by, now=current_moment()
+    )
 
 
 @staff_page
@@ -243,6 +263,12 @@ def rule_by_pk(scope: Scope, pk: int) -> RuleView:
     if found is None:
         raise NotFoundInScopeError(f"There is no rule {pk}.")
     return found
+
+
+def owner_choices(scope: Scope) -> list[tuple[str, str]]:
+    """Teams and pools that a rule can give to, by key."""
+    teams = [(team.key, team.name) for team in selectors.visible_teams(scope)]
+    return teams + [(pool_owner(key), f"Pool {name}") for key, name in pool_choices(scope).items()]
 
 
 def pool_choices(scope: Scope) -> dict[str, str]:

@@ -16,12 +16,16 @@ from costs.queries import NOT_SET, dimension_label, parse_query
 from costs.scope import Scope
 from costs.selectors import Line
 from tagging import selectors
+from tagging.access import is_finops, leads
 from tagging.addresses import month_path, with_params
+from tagging.forms.doubts import DoubtForm
 from tagging.forms.months import MonthForm
 from tagging.line_links import lines_url
-from tagging.owners import pool_owner
+from tagging.owners import kind_of, pool_owner
 from tagging.results import Decisions, TeamView
+from tagging.selectors.doubts import doubt_ref, doubts
 from tagging.tables.why import DecisionTable, SliceTable, tags_text
+from tagging.terms import OwnerKind
 from tagging.views.months import Month, chosen_month
 
 Filters = tuple[tuple[str, str], ...]
@@ -85,6 +89,7 @@ def why_of(request: HttpRequest, team: TeamView | None, team_key: str) -> HttpRe
         "keep": filters,
         "virtual": selectors.virtual_tags_behind(scope, month.period, team_key),
     }
+    context |= doubt_context(request, month, team_key, filters)
     context |= slice_context(request, month, found, behind) if "lines" not in request.GET else {}
     context |= line_context(request, month, behind) if "lines" in request.GET else {}
     return render(request, "tagging/why.html", context)
@@ -188,6 +193,22 @@ def line_context(request: HttpRequest, month: Month, behind: dict[str, Any]) -> 
         "last_line": min(lines.line_count, first + lines.page_size - 1),
         "previous_url": page_url(request, [*here, ("page", str(page - 1))]) if page > 1 else "",
         "next_url": page_url(request, [*here, ("page", str(page + 1))]) if page < lines.page_count else "",
+    }
+
+
+def doubt_context(request: HttpRequest, month: Month, team_key: str, filters: Filters) -> dict[str, Any]:
+    """What a why page shows of doubts: those of the decision it has open, and the form to raise one."""
+    is_team = bool(team_key) and kind_of(team_key) is OwnerKind.TEAM
+    if not is_team or not any(name == "decision" for name, _ in filters):
+        return {}
+    ref = doubt_ref(team_key, filters)
+    found = [row for row in doubts(request_scope(request), team_key=team_key) if row.ref == ref]
+    may = is_finops(request.user) or leads(request.user, team_key)
+    is_waiting = any(row.state == "open" for row in found)
+    return {
+        "doubts": found,
+        "doubt_form": DoubtForm() if may and not is_waiting else None,
+        "doubt_url": f"{reverse('tagging:doubt_new', args=[team_key])}?{urlencode([*month.params, *filters])}",
     }
 
 

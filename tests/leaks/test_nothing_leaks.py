@@ -74,6 +74,7 @@ def first_world(db: None, tmp_path: Path) -> User:
     share_pools(1)
     import_world(tmp_path, 1)
     close_january(lead)
+    doubt_ownership("alpha", lead, "Not ours at all.")
     make_budgets()
     look_for_findings()
     start_programme(starts_on=date(2026, 1, 5))
@@ -91,6 +92,15 @@ def close_january(lead: User) -> None:
     found = selectors.statement(own, january, "alpha", metric=CostMetric.BILLED)
     doubt = owners.Doubt("alpha", january, "USD", found.lines[0].ref, "Not all of it is ours.")
     owners.raise_dispute(own, doubt, by=lead, now=NOW)
+
+
+def doubt_ownership(team_key: str, by: User, text: str) -> None:
+    """The team doubts what its dearest rule gave it in February."""
+    february = BillingPeriod.parse("2026-02")
+    rows = selectors.decisions(Scope.all(), february, team_key=team_key, metric=CostMetric.BILLED).rows
+    filters = (("decision", rows[0].ref),)
+    asked = owners.OwnershipQuestion(team_key, february, "USD", CostMetric.BILLED, filters, text, "Somebody else")
+    owners.doubt_ownership(Scope.teams(frozenset({team_key})), asked, by=by, now=NOW)
 
 
 def dispute_of_beta() -> None:
@@ -142,6 +152,7 @@ def change_everything_of_others(folder: Path) -> None:
     )
     create_budget(BudgetInput("Region secret", ScopeKind.TOTAL, Decimal(1)), author=None, today=date(2026, 1, 1))
     dispute_of_beta()
+    doubt_ownership("beta", User.objects.get(username="bruno"), "Secret doubt of costs")
     owners.make_suggestions(now=NOW, least_precision=0.1)
     evaluate()
     look_for_findings()
@@ -263,7 +274,7 @@ def test_every_page_of_the_team_itself_opens_for_its_lead(
         f"api:{name}" for name in ("costs", "allocations", "chargeback", "statement", "compliance", "resources")
     }
     endpoints |= {"api:findings", "api:finding", "api:tag_findings", "api:tag_policy", "api:compliance_trend"}
-    endpoints |= {f"api:{name}" for name in ("budgets", "budget", "alerts", "disputes")}
+    endpoints |= {f"api:{name}" for name in ("budgets", "budget", "alerts", "disputes", "ownership_doubts")}
     assert pages | endpoints <= opened
     finding = client.get(f"/findings/{ref_of(FindingKind.DEAR_STORAGE, 'vol-alpha-gp2', 'alpha')}/").content
     assert b"Saved, month by month" in finding

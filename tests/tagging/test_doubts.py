@@ -1,0 +1,208 @@
+"""Costs in doubt: a lead says they are not the team's, the FinOps lead makes a rule of it or says why they stay.
+
+November: payments has Compute 10 and Storage 4 in account 111111111111 and Compute 1 in 222222222222, all tagged
+Team=payments; search has 5.
+"""
+
+import re
+from decimal import Decimal
+from urllib.parse import urlencode
+
+import pytest
+from django.contrib.auth.models import User
+from django.http import HttpResponse
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+from rest_framework.test import APIClient
+
+from costs.scope import Scope
+from costs.terms import CostMetric
+from tagging.models import AllocationRule, OwnershipDoubt
+from tagging.selectors import decisions, statements
+from tagging.selectors.doubts import rule_proposal
+from tagging.services import RuleInput, save_rule
+from tagging.terms import RuleKind
+from tests.conftest import ClientFor
+from tests.tagging.builders import NOVEMBER, Spend, month
+from tests.tagging.page_world import QUERIES, text_of
+
+pytestmark = pytest.mark.django_db
+EVERYTHING = Scope.all()
+OWN = {"Team": "payments"}
+
+
+@pytest.fixture(autouse=True)
+def world(team: object, other_team: object) -> None:
+    for name in ("payments", "search"):
+        save_rule(RuleInput(RuleKind.TAG, tag_key="Team", tag_values=(name,), team_key=name))
+    month(
+        [
+            Spend("10", tags=OWN),
+            Spend("4", tags=OWN, service="Storage"),
+            Spend("1", tags=OWN, account="222222222222"),
+            Spend("5", tags={"Team": "search"}),
+        ]
+    )
+
+
+@pytest.fixture
+def lead(team_lead: User, client_for: ClientFor) -> Client:
+    return client_for(team_lead)
+
+
+@pytest.fixture
+def staff(finops_lead: User, client_for: ClientFor) -> Client:
+    return client_for(finops_lead)
+
+
+def decision(team_key: str = "payments") -> str:
+    [row] = decisions(EVERYTHING, NOVEMBER, team_key=team_key, metric=CostMetric.BILLED).rows
+    return row.ref
+
+
+def page(action: str = "", team_key: str = "payments", **more: str) -> str:
+    """The why page of the team's one decision, its Storage alone."""
+    wanted = {"period": "2025-11", "service": "Storage", "decision": decision(team_key), **more}
+    return f"/why/{team_key}/{action}?{urlencode(wanted)}"
+
+
+def get(client: Client, path: str) -> HttpResponse:
+    response: HttpResponse = client.get(path)  # type: ignore[assignment]
+    return response
+
+
+def doubt(client: Client, text: str = "Search keeps its backups here.", **more: str) -> OwnershipDoubt:
+    client.post(page("doubt/"), {"text": text, **more})
+    return OwnershipDoubt.objects.get()
+
+
+def owners() -> dict[str, str]:
+    found = statements(EVERYTHING, NOVEMBER, metric=CostMetric.BILLED)
+    return {row.team_key: format(row.total_cost.normalize(), "f") for row in found.rows}
+
+
+def test_a_lead_says_what_is_not_the_teams_and_reads_that_it_waits(lead: Client) -> None:
+    assert "This is not ours" in text_of(get(lead, page()))
+    found = doubt(lead, belongs_to="the search people")
+    assert (found.cost, found.rule_text, found.matched_text) == (Decimal(4), "Tag Team is payments", "Team=payments")
+    text = text_of(get(lead, page()))
+    assert "Search keeps its backups here." in text
+    assert "has not answered yet" in text
+    assert "This is not ours" not in text
+    assert "the search people" in text_of(get(lead, "/disputes/"))
+    assert "Make it a rule" not in text_of(get(lead, "/disputes/"))
+
+
+def test_the_same_costs_are_doubted_once_and_never_without_a_reason(lead: Client) -> None:
+    doubt(lead)
+    assert "has been told already" in text_of(lead.post(page("doubt/"), {"text": "Again"}, follow=True))  # type: ignore[arg-type]
+    lead.post(page("doubt/", service="Compute"), {"text": " "})
+    assert OwnershipDoubt.objects.count() == 1
+
+
+def test_only_leads_of_the_team_and_staff_doubt(viewer: User, other_lead: User, client_for: ClientFor) -> None:
+    path = page("doubt/")
+    for user in (viewer, other_lead):
+        assert client_for(user).post(path, {"text": "Mine"}).status_code == 404
+    assert "This is not ours" not in text_of(get(client_for(viewer), page()))
+    assert not OwnershipDoubt.objects.exists()
+
+
+def test_costs_of_another_team_cannot_be_doubted_through_ones_own(lead: Client) -> None:
+    lead.post(page("doubt/", decision=decision("search")), {"text": "Whose?"})
+    assert not OwnershipDoubt.objects.exists()
+
+
+def test_staff_get_the_narrowest_rule_over_it(lead: Client, staff: Client) -> None:
+    found = doubt(lead)
+    proposal = rule_proposal(EVERYTHING, found.pk)
+    assert proposal.condition == {
+        "all": [
+            {"field": "account", "op": "is", "values": ["111111111111"]},
+            {"field": "service", "op": "is", "values": ["Storage"]},
+            {"field": "tag:Team", "op": "is", "values": ["payments"]},
+        ]
+    }
+    text = text_of(get(staff, f"/doubts/{found.pk}/rule/"))
+    assert "Payments says this is not theirs" in text
+    assert "$4.00" in text
+
+
+def test_it_becomes_a_rule_before_the_one_that_decided_and_open_months_follow(lead: Client, staff: Client) -> None:
+    """Storage's 4 go from payments (15 to 11) to search (5 to 9)."""
+    found = doubt(lead)
+    path = f"/doubts/{found.pk}/rule/"
+    form = get(staff, path).context["form"]  # type: ignore[attr-defined]
+    wanted = {"condition": form["condition"].value(), "reason": form["reason"].value(), "team_key": "search"}
+    preview = text_of(staff.post(path, {**wanted, "preview": "1"}))  # type: ignore[arg-type]
+    assert "−$4.00" in preview
+    assert owners() == {"payments": "15", "search": "5"}
+    assert staff.post(path, {**wanted, "answer": "You are right."}).status_code == 302
+    assert owners() == {"payments": "11", "search": "9"}
+    first = AllocationRule.objects.order_by("position")[0]
+    found.refresh_from_db()
+    assert (found.state, found.rule_id, first.pk) == ("accepted", first.pk, found.rule_id)
+    assert first.reason == "Doubted by leo: Search keeps its backups here."
+    text = text_of(get(lead, "/disputes/"))
+    assert "You are right." in text
+    assert "Search 9" not in text
+    assert staff.post(path, wanted).status_code == 400  # answered already
+
+
+def test_it_stays_when_staff_say_why(lead: Client, staff: Client) -> None:
+    found = doubt(lead)
+    staff.post(f"/doubts/{found.pk}/decline/", {"answer": " "})
+    found.refresh_from_db()
+    assert found.state == "open"
+    staff.post(f"/doubts/{found.pk}/decline/", {"answer": "They carry your tag."})
+    text = text_of(get(lead, page()))
+    assert "They carry your tag." in text
+    assert "This is not ours" in text  # it may be doubted again
+    assert owners() == {"payments": "15", "search": "5"}
+
+
+def test_a_doubt_that_no_cost_stands_behind_any_more_still_opens(lead: Client, staff: Client) -> None:
+    found = doubt(lead)
+    save_rule(RuleInput(RuleKind.TAG, tag_key="Team", tag_values=("payments",), team_key="search"),
+              pk=AllocationRule.objects.get(tag_values=["payments"]).pk)  # fmt: skip
+    [told] = re.findall("now (.*?)\\)", text_of(get(staff, f"/doubts/{found.pk}/rule/")))
+    assert "$0.00" in told
+    service = {"field": "service", "op": "is", "values": ["Storage"]}
+    assert rule_proposal(EVERYTHING, found.pk).condition == {"all": [service]}
+
+
+def test_answers_are_for_staff(lead: Client) -> None:
+    found = doubt(lead)
+    for path in (f"/doubts/{found.pk}/rule/", f"/doubts/{found.pk}/decline/"):
+        assert lead.post(path, {"answer": "Mine now", "condition": "{}"}).status_code == 404
+
+
+def test_other_teams_see_nothing_of_it(lead: Client, other_lead: User, client_for: ClientFor) -> None:
+    doubt(lead)
+    other = client_for(other_lead)
+    assert "backups" not in text_of(get(other, "/disputes/"))
+    assert other.get("/api/v1/ownership-doubts/").json()["results"] == []
+
+
+def test_the_api_raises_and_answers(team_lead: User, finops_lead: User) -> None:
+    client = APIClient()
+    client.force_authenticate(team_lead)
+    asked = {"team_key": "payments", "billing_period": "2025-11", "decision": decision(), "service": "Storage"}
+    made = client.post("/api/v1/ownership-doubts/", {**asked, "text": "Not ours"}, format="json")
+    assert (made.status_code, made.json()["cost"], made.json()["id"]) == (201, "4", 0)
+    answer = f"/api/v1/ownership-doubts/{OwnershipDoubt.objects.get().pk}/answer/"
+    assert client.post(answer, {"accept": True, "owner_key": "search"}, format="json").status_code in (403, 404)
+    client.force_authenticate(finops_lead)
+    done = client.post(answer, {"accept": True, "owner_key": "search"}, format="json")
+    assert (done.status_code, done.json()["state"]) == (200, "accepted")
+    assert owners() == {"payments": "11", "search": "9"}
+
+
+def test_pages_keep_their_query_budget(
+    lead: Client, staff: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    found = doubt(lead)
+    paths = ((lead, page()), (lead, "/disputes/"), (staff, "/disputes/"), (staff, f"/doubts/{found.pk}/rule/"))
+    for client, path in paths:
+        with django_assert_max_num_queries(QUERIES + 1):
+            assert client.get(path).status_code == 200, path
