@@ -32,7 +32,14 @@ from costs.selectors.commitments import (
     total_of,
     usage_covers,
 )
-from costs.selectors.cost_explorer import CeDifference, CeQuestion, CeRow, CeTable, cost_explorer_table
+from costs.selectors.cost_explorer import (
+    CeDifference,
+    CeQuestion,
+    CeRow,
+    CeTable,
+    ce_combinations,
+    cost_explorer_table,
+)
 from costs.selectors.import_files import ImportFile
 from costs.selectors.import_pages import (
     Attention,
@@ -57,7 +64,10 @@ from costs.selectors.imports import (
     bill_total,
     currencies,
     import_period,
+    import_totals,
     imports_to_allocate,
+    kept_imports,
+    kept_version,
     latest_period,
     periods_with_costs,
 )
@@ -290,4 +300,8 @@ __all__ = [
     "usage_covers",
     "usage_days",
     "was_running",
+    "import_totals",
+    "kept_imports",
+    "kept_version",
+    "ce_combinations",
 ]
