@@ -83,7 +83,7 @@ from costs.selectors.pinned import (
     months_of,
 )
 from costs.selectors.raw_files import RawFiles, raw_files
-from costs.selectors.resource_history import ResourceDetail, ResourceMonth, resource_detail
+from costs.selectors.resource_history import ResourceDetail, ResourceMonth, ResourcePart, resource_detail
 from costs.selectors.resource_list import (
     EXACT,
     SORTS,
@@ -162,6 +162,7 @@ __all__ = [
     "ResourceDetail",
     "ResourceLine",
     "ResourceMonth",
+    "ResourcePart",
     "ResourceQuestion",
     "Stretch",
     "account",

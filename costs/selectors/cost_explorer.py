@@ -108,9 +108,10 @@ def cost_explorer_table(scope: Scope, question: CeQuestion) -> CeTable:
 def ce_combinations(
     scope: Scope, items: Sequence[ActiveImport], *, services: Collection[str] = (), types: Collection[str] = ()
 ) -> tuple[str, ...]:
-    """What lines of these services (`CeService.key`) and charge types have in `COMBINATION_SQL`; all where none is named.
+    """What lines of these services (`CeService.key`) and charge types have in `COMBINATION_SQL`.
 
-    Lines of Cost and Usage Reports alone: the table has no others. Raises InvalidRequestError for an unknown type.
+    Where none is named, all. Lines of Cost and Usage Reports alone: the table has no others. Raises
+    InvalidRequestError for an unknown type.
     """
     scope.require_everything()
     known = {kind.value for kind in ChargeType}

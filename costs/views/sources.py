@@ -30,6 +30,14 @@ def bill_lines_url(source: str, period: BillingPeriod, currency: str, basis: Cos
     return f"{reverse('tagging:lines')}?{urlencode(pairs)}"
 
 
+def version_lines_url(
+    import_pk: int, period: BillingPeriod, currency: str, basis: CostMetric, *, category: str = ""
+) -> str:
+    """The lines of one version of a bill, in force or not, on the page of lines."""
+    pairs = {"period": str(period), "basis": basis.value, "currency": currency, "version": str(import_pk)}
+    return f"{reverse('tagging:lines')}?{urlencode(pairs | ({'category': category} if category else {}))}"
+
+
 class MomentColumn(tables.Column):
     """A moment as `23 Nov 2026 10:05`, UTC; `empty` where there is none yet."""
 

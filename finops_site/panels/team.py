@@ -18,6 +18,7 @@ from costs.money import ZERO
 from costs.periods import DateRange
 from costs.queries import Granularity, dimension_label
 from costs.scope import Scope
+from finops_site.panels.changes import lines_now
 from finops_site.panels.parts import MonthChoice, Panel, panel
 from tagging import selectors as ownership
 from tagging.cost_charts import bucket_label, bucket_tick, explore_url, mover_chart
@@ -47,6 +48,7 @@ class SubTeams:
     own_cost: Decimal
     total: Decimal
     currency: str
+    own_lines_url: str
 
 
 @dataclass(frozen=True)
@@ -231,7 +233,9 @@ def sub_teams(team: TeamView, month: MonthChoice, lower: tuple[TeamView, ...], c
         SubTeam(item.name, f"{reverse('team', args=[item.key])}?{urlencode(month.params)}", costs.get(item.key, ZERO))
         for item in lower
     )
-    return SubTeams(rows, costs.get(team.key, ZERO), movers.total, movers.currency)
+    return SubTeams(
+        rows, costs.get(team.key, ZERO), movers.total, movers.currency, lines_now(movers, ("team", team.key))
+    )
 
 
 def _aligned(by_day: dict[date, Decimal], days: Iterable[date], count: int) -> tuple[Decimal | None, ...]:

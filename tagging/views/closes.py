@@ -27,7 +27,7 @@ from tagging.selectors.books import Journal, journal
 from tagging.selectors.month_end_view import adjustments, month_end
 from tagging.tables.closes import AdjustmentTable, MonthEndTable
 from tagging.terms import OwnerKind
-from tagging.views.months import NO_COSTS_STAFF, Month, chosen_month
+from tagging.views.months import NO_COSTS_STAFF, Month, chosen_month, month_lines
 
 MONEY = ColumnKind.MONEY
 JOURNAL_COLUMNS: tuple[ExportColumn | str, ...] = (
@@ -204,7 +204,8 @@ def title_rows(found: MonthEnd) -> list[tuple[str, str]]:
 def _cells(row: MonthEndRow, found: MonthEnd, month: Month) -> dict[str, Any]:
     is_team = row.owner_kind == OwnerKind.TEAM.value
     url = f"{reverse('tagging:statement', args=[row.owner_key])}?{urlencode(month.params)}" if is_team else ""
-    return {**vars(row), "url": url}
+    closed = (("closed", "yes"),) if found.state != "open" else ()
+    return {**vars(row), "url": url, "lines_url": month_lines(month, ("team", row.owner_key), *closed)}
 
 
 def _concerns(row: Any, found: MonthEnd) -> bool:

@@ -18,8 +18,8 @@ from tagging import selectors
 from tagging.forms.explore import ResourceForm
 from tagging.results import ResourceRow, ResourceTable
 from tagging.tables.resources import ResourcesTable
-from tagging.views.chargeback import month_lines, no_costs_text
-from tagging.views.months import Month, chosen_month
+from tagging.views.chargeback import no_costs_text
+from tagging.views.months import Month, chosen_month, month_lines
 
 DIMENSIONS = ("team", "service", "account", "region", "environment")
 STATES = ("compliant", "to_fix")
