@@ -161,7 +161,10 @@ def source_page(request: HttpRequest, source: str) -> HttpResponseBase:
         "has_deliveries": bool(deliveries),
         "refused": [item for item in deliveries[:20] if item.can_be_tried_again and item.pk in _newest(deliveries)],
         "months_form": MonthsForm(),
-        "bills": selectors.bills_of(scope, source),
+        "bills": [
+            (bill, version_lines_url(bill.import_pk, bill.period, bill.currency, CostMetric.BILLED))
+            for bill in selectors.bills_of(scope, source)
+        ],
     }
     return render(request, "costs/source.html", context)
 

@@ -133,7 +133,7 @@ class StatementTable(FinopsTable):
     service_name = LinkColumn(verbose_name="Service", url="url")
     account = tables.Column("Account")
     charge_category = tables.Column("Charge category")
-    list_cost = MoneyColumn("At list price")
+    list_cost = MoneyColumn("At list price", lines="list_lines_url")
     cost = MoneyColumn("Cost", lines="lines_url")
     share = PctColumn("Share")
     dispute = LinkColumn(url="dispute_url", empty_values=(), orderable=False, exclude_from_export=True, verbose_name="")

@@ -1,7 +1,7 @@
 """The month's chargeback by any kind of owner, and a team's statement."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from urllib.parse import urlencode
 
@@ -17,6 +17,7 @@ from costs.pages import current_moment, request_scope
 from costs.queries import NOT_SET, TAG_PREFIX, check_dimension, dimension_label
 from costs.scope import Scope
 from costs.series import Line, change, top_and_other
+from costs.terms import CostMetric
 from tagging import selectors
 from tagging.addresses import month_path, with_params
 from tagging.forms.months import ChargebackForm, MonthForm
@@ -341,6 +342,7 @@ def statement_row(line: StatementLine, found: Statement, month: Month) -> dict[s
         "share": ratio(line.cost, found.summary.total_cost),
         "url": link("tagging:why", [*month.params, *named], found.summary.team_key) if is_direct else "",
         "lines_url": month_lines(month, *behind) if is_direct else "",
+        "list_lines_url": month_lines(replace(month, metric=CostMetric.LIST), *behind) if is_direct else "",
         "dispute_url": link("tagging:dispute_new", [*month.params, ("line", line.ref)], found.summary.team_key),
     }
 

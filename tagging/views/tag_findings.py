@@ -170,7 +170,7 @@ def _table(request: HttpRequest, month: Month, rows: Sequence[TagFindingRow], ca
 
 def _lines(month: Month, row: dict[str, Any]) -> str:
     """The lines of the resource that can carry tags."""
-    pairs = (("team", row["team_key"]), ("account", row["sub_account_id"]), ("resource", row["resource_id"]))
+    pairs = (("account", row["sub_account_id"]), ("resource", row["resource_id"]))
     return month_lines(month, *pairs, ("taggable", "yes"))
 
 

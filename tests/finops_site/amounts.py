@@ -81,6 +81,8 @@ class _Reader(HTMLParser):
         classes = [each.attrs.get("class", "") for each in self.way]
         if "stat-value" in classes:
             return self.label
+        if any(each.startswith("trust") for each in classes):
+            return "trust strip"
         section = next((each.attrs["aria-labelledby"] for each in self.way if "aria-labelledby" in each.attrs), "")
         return f"text of {section or 'page'}" if "stat-note" not in classes else f"note of {self.label}"
 
