@@ -38,6 +38,7 @@ class SubTeam:
     name: str
     url: str
     cost: Decimal
+    lines_url: str
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class SubTeams:
     total: Decimal
     currency: str
     own_lines_url: str
+    total_lines_url: str
 
 
 @dataclass(frozen=True)
@@ -230,11 +232,22 @@ def sub_teams(team: TeamView, month: MonthChoice, lower: tuple[TeamView, ...], c
     movers = cube.get().by("team")
     costs = {row.key: row.cost for row in movers.rows}
     rows = tuple(
-        SubTeam(item.name, f"{reverse('team', args=[item.key])}?{urlencode(month.params)}", costs.get(item.key, ZERO))
+        SubTeam(
+            name=item.name,
+            url=f"{reverse('team', args=[item.key])}?{urlencode(month.params)}",
+            cost=costs.get(item.key, ZERO),
+            lines_url=lines_now(movers, ("team", item.key)),
+        )
         for item in lower
     )
+    everybody = [("team", item.key) for item in (team, *lower)]
     return SubTeams(
-        rows, costs.get(team.key, ZERO), movers.total, movers.currency, lines_now(movers, ("team", team.key))
+        rows=rows,
+        own_cost=costs.get(team.key, ZERO),
+        total=movers.total,
+        currency=movers.currency,
+        own_lines_url=lines_now(movers, everybody[0]),
+        total_lines_url=lines_now(movers, *everybody),
     )
 
 

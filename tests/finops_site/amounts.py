@@ -83,7 +83,8 @@ class _Reader(HTMLParser):
             return self.label
         if any(each.startswith("trust") for each in classes):
             return "trust strip"
-        section = next((each.attrs["aria-labelledby"] for each in self.way if "aria-labelledby" in each.attrs), "")
+        named = ("aria-labelledby", "aria-label")
+        section = next((each.attrs[name] for each in reversed(self.way) for name in named if name in each.attrs), "")
         return f"text of {section or 'page'}" if "stat-note" not in classes else f"note of {self.label}"
 
     def _row(self) -> str:
