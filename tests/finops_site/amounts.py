@@ -55,6 +55,8 @@ class _Reader(HTMLParser):
             each.text += data
 
     def handle_endtag(self, tag: str) -> None:
+        if tag in VOID or all(each.tag != tag for each in self.way):
+            return
         while self.way:
             closed = self.way.pop()
             if closed.tag == "th" and (table := self._inside("table")) is not None and self._inside("thead"):
