@@ -40,7 +40,7 @@ class BudgetTable(FinopsTable):
     scope = tables.Column("For")
     period = tables.Column("Period")
     used = BarColumn("Spent of plan", tone=lambda row: row["tone"])
-    actual = MoneyColumn("Spent", currency_of="currency")
+    actual = MoneyColumn("Spent", currency_of="currency", lines="lines_url")
     plan = MoneyColumn("Plan", currency_of="currency")
     expected = MoneyColumn("Expected", currency_of="currency")
     overrun = MoneyColumn("Over plan by", currency_of="currency", signed=True)
@@ -55,7 +55,7 @@ class PastTable(FinopsTable):
     """Earlier periods of a budget."""
 
     period = tables.Column("Period")
-    actual = MoneyColumn("Cost", currency_of="currency")
+    actual = MoneyColumn("Cost", currency_of="currency", lines="lines_url")
     plan = MoneyColumn("Plan", currency_of="currency")
     variance = MoneyColumn("Variance", currency_of="currency", signed=True)
     variance_ratio = PctColumn("Variance %", signed=True)

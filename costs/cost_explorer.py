@@ -15,6 +15,7 @@ COMPUTE = "Amazon Elastic Compute Cloud - Compute"
 EC2_OTHER = "EC2 - Other"
 LOAD_BALANCING = "Amazon Elastic Load Balancing"
 TAX = "Tax"
+FROM_CODE = " (from its code)"
 # What its console shows for some of the names its API answers.
 CONSOLE_NAMES = {COMPUTE: "EC2-Instances", EC2_OTHER: "EC2-Other", LOAD_BALANCING: "EC2-ELB"}
 EC2_CODES = frozenset({"AmazonEC2"})
@@ -125,6 +126,11 @@ class CeService:
 
     name: str
     from_code: bool = False
+
+    @property
+    def key(self) -> str:
+        """As questions about its lines name it: a name that is ours is not the bill's own."""
+        return f"{self.name}{FROM_CODE}" if self.from_code else self.name
 
     @property
     def console_name(self) -> str:

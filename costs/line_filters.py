@@ -64,6 +64,11 @@ LINE_FIELDS: dict[str, tuple[str, FieldKind]] = {
 # Not a field: where a text may stand.
 TEXT = "text"
 TEXT_SQL = "concat_ws(' ', resource_id, usage_type, operation, charge_description)"
+# What Cost Explorer's grouping looks at, as one text: a question about its groups names combinations.
+COMBINATION_FIELDS = ("service_code", "service_name", "usage_type", "charge_category", "line_kind")
+COMBINATION_SQL = (
+    f"concat_ws(chr(31), {', '.join(COMBINATION_FIELDS)}, CASE WHEN commitment_discount_id <> '' THEN '1' ELSE '' END)"
+)
 # Where a person may write the provider's code for the name.
 _ALSO = {"service_name": "service_code"}
 # How lines may be sorted by people; more fields follow to break ties.

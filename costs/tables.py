@@ -200,6 +200,12 @@ def opening_lines(figure: SafeString, url: str) -> SafeString:
     return format_html('<a class="to-lines" href="{}" title="The lines of the bill behind it">{}</a>', url, figure)
 
 
+def money_total(amount: Any, currency: str, url: str = "", *, signed: bool = False) -> SafeString:
+    """The foot of a column of money, as the way to the lines behind it where there is an address."""
+    text = figures.change(amount, currency) if signed else figures.money(amount, currency)
+    return opening_lines(format_html('<data value="{}">{}</data>', plain(amount), text), url)
+
+
 def bar_markup(value: Any, tone: str = "") -> SafeString:
     """A ratio as a thin bar with its per cent; `n/a` for None."""
     if value is None:

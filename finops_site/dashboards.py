@@ -120,7 +120,14 @@ def team(request: HttpRequest, team_key: str) -> HttpResponseBase:
     if own.value is not None:
         movers = own.value.by("service")
         rows = changes.change_rows(movers, one.service_href(shown, month), ("team", shown.key))
-        table = ChangeTable(rows, movers=movers, label="Service", request=request, caption="Costs by service")
+        table = ChangeTable(
+            rows,
+            movers=movers,
+            label="Service",
+            own=(("team", shown.key),),
+            request=request,
+            caption="Costs by service",
+        )
         name = f"team-{shown.key}-{month.period}"
         if response := table.export(name=name, title_rows=[("Team", shown.name), *title_rows(movers)]):
             return response
@@ -142,7 +149,7 @@ def _team_panels(scope: Scope, team: TeamView, month: MonthChoice, cube: Panel[C
     asked = landing.Asked(own, month, today, one.service_url(team, month), team.key)
     return {
         "trust": changes.trust_strip(scope, month),
-        "headline": changes.headline(cube, by="service"),
+        "headline": changes.headline(cube, ("team", team.key), by="service"),
         "daily": one.daily_spend(own, team, month, cube),
         "services": one.services(team, month, cube),
         "service_movers": one.movers_chart(team, month, cube, by="service"),

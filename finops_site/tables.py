@@ -1,9 +1,12 @@
 """Tables of the dashboards."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from costs import figures
-from costs.tables import FinopsTable, LinkColumn, MoneyColumn, PctColumn
+from django.utils.safestring import SafeString
+
+from costs.tables import FinopsTable, LinkColumn, MoneyColumn, PctColumn, money_total
+from finops_site.panels.changes import lines_before, lines_now
 from tagging.selectors import Movers
 
 
@@ -12,7 +15,12 @@ class ChangeTable(FinopsTable):
 
     label = LinkColumn(verbose_name="Name", url="url", footer="Total")
     cost = MoneyColumn("Cost", currency_of="currency", lines="lines_url", footer=lambda table: table.total("total"))
-    previous_cost = MoneyColumn("Before", currency_of="currency", footer=lambda table: table.total("previous_total"))
+    previous_cost = MoneyColumn(
+        "Before",
+        currency_of="currency",
+        lines="previous_lines_url",
+        footer=lambda table: table.total("previous_total"),
+    )
     change = MoneyColumn("Change", currency_of="currency", signed=True, footer=lambda table: table.total("change"))
     change_ratio = PctColumn("Change %", signed=True)
     share = PctColumn("Share")
@@ -20,20 +28,23 @@ class ChangeTable(FinopsTable):
     class Meta:
         row_attrs = {"class": lambda record: "row-missing" if record.is_missing else None}
 
-    def __init__(self, data: Any, *, movers: Movers, label: str, **options: Any) -> None:
-        self.movers = movers
+    def __init__(
+        self, data: Any, *, movers: Movers, label: str, own: Sequence[tuple[str, str]] = (), **options: Any
+    ) -> None:
+        self.movers, self.own = movers, own
         compared = ("previous_cost", "change", "change_ratio")
         super().__init__(data, exclude=() if movers.previous_total else compared, **options)
         names = {"label": label, "previous_cost": before_label(movers)}
         for bound in self.columns:
             bound.column.verbose_name = names.get(bound.name, bound.column.verbose_name)
 
-    def total(self, name: str) -> str:
-        """A total of the movers as text, for the footer."""
+    def total(self, name: str) -> SafeString:
+        """A total of the movers for the footer, as the way to its lines."""
         movers = self.movers
         if name == "change":
-            return figures.change(movers.total - movers.previous_total, movers.currency)
-        return figures.money(getattr(movers, name), movers.currency)
+            return money_total(movers.total - movers.previous_total, movers.currency, signed=True)
+        url = lines_before(movers, *self.own) if name == "previous_total" else lines_now(movers, *self.own)
+        return money_total(getattr(movers, name), movers.currency, url)
 
 
 def before_label(movers: Movers) -> str:

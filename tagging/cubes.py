@@ -83,11 +83,15 @@ class CostCube:
 
 @dataclass(frozen=True)
 class CostPivot:
-    """A second dimension as columns. `rows` holds one amount per column, by the filter value of the row."""
+    """A second dimension as columns. `rows` holds one amount per column, by the filter value of the row.
+
+    `column_keys` are the columns' filter values; None for the others together.
+    """
 
     columns: tuple[str, ...]
     rows: Mapping[str, tuple[Decimal, ...]]
     totals: tuple[Decimal, ...]
+    column_keys: tuple[str | None, ...] = ()
 
 
 def pivot_of(cells: Mapping[tuple[str, ...], Decimal], names: Mapping[str, str], *, top: int) -> CostPivot:
@@ -98,18 +102,20 @@ def pivot_of(cells: Mapping[tuple[str, ...], Decimal], names: Mapping[str, str],
     ranked = sorted((value for value in totals if value), key=lambda value: (-totals[value], names.get(value, value)))
     shown = ranked if len(ranked) <= top + 1 else ranked[:top]
     place = {value: at for at, value in enumerate(shown)}
-    labels = [names.get(value, value) for value in shown]
+    labels, keys = [names.get(value, value) for value in shown], list[str | None](shown)
     if len(ranked) > len(shown):
         labels.append(f"{OTHER} ({len(ranked) - len(shown)})")
+        keys.append(None)
         place |= {value: len(shown) for value in ranked[len(shown) :]}
     if "" in totals:
         place[""] = len(labels)
         labels.append(names.get("", NOT_SET))
+        keys.append(NOT_SET)
     rows: dict[str, list[Decimal]] = {}
     for (row, value), cost in cells.items():
         rows.setdefault(row or NOT_SET, [ZERO] * len(labels))[place[value]] += cost
     sums = tuple(sum((amounts[at] for amounts in rows.values()), ZERO) for at in range(len(labels)))
-    return CostPivot(tuple(labels), {key: tuple(amounts) for key, amounts in rows.items()}, sums)
+    return CostPivot(tuple(labels), {key: tuple(amounts) for key, amounts in rows.items()}, sums, tuple(keys))
 
 
 def _mover(value: str, label: str, now: Decimal, before: Decimal) -> Mover:

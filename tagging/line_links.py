@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
-from costs.periods import BillingPeriod
+from costs.periods import BillingPeriod, DateRange
 from costs.queries import NOT_SET, CostQuery
 from costs.terms import CostMetric
 
@@ -24,6 +24,14 @@ def lines_url(
     months = [("from", str(period)), ("to", str(to))] if to is not None and to != period else [("period", str(period))]
     pairs = [*months, ("basis", metric.value), *([("currency", currency)] if currency else [])]
     return f"{reverse('tagging:lines')}?{urlencode([*pairs, *((name, value or NOT_SET) for name, value in filters)])}"
+
+
+def lines_of_days(days: DateRange, metric: CostMetric, *, currency: str = "", filters: Pairs = ()) -> str:
+    """The lines that count within these days; whole months are asked for as such."""
+    first, last = BillingPeriod(days.start.replace(day=1)), BillingPeriod(days.last.replace(day=1))
+    is_whole = days.start == first.start and days.end == last.end
+    cut = () if is_whole else (("day", days.start.isoformat()), ("until", days.last.isoformat()))
+    return lines_url(first, metric, currency=currency, to=last, filters=(*filters, *cut))
 
 
 def lines_of_query(query: CostQuery, *more: tuple[str, str]) -> str:

@@ -14,6 +14,7 @@ from budgets.burn_down import burn_chart
 from budgets.evaluation import pace
 from budgets.results import BudgetDetail, Measured
 from budgets.tables import TONES, BudgetTable, DecisionTable, PastTable, runs_out_text
+from budgets.views.line_links import actual_lines
 from budgets.views.parts import basis_text, budget_cells, mail_is_missing, trust_of
 from costs.charts import Bar, BarChart, MoverChart
 from costs.pages import current_moment, request_scope
@@ -58,7 +59,15 @@ def budget(request: HttpRequest, budget_key: str) -> HttpResponseBase:
     found = selectors.budget(scope, budget_key, today=today)
     row = found.row
     now = selectors.measured(scope, budget_key, today=today)[0]
-    past = [{"period": item.period.label, "currency": row.currency, **_past_cells(item)} for item in found.past]
+    past = [
+        {
+            "period": item.period.label,
+            "currency": row.currency,
+            "lines_url": actual_lines(row, item.period),
+            **_past_cells(item),
+        }
+        for item in found.past
+    ]
     table = PastTable(past, request=request, caption="Earlier periods", prefix="p-")
     title_rows = [("Budget", row.name), ("Basis", basis_text(row)), ("Currency", row.currency)]
     if response := table.export(name=f"budget-{row.key}", title_rows=title_rows):
@@ -69,6 +78,7 @@ def budget(request: HttpRequest, budget_key: str) -> HttpResponseBase:
         "now": now,
         "basis": basis_text(row),
         "tone": TONES[row.state],
+        "lines_url": actual_lines(row, now.period, until=today),
         **_figures(found, now),
         "chart": burn_chart(now, currency=row.currency),
         "causes": _causes(scope, found, now),

@@ -7,6 +7,7 @@ from django.urls import reverse
 
 from budgets.results import BudgetRow, PeriodRow
 from budgets.tables import TONES, reason_text, runs_out_text
+from budgets.views.line_links import actual_lines
 from costs.scope import Scope
 from costs.terms import CostMetric
 from tagging import selectors as ownership
@@ -37,6 +38,7 @@ def budget_cells(row: BudgetRow) -> dict[str, Any]:
         "state": row.state.value,
         "tone": TONES[row.state],
         "is_active": row.is_active,
+        "lines_url": actual_lines(row, now.period, until=now.evaluated_at.date()) if now else "",
         **(period_cells(now, row.currency) if now else {}),
     }
 

@@ -32,7 +32,14 @@ from costs.selectors.commitments import (
     total_of,
     usage_covers,
 )
-from costs.selectors.cost_explorer import CeDifference, CeQuestion, CeRow, CeTable, cost_explorer_table
+from costs.selectors.cost_explorer import (
+    CeDifference,
+    CeQuestion,
+    CeRow,
+    CeTable,
+    ce_combinations,
+    cost_explorer_table,
+)
 from costs.selectors.import_files import ImportFile
 from costs.selectors.import_pages import (
     Attention,
@@ -57,7 +64,10 @@ from costs.selectors.imports import (
     bill_total,
     currencies,
     import_period,
+    import_totals,
     imports_to_allocate,
+    kept_imports,
+    kept_version,
     latest_period,
     periods_with_costs,
 )
@@ -73,7 +83,7 @@ from costs.selectors.pinned import (
     months_of,
 )
 from costs.selectors.raw_files import RawFiles, raw_files
-from costs.selectors.resource_history import ResourceDetail, ResourceMonth, resource_detail
+from costs.selectors.resource_history import ResourceDetail, ResourceMonth, ResourcePart, resource_detail
 from costs.selectors.resource_list import (
     EXACT,
     SORTS,
@@ -152,6 +162,7 @@ __all__ = [
     "ResourceDetail",
     "ResourceLine",
     "ResourceMonth",
+    "ResourcePart",
     "ResourceQuestion",
     "Stretch",
     "account",
@@ -290,4 +301,8 @@ __all__ = [
     "usage_covers",
     "usage_days",
     "was_running",
+    "import_totals",
+    "kept_imports",
+    "kept_version",
+    "ce_combinations",
 ]

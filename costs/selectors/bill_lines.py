@@ -14,6 +14,7 @@ from costs.charge_store import ImportFolder, LinePart, LineSelect, copy_lines, q
 from costs.errors import InvalidRequestError
 from costs.exports import FORMULA_STARTS
 from costs.line_filters import (
+    COMBINATION_SQL,
     LINE_FIELDS,
     TEXT,
     TEXT_SQL,
@@ -47,6 +48,7 @@ class LineQuestion:
     slice_keys: Mapping[int, Collection[int]] | None = None
     conditions: tuple[Condition, ...] = ()
     days: DateRange | None = None
+    combinations: tuple[str, ...] | None = None  # of `COMBINATION_SQL`: Cost Explorer's groups
 
 
 @dataclass(frozen=True)
@@ -228,6 +230,9 @@ def _select(question: LineQuestion) -> LineSelect:
         sql, bound = condition_sql(condition, expression=expression)
         conditions.append(sql)
         values += [*pointers, *bound]
+    if question.combinations is not None:
+        conditions.append(f"{COMBINATION_SQL} IN (SELECT unnest(?::VARCHAR[]))")
+        values.append(list(question.combinations))
     if question.days is not None:
         sql, bound = days_sql(question.days)
         conditions.append(sql)

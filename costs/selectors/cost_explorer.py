@@ -1,7 +1,7 @@
 """A bill as Cost Explorer groups it, read from the lines, with what is known to differ. Staff only."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -9,6 +9,8 @@ from typing import Any
 
 from costs.charge_store import ImportFolder, query_charges
 from costs.cost_explorer import CeService, ChargeType, ce_service, charge_type, left_out_types, rounding_of
+from costs.errors import InvalidRequestError
+from costs.line_filters import COMBINATION_FIELDS, COMBINATION_SQL
 from costs.money import ZERO
 from costs.periods import BillingPeriod
 from costs.scope import Scope
@@ -101,6 +103,32 @@ def cost_explorer_table(scope: Scope, question: CeQuestion) -> CeTable:
         by_type=_by_type(cells, question.metric),
         differences=_differences(items, cells, rows, question),
     )
+
+
+def ce_combinations(
+    scope: Scope, items: Sequence[ActiveImport], *, services: Collection[str] = (), types: Collection[str] = ()
+) -> tuple[str, ...]:
+    """What lines of these services (`CeService.key`) and charge types have in `COMBINATION_SQL`.
+
+    Where none is named, all. Lines of Cost and Usage Reports alone: the table has no others. Raises
+    InvalidRequestError for an unknown type.
+    """
+    scope.require_everything()
+    known = {kind.value for kind in ChargeType}
+    if unknown := sorted(set(types) - known):
+        raise InvalidRequestError(f"'{unknown[0]}' is no charge type. Use {', '.join(sorted(known))}.")
+    folders = [_folder(item) for item in items if item.billing_format in _OF_AWS]
+    columns = f"{', '.join(COMBINATION_FIELDS)}, commitment_discount_id <> '', {COMBINATION_SQL}"
+    rows = query_charges(folders, f"SELECT DISTINCT {columns} FROM charges WHERE NOT is_split_row") if folders else []
+    return tuple(sorted({row[-1] for row in rows if _is_of(row, services, types)}))
+
+
+def _is_of(row: tuple[Any, ...], services: Collection[str], types: Collection[str]) -> bool:
+    code, name, usage_type, category, line_kind, has_commitment, _ = row
+    if services and ce_service(code, name, usage_type, category).key not in services:
+        return False
+    kind = charge_type(line_kind, code, has_commitment=has_commitment, charge_category=category)
+    return not types or kind.value in types
 
 
 def _cells(items: Sequence[ActiveImport], question: CeQuestion) -> list[_Cell]:

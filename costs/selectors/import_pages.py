@@ -68,6 +68,7 @@ class ImportRow:
     counts: bool
     attempts: int = 0  # that a passing fault broke off
     retry_at: datetime | None = None  # queued because of one: when it is tried again
+    has_lines: bool = False  # whether its charges are kept
 
     @property
     def is_under_way(self) -> bool:
@@ -290,6 +291,7 @@ def _row(item: BillImport, now: datetime, counting: frozenset[int]) -> ImportRow
         counts=item.pk in counting,
         attempts=item.attempts,
         retry_at=item.retry_at if item.state == ImportState.QUEUED else None,
+        has_lines=item.state in {ImportState.IN_FORCE, ImportState.REPLACED} and item.charges_removed_at is None,
     )
 
 

@@ -109,23 +109,63 @@ def bills_in_force() -> tuple[Bill, ...]:
     return read_once("bills in force", lambda: tuple(found))
 
 
+def kept_imports(scope: Scope, import_pks: Collection[int]) -> tuple[ActiveImport, ...]:
+    """These imports as if they were in force, oldest month first; those whose charges are gone are left out.
+
+    For figures of a version that others have replaced: of a bill's history, of a closed month. One query.
+    """
+    scope.require_everything()
+    states = [ImportState.IN_FORCE.value, ImportState.REPLACED.value]
+    rows = BillImport.objects.filter(pk__in=import_pks, state__in=states, charges_removed_at=None)
+    rows = rows.filter(bill__isnull=False).select_related("bill__source").order_by("billing_period", "source__name")
+    return tuple(_as_active(item.bill, item) for item in rows if item.bill is not None)
+
+
+def kept_version(scope: Scope, import_pk: int) -> ActiveImport:
+    """A version of a bill by its import, read where its charges are now: a re-roll may have taken them over.
+
+    Raises NotFoundInScopeError where there is no such version, or its charges are gone.
+    """
+    scope.require_everything()
+    same = BillImport.objects.filter(Q(pk=import_pk) | Q(rerolled_from=import_pk)).order_by("-pk")
+    found = {item.pk: item for item in kept_imports(scope, list(same.values_list("pk", flat=True)))}
+    if not found:
+        raise NotFoundInScopeError(f"The lines of import {import_pk} are not kept.")
+    return found[max(found)]
+
+
+def import_totals(
+    scope: Scope, import_pks: Collection[int], *, metric: CostMetric, categories: Collection[str] = ()
+) -> Decimal:
+    """What the files of these imports add up to, of some charge categories only where any are named."""
+    scope.require_everything()
+    if not categories:
+        return bill_total(scope, import_pks, metric=metric)
+    kept = BillImport.objects.filter(pk__in=import_pks).values_list("totals_by_category", flat=True)
+    amounts = (sums.get(name, {}).get(metric.column, "0") for sums in kept for name in set(categories))
+    return sum((Decimal(amount) for amount in amounts), ZERO)
+
+
 def _active(bill: Bill) -> ActiveImport:
-    in_force = bill.import_in_force
-    assert in_force is not None
+    assert bill.import_in_force is not None
+    return _as_active(bill, bill.import_in_force)
+
+
+def _as_active(bill: Bill, item: BillImport) -> ActiveImport:
     return ActiveImport(
-        pk=in_force.pk,
+        pk=item.pk,
         source_name=bill.source.name,
         billing_format=BillingFormat(bill.source.billing_format),
         period=BillingPeriod(bill.billing_period),
-        currency=in_force.billing_currency,
+        currency=item.billing_currency,
         bill_state=BillState(bill.state),
-        snapshot_on=in_force.snapshot_on,
-        finished_at=in_force.finished_at,
-        version_id=in_force.version_id,
-        tracked_tags=tuple(in_force.tracked_tags),
-        tracked_tags_wanted=tuple(in_force.columns.get("tracked_tags_wanted", in_force.tracked_tags)),
-        tracked_tags_refused=tuple(sorted(in_force.columns.get("tracked_tags_refused", {}).items())),
-        keeps_key_case=_keeps_key_case(BillingFormat(bill.source.billing_format), in_force.columns),
+        snapshot_on=item.snapshot_on,
+        finished_at=item.finished_at,
+        version_id=item.version_id,
+        tracked_tags=tuple(item.tracked_tags),
+        tracked_tags_wanted=tuple(item.columns.get("tracked_tags_wanted", item.tracked_tags)),
+        tracked_tags_refused=tuple(sorted(item.columns.get("tracked_tags_refused", {}).items())),
+        keeps_key_case=_keeps_key_case(BillingFormat(bill.source.billing_format), item.columns),
     )
 
 

@@ -32,6 +32,7 @@ class BillVersion:
     effective_cost: Decimal
     lines_without_invoice: int
     finished_at: datetime | None
+    has_lines: bool = True  # whether its charges are kept, by itself or by a re-roll of it
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,9 @@ def bill_history(scope: Scope, source: str, period: BillingPeriod) -> BillHistor
     in_force = found.import_in_force
     current = (in_force.rerolled_from_id or in_force.pk) if in_force else None
     read = BillImport.objects.filter(bill=found, rerolled_from=None, state__in=[state.value for state in _READ])
+    kept = _with_charges(found)
     versions = [
-        _version(item, number, is_in_force=item.pk == current)
+        _version(item, number, is_in_force=item.pk == current, has_lines=item.pk in kept)
         for number, item in enumerate(read.select_related("delivery").order_by("pk"), start=1)
     ]
     return BillHistory(source, period, BillState(found.state), tuple(reversed(versions)))
@@ -104,7 +106,14 @@ def _by_service(import_pk: int, metric: CostMetric) -> dict[tuple[str, str], Dec
     return {(service, account): cost for service, account, cost in rows}
 
 
-def _version(item: BillImport, number: int, *, is_in_force: bool) -> BillVersion:
+def _with_charges(bill: Bill) -> frozenset[int]:
+    """Versions of the bill whose charges are kept."""
+    states = [ImportState.IN_FORCE.value, ImportState.REPLACED.value]
+    rows = BillImport.objects.filter(bill=bill, charges_removed_at=None, state__in=states)
+    return frozenset(rerolled or pk for pk, rerolled in rows.values_list("pk", "rerolled_from_id"))
+
+
+def _version(item: BillImport, number: int, *, is_in_force: bool, has_lines: bool) -> BillVersion:
     missing = [finding.get("lines") for finding in item.findings if finding.get("code") == NOT_INVOICED]
     return BillVersion(
         number=number,
@@ -118,4 +127,5 @@ def _version(item: BillImport, number: int, *, is_in_force: bool) -> BillVersion
         effective_cost=item.effective_cost,
         lines_without_invoice=int(missing[0] or 0) if missing else 0,
         finished_at=item.finished_at,
+        has_lines=has_lines,
     )

@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from costs import figures
 from costs import money as exact_money
 from costs.periods import BillingPeriod
+from costs.tables import opening_lines
 
 register = template.Library()
 
@@ -21,6 +22,12 @@ def money(value: Decimal | int | None, currency: str = "USD") -> SafeString | st
         return figures.NOT_AVAILABLE
     amount = Decimal(value)
     return format_html('<data value="{}">{}</data>', exact_money.plain(amount), figures.money(amount, currency))
+
+
+@register.filter
+def lines(figure: SafeString | str, url: str | None) -> SafeString | str:
+    """A figure as the way to the lines behind it: `{{ x|money:currency|lines:url }}`; as it is without an address."""
+    return opening_lines(figure, url) if url and isinstance(figure, SafeString) else figure
 
 
 @register.filter

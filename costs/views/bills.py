@@ -19,7 +19,7 @@ from costs.selectors import BillHistory, BillVersion, VersionChange
 from costs.tables import FinopsTable, LinkColumn, MoneyColumn, NumberColumn
 from costs.templatetags.upkeep import BILL_STATES, badge, state_badge
 from costs.terms import CostMetric, ImportState
-from costs.views.sources import MomentColumn, bill_lines_url
+from costs.views.sources import MomentColumn, version_lines_url
 
 
 class VersionTable(FinopsTable):
@@ -62,8 +62,8 @@ class ChangeTable(FinopsTable):
         **kwargs: Any,
     ) -> None:
         extra = [
-            ("before", MoneyColumn(f"Version {before}", currency=currency)),
-            ("after", MoneyColumn(f"Version {after}", currency=currency)),
+            ("before", MoneyColumn(f"Version {before}", currency=currency, lines=lines_of)),
+            ("after", MoneyColumn(f"Version {after}", currency=currency, lines=lines_of)),
             ("change", MoneyColumn("Change", currency=currency, signed=True, lines=lines_of)),
         ]
         super().__init__(*args, extra_columns=extra, **kwargs)
@@ -100,12 +100,12 @@ def bill_page(request: HttpRequest, source: str, period: str) -> HttpResponseBas
 
 
 def _version_row(history: BillHistory, version: BillVersion) -> dict[str, Any]:
-    """A version; the one in force opens its lines, others are compared with it line by line."""
+    """A version with the ways to its lines, while they are kept."""
     urls = {
-        f"{metric.value}_lines_url": bill_lines_url(history.source_name, history.period, version.currency, metric)
+        f"{metric.value}_lines_url": version_lines_url(version.import_pk, history.period, version.currency, metric)
         for metric in (CostMetric.BILLED, CostMetric.EFFECTIVE)
     }
-    return {**vars(version), **(urls if version.is_in_force else {})}
+    return {**vars(version), **(urls if version.has_lines else {})}
 
 
 def _comparison(request: HttpRequest, history: BillHistory) -> dict[str, Any]:

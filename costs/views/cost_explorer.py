@@ -1,22 +1,25 @@
 """The bill beside AWS Cost Explorer: the same groups, the same filters, and every known difference by name."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
+from urllib.parse import urlencode
 
 import django_tables2 as tables
 from django import forms
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils.safestring import SafeString
 
 from costs import figures, selectors
-from costs.cost_explorer import LEFT_OUT
+from costs.cost_explorer import LEFT_OUT, left_out_types
 from costs.errors import InvalidRequestError
 from costs.money import plain
 from costs.pages import request_scope, staff_page
 from costs.periods import BillingPeriod
-from costs.selectors import CeQuestion, CeTable
-from costs.tables import FinopsTable, MoneyColumn
+from costs.selectors import CeQuestion, CeRow, CeTable
+from costs.tables import FinopsTable, MoneyColumn, money_total
 from costs.terms import CostMetric
 
 BASES = {CostMetric.UNBLENDED: "Unblended costs", CostMetric.EFFECTIVE: "Amortised costs"}
@@ -60,8 +63,32 @@ class CeForm(forms.Form):
         return field_name.removeprefix("period_")
 
 
-def _total(bound_column: Any, table: Any) -> str:
-    return figures.money(table.totals[bound_column.name], table.currency)
+def _total(bound_column: Any, table: Any) -> SafeString:
+    name = bound_column.name
+    return money_total(table.totals[name], table.currency, ce_lines(table.found, at=_place(name)))
+
+
+def _place(name: str) -> int | None:
+    return int(name.removeprefix("at_")) if name.startswith("at_") else None
+
+
+def ce_lines(found: CeTable, *, service: str = "", kind: str = "", at: int | None = None) -> str:
+    """The lines behind a figure of the table: of a service or of all, of a charge type or of all that are not left out.
+
+    `at` is the month or day, None for all of them.
+    """
+    question = found.question
+    first, last = question.periods[0], question.periods[-1]
+    days: list[tuple[str, str]] = []
+    if at is not None and question.by_day:
+        days = [("day", found.starts[at].isoformat())]
+    elif at is not None:
+        first = last = BillingPeriod(found.starts[at])
+    out = {each.value for each in left_out_types(question.left_out)}
+    kinds = [kind] if kind else [each.value for each, _ in found.by_type if each.value not in out]
+    pairs = [("from", str(first)), ("to", str(last)), ("basis", question.metric.value), ("currency", found.currency)]
+    pairs += [*([("ce_service", service)] if service else []), *(("ce_type", each) for each in kinds), *days]
+    return f"{reverse('tagging:lines')}?{urlencode(pairs)}"
 
 
 class CeServiceTable(FinopsTable):
@@ -76,7 +103,7 @@ class CeServiceTable(FinopsTable):
         empty_text = "No lines of Cost and Usage Reports for this choice."
 
     def __init__(self, found: CeTable, *, labels: Sequence[str], **options: Any) -> None:
-        self.currency = found.currency
+        self.found, self.currency = found, found.currency
         self.totals = {"cost": found.total} | {f"at_{at}": total for at, total in enumerate(found.totals)}
         more = [
             (f"at_{at}", MoneyColumn(label, accessor=f"points__{at}", footer=_total)) for at, label in enumerate(labels)
@@ -85,6 +112,10 @@ class CeServiceTable(FinopsTable):
         for bound in self.columns:
             if isinstance(bound.column, MoneyColumn):
                 bound.column.currency = found.currency
+                bound.column.lines = self._lines_at(_place(bound.name))
+
+    def _lines_at(self, at: int | None) -> Callable[[CeRow], str]:
+        return lambda row: ce_lines(self.found, service=row.service.key, at=at)
 
     def render_bill_services(self, value: tuple[str, ...]) -> str:
         return ", ".join(value)
@@ -123,7 +154,15 @@ def cost_explorer(request: HttpRequest) -> HttpResponseBase:
         currencies=found.currencies,
     )
     basis_name = BASES[question.metric]
-    context = {"found": found, "table": table, "form": form, "basis_name": basis_name, "left_out": _left_out(question)}
+    context = {
+        "found": found,
+        "table": table,
+        "form": form,
+        "basis_name": basis_name,
+        "left_out": _left_out(question),
+        "lines_url": ce_lines(found),
+        "by_type": [(kind.value, amount, ce_lines(found, kind=kind.value)) for kind, amount in found.by_type],
+    }
     return render(request, "costs/cost_explorer.html", context)
 
 

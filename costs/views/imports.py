@@ -23,10 +23,10 @@ from costs.pages import current_moment, request_scope, staff_page
 from costs.queries import parse_metric
 from costs.selectors import Attention, BillRow, ColumnReport, ImportDetail, ImportRow, SourceColumns, SwitchedOff
 from costs.services import cancel_import
-from costs.tables import NUMERIC, FinopsTable, LinkColumn, MoneyColumn, NumberColumn
+from costs.tables import NUMERIC, FinopsTable, LinkColumn, MoneyColumn, NumberColumn, opening_lines
 from costs.templatetags.upkeep import BILL_STATES, FILE_STATES, FORMAT_NAMES, STATES, state_badge
 from costs.terms import COST_COLUMNS, BillingFormat, BillState, CostMetric, FileState, ImportState
-from costs.views.sources import SourceTable, bill_lines_url
+from costs.views.sources import SourceTable, bill_lines_url, version_lines_url
 
 FILES_SHOWN = 20
 NO_WRAP = {"td": {"class": "nowrap"}}
@@ -50,11 +50,11 @@ class CountedMoney(MoneyColumn):
         if self.counted(record):
             return super().render(value, record)
         amount = figures.money(value, record.currency)
+        shown = format_html('<data value="{}">{}</data>', plain(value), amount)
         return format_html(
-            '<span class="muted" title="{}"><data value="{}">{}</data> <small>not counted</small></span>',
+            '<span class="muted" title="{}">{} <small>not counted</small></span>',
             self.why_not(record),
-            plain(value),
-            amount,
+            opening_lines(shown, self._address(record)),
         )
 
     def export_value(self, value: Any, record: Any) -> Any:
@@ -66,6 +66,13 @@ def why_attempt_does_not_count(row: ImportRow) -> str:
     return COVERED if row.state is ImportState.IN_FORCE else REPLACED
 
 
+def attempt_url(row: ImportRow, basis: CostMetric, *, category: str = "") -> str:
+    """The lines of an attempt; empty once they are gone, or before there are any."""
+    if row.period is None or not row.has_lines:
+        return ""
+    return version_lines_url(row.pk, row.period, row.currency, basis, category=category)
+
+
 def bill_money(name: str, basis: CostMetric) -> CountedMoney:
     """A column of the bills in force, opening their lines."""
     return CountedMoney(
@@ -73,7 +80,11 @@ def bill_money(name: str, basis: CostMetric) -> CountedMoney:
         currency_of="currency",
         counted=lambda row: row.gives_cost,
         why_not=lambda _: COVERED,
-        lines=lambda row: bill_lines_url(row.source_name, row.period, row.currency, basis),
+        lines=lambda row: (
+            bill_lines_url(row.source_name, row.period, row.currency, basis)
+            if row.gives_cost
+            else version_lines_url(row.import_pk, row.period, row.currency, basis)
+        ),
     )
 
 
@@ -128,6 +139,7 @@ class ImportTable(FinopsTable):
         currency_of="currency",
         counted=lambda row: row.counts or not row.billed_cost,
         why_not=why_attempt_does_not_count,
+        lines=lambda row: attempt_url(row, CostMetric.BILLED),
     )
     currency = tables.Column("Currency", visible=False)
     seconds = NumberColumn("Seconds", places=1)
@@ -266,6 +278,12 @@ def import_page(request: HttpRequest, pk: int) -> HttpResponseBase:
         "taken_for": taken_for(detail.row.billing_format, detail.column_report),
         "bases": [basis_of(column) for column in COST_COLUMNS],
         "totals": dict(detail.totals),
+        "urls": {column: totals_url(detail, column) for column in COST_COLUMNS},
+        "total_cells": [(column, amount, totals_url(detail, column)) for column, amount in detail.totals],
+        "category_rows": [
+            (category, [(column, amount, totals_url(detail, column, category)) for column, amount in amounts])
+            for category, amounts in detail.totals_by_category
+        ],
         "has_totals": any(amount != ZERO for _, amount in detail.totals) or bool(detail.totals_by_category),
     }
     return render(request, "costs/import.html", context)
@@ -341,6 +359,11 @@ def progress_context(detail: ImportDetail) -> dict[str, Any]:
         "files_summary": ", ".join(f"{count} {state}" for state, count in sorted(rest.items())),
         "import_retries": len(settings.IMPORT_RETRY_SECONDS),
     }
+
+
+def totals_url(detail: ImportDetail, column: str, category: str = "") -> str:
+    """The lines behind a total of the files."""
+    return attempt_url(detail.row, parse_metric(column.removesuffix("_cost")), category=category)
 
 
 def basis_of(column: str) -> str:

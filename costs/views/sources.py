@@ -30,6 +30,14 @@ def bill_lines_url(source: str, period: BillingPeriod, currency: str, basis: Cos
     return f"{reverse('tagging:lines')}?{urlencode(pairs)}"
 
 
+def version_lines_url(
+    import_pk: int, period: BillingPeriod, currency: str, basis: CostMetric, *, category: str = ""
+) -> str:
+    """The lines of one version of a bill, in force or not, on the page of lines."""
+    pairs = {"period": str(period), "basis": basis.value, "currency": currency, "version": str(import_pk)}
+    return f"{reverse('tagging:lines')}?{urlencode(pairs | ({'category': category} if category else {}))}"
+
+
 class MomentColumn(tables.Column):
     """A moment as `23 Nov 2026 10:05`, UTC; `empty` where there is none yet."""
 
@@ -153,7 +161,10 @@ def source_page(request: HttpRequest, source: str) -> HttpResponseBase:
         "has_deliveries": bool(deliveries),
         "refused": [item for item in deliveries[:20] if item.can_be_tried_again and item.pk in _newest(deliveries)],
         "months_form": MonthsForm(),
-        "bills": selectors.bills_of(scope, source),
+        "bills": [
+            (bill, version_lines_url(bill.import_pk, bill.period, bill.currency, CostMetric.BILLED))
+            for bill in selectors.bills_of(scope, source)
+        ],
     }
     return render(request, "costs/source.html", context)
 

@@ -15,12 +15,14 @@ from costs.charts import ColumnChart, Series
 from costs.exports import ColumnKind, ExportColumn, export_response
 from costs.money import ZERO
 from costs.pages import request_scope, staff_page
+from costs.periods import BillingPeriod
 from costs.selectors import AccountDetail
 from finops_site.estate.forms import DisplayNameForm
 from finops_site.estate.tables import AccountsTable, account_url
 from tagging import selectors as ownership
 from tagging.forms.months import MonthForm
-from tagging.views.months import Month, chosen_month
+from tagging.line_links import lines_url
+from tagging.views.months import Month, chosen_month, month_lines
 
 MONTHS_DRAWN = 13
 SERVICES_DRAWN = 6
@@ -38,6 +40,7 @@ def accounts(request: HttpRequest) -> HttpResponseBase:
     table = AccountsTable(
         found,
         month_params=urlencode(month.params),
+        lines_of=lambda key: month_lines(month, *([] if key is None else [("account", key)])),
         request=request,
         caption=f"Accounts, {month.period.label}",
         order_by=request.GET.get("sort") or "-cost",
@@ -57,6 +60,7 @@ def accounts(request: HttpRequest) -> HttpResponseBase:
         "month": month,
         "found": found,
         "table": table,
+        "lines_url": month_lines(month),
         "named": sum(bool(row.account_id) for row in found.rows),
         "payers": len({row.payer_id for row in found.rows if row.payer_id}),
         "form": MonthForm(initial=month.initial, periods=month.periods, currencies=month.currencies),
@@ -94,7 +98,12 @@ def account(request: HttpRequest) -> HttpResponseBase:
         "cost": by_month.get(month.period, ZERO),
         "previous": by_month.get(month.period.previous(), ZERO),
         "chart": _chart(found, month),
-        "services": list(found.services(month.period).items()),
+        "services": [
+            (service, amount, _lines(found, month, month.period, ("service", service)))
+            for service, amount in found.services(month.period).items()
+        ],
+        "lines_url": _lines(found, month, month.period),
+        "previous_url": _lines(found, month, month.period.previous()),
         "form": MonthForm(initial=month.initial, periods=month.periods, currencies=found.currencies),
         "name_form": DisplayNameForm(initial={"display_name": found.display_name}),
         "links": _links(account_id, month),
@@ -140,6 +149,12 @@ def _chart(found: AccountDetail, month: Month) -> ColumnChart:
         series=tuple(series) if costs else (),
         currency=found.currency,
     )
+
+
+def _lines(found: AccountDetail, month: Month, period: BillingPeriod, *more: tuple[str, str]) -> str:
+    """The lines of the account in a month."""
+    filters = (("account", found.account_id), *more)
+    return lines_url(period, month.metric, currency=found.currency, filters=filters)
 
 
 def _links(account_id: str, month: Month) -> list[tuple[str, str]]:

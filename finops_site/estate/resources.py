@@ -10,13 +10,16 @@ from django.views.decorators.http import require_safe
 from costs import selectors as intake_reads
 from costs.exports import ColumnKind, ExportColumn, export_response
 from costs.pages import request_scope, staff_page
+from costs.periods import BillingPeriod
+from costs.queries import parse_metric
 from costs.scope import Scope
-from costs.selectors import FoundResources, ResourceDetail, ResourceLine
-from costs.terms import COST_COLUMNS
+from costs.selectors import FoundResources, ResourceDetail, ResourceLine, ResourcePart
+from costs.terms import COST_COLUMNS, CostMetric
 from finops_site.estate.forms import ResourceForm
 from finops_site.estate.tables import EstateTable, account_url
 from tagging import selectors as ownership
-from tagging.views.months import Month, chosen_month
+from tagging.line_links import lines_url
+from tagging.views.months import Month, chosen_month, month_lines
 
 PER_PAGE = 50
 
@@ -45,6 +48,7 @@ def resources(request: HttpRequest) -> HttpResponseBase:
         found,
         names={value: text.rpartition(" (")[0] or value for value, text in choices["account"]},
         month_params=urlencode(month.params),
+        lines_of=lambda row: month_lines(month, ("resource", row["resource_id"]), ("account", row["sub_account_id"])),
         request=request,
         caption=f"Resources, {month.period.label}",
         per_page=PER_PAGE,
@@ -80,6 +84,7 @@ def resource(request: HttpRequest, resource_key: int) -> HttpResponseBase:
     context = {
         "found": found,
         "newest": found.months[0] if found.months else None,
+        **_cost_context(found),
         "bases": [_heading(name) for name in COST_COLUMNS],
         "findings": [row for row in findings.rows if row.resource_id == found.resource_id],
         "links": _links(found),
@@ -87,6 +92,43 @@ def resource(request: HttpRequest, resource_key: int) -> HttpResponseBase:
         "changed_keys": _changed_keys(found),
     }
     return render(request, "estate/resource.html", context)
+
+
+def _cost_context(found: ResourceDetail) -> dict[str, object]:
+    """Its months and what it is billed for, each figure with the address of its lines."""
+    if not found.months:
+        return {}
+    newest = found.months[0]
+
+    def lines(period: BillingPeriod, column: str, currency: str, *more: tuple[str, str]) -> str:
+        metric = parse_metric(column.removesuffix("_cost"))
+        own = (("resource", found.resource_id), ("account", found.sub_account_id), *more)
+        return lines_url(period, metric, currency=currency, filters=own)
+
+    def of_part(part: ResourcePart, column: str) -> str:
+        pairs = [("service", part.service_name), ("usage_type", part.usage_type), ("operation", part.operation)]
+        pairs.append(("category", part.charge_category))
+        return lines(newest.period, column, newest.currency, *pairs)
+
+    return {
+        "newest_url": lines(newest.period, "billed_cost", newest.currency),
+        "month_rows": [
+            (each, [(amount, lines(each.period, column, each.currency)) for column, amount in each.costs.items()])
+            for each in found.months
+        ],
+        "part_rows": [(part, of_part(part, "billed_cost"), of_part(part, "effective_cost")) for part in found.parts],
+        "linked_rows": [
+            (
+                each,
+                lines_url(
+                    newest.period, CostMetric.BILLED, currency=newest.currency, filters=[("resource", each.resource_id)]
+                )
+                if each.key is not None
+                else "",
+            )
+            for each in found.linked
+        ],
+    }
 
 
 def _file(

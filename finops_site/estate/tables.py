@@ -1,6 +1,6 @@
 """Tables of accounts and resources."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 
 from costs import figures
 from costs.selectors import AccountRow, AccountTable, FoundResources
-from costs.tables import DayColumn, FinopsTable, MoneyColumn
+from costs.tables import DayColumn, FinopsTable, MoneyColumn, money_total
 from tagging.templatetags.resources import short_id
 
 SMALL = {"td": {"class": "small"}}
@@ -24,8 +24,8 @@ def account_url(account_id: str, more: str = "") -> str:
     return f"{reverse('estate:account')}?{query}{'&' if more else ''}{more}"
 
 
-def _total(table: Any) -> str:
-    return figures.money(table.found.total, table.found.currency)
+def _total(table: Any) -> SafeString:
+    return money_total(table.found.total, table.found.currency, table.lines_of(None))
 
 
 class AccountsTable(FinopsTable):
@@ -38,11 +38,14 @@ class AccountsTable(FinopsTable):
     cost = MoneyColumn("Cost", footer=_total)
     change = MoneyColumn("Against the month before", signed=True)
 
-    def __init__(self, found: AccountTable, *, month_params: str, **options: Any) -> None:
-        self.found, self.month_params = found, month_params
+    def __init__(
+        self, found: AccountTable, *, month_params: str, lines_of: Callable[[str | None], str], **options: Any
+    ) -> None:
+        self.found, self.month_params, self.lines_of = found, month_params, lines_of
         super().__init__(found.rows, **options)
         for name in ("cost", "change"):
             self.columns[name].column.currency = found.currency
+        self.columns["cost"].column.lines = lambda row: lines_of(row.account_id)
 
     def render_account_id(self, record: AccountRow) -> SafeString | str:
         if not record.account_id:
@@ -71,12 +74,21 @@ class EstateTable(FinopsTable):
     last_seen_on = DayColumn("Last seen", order_by=("last_seen_on", "key"))
     cost = MoneyColumn("Cost", order_by=("cost", "key"), footer=lambda table: table.total_text)
 
-    def __init__(self, found: FoundResources, *, names: Mapping[str, str], month_params: str, **options: Any) -> None:
+    def __init__(
+        self,
+        found: FoundResources,
+        *,
+        names: Mapping[str, str],
+        month_params: str,
+        lines_of: Callable[[dict[str, Any]], str],
+        **options: Any,
+    ) -> None:
         self.names, self.month_params = names, month_params
         self.found_count = found.count
         self.total_text = figures.money(found.total, found.question.currency)
         super().__init__(found.rows, **options)
         self.columns["cost"].column.currency = found.question.currency
+        self.columns["cost"].column.lines = lines_of
 
     def _configure(self, request: HttpRequest, per_page: int) -> None:
         self.data._length = self.found_count  # counted already, and counting a hundred thousand takes its time

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 
 from costs.money import ratio
+from costs.periods import DateRange
 from costs.scope import Scope
 from costs.terms import CostMetric
 from finops_site.panels.parts import MonthChoice, Panel, panel
 from tagging import selectors as ownership
 from tagging.cubes import CostCube
-from tagging.line_links import lines_url
+from tagging.line_links import lines_of_days, lines_url
 from tagging.selectors import Compliance, Mover, Movers, Trust
 
 REASONS = 2
@@ -24,6 +26,7 @@ class Headline:
     change: Decimal
     change_ratio: Decimal | None
     reasons: tuple[Mover, ...]
+    lines_url: str
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class ChangeRow:
     currency: str
     is_missing: bool
     lines_url: str = ""
+    previous_lines_url: str = ""
 
 
 @panel
@@ -55,12 +59,13 @@ def month_cube(scope: Scope, month: MonthChoice, *dimensions: str) -> CostCube:
 
 
 @panel
-def headline(cube: Panel[CostCube], *, by: str) -> Headline:
-    """The month in one line; the reasons are values of `by`."""
+def headline(cube: Panel[CostCube], *own: tuple[str, str], by: str) -> Headline:
+    """The month in one line; the reasons are values of `by`. `own` as in `change_rows`."""
     movers = cube.get().by(by)
     change = movers.total - movers.previous_total
     moved = [row for row in movers.rows if row.change]
-    return Headline(movers, change, ratio(change, abs(movers.previous_total)), tuple(moved[:REASONS]))
+    share = ratio(change, abs(movers.previous_total))
+    return Headline(movers, change, share, tuple(moved[:REASONS]), lines_now(movers, *own))
 
 
 @panel
@@ -69,6 +74,18 @@ def tag_compliance(scope: Scope, month: MonthChoice) -> Compliance:
     return ownership.compliance(
         scope, month.period, metric=CostMetric.EFFECTIVE, currency=month.currency, totals_only=True
     )
+
+
+def lines_now(movers: Movers, *filters: tuple[str, str]) -> str:
+    """The lines behind a figure of the month."""
+    return lines_url(movers.period, movers.metric, currency=movers.currency, filters=filters)
+
+
+def lines_before(movers: Movers, *filters: tuple[str, str]) -> str:
+    """The lines behind a figure of the same days of the month before."""
+    start, end = movers.previous.start, movers.previous.end
+    days = DateRange(start, end if movers.is_whole_month else min(end, start + timedelta(days=movers.day_count)))
+    return lines_of_days(days, movers.metric, currency=movers.currency, filters=filters)
 
 
 def change_rows(movers: Movers, href_of: Callable[[Mover], str], *own: tuple[str, str]) -> tuple[ChangeRow, ...]:
@@ -87,9 +104,8 @@ def change_rows(movers: Movers, href_of: Callable[[Mover], str], *own: tuple[str
             share=ratio(row.cost, movers.total),
             currency=movers.currency,
             is_missing=row.is_missing,
-            lines_url=lines_url(
-                movers.period, movers.metric, currency=movers.currency, filters=((movers.by, row.key), *own)
-            ),
+            lines_url=lines_now(movers, (movers.by, row.key), *own),
+            previous_lines_url=lines_before(movers, (movers.by, row.key), *own),
         )
         for row in movers.rows
     ]

@@ -20,6 +20,7 @@ from costs.selectors.import_pages import (
     imports_needing_attention,
     late_sources,
 )
+from finops_site.panels.changes import lines_now
 from finops_site.panels.parts import MonthChoice, Panel, panel
 from tagging import selectors as ownership
 from tagging.addresses import month_path, with_params
@@ -52,6 +53,7 @@ class Unallocated:
     currency: str
     by_account: BarChart
     explore_url: str
+    lines_url: str
 
 
 @dataclass(frozen=True)
@@ -181,6 +183,7 @@ def unallocated(cube: Panel[CostCube], month: MonthChoice) -> Unallocated:
         currency=movers.currency,
         by_account=BarChart("Unallocated cost by account", bars, movers.currency, "Account"),
         explore_url=explore_url(query),
+        lines_url=lines_now(movers, ("team", NOT_SET)),
     )
 
 

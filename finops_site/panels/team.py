@@ -18,6 +18,7 @@ from costs.money import ZERO
 from costs.periods import DateRange
 from costs.queries import Granularity, dimension_label
 from costs.scope import Scope
+from finops_site.panels.changes import lines_now
 from finops_site.panels.parts import MonthChoice, Panel, panel
 from tagging import selectors as ownership
 from tagging.cost_charts import bucket_label, bucket_tick, explore_url, mover_chart
@@ -37,6 +38,7 @@ class SubTeam:
     name: str
     url: str
     cost: Decimal
+    lines_url: str
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class SubTeams:
     own_cost: Decimal
     total: Decimal
     currency: str
+    own_lines_url: str
+    total_lines_url: str
 
 
 @dataclass(frozen=True)
@@ -228,10 +232,23 @@ def sub_teams(team: TeamView, month: MonthChoice, lower: tuple[TeamView, ...], c
     movers = cube.get().by("team")
     costs = {row.key: row.cost for row in movers.rows}
     rows = tuple(
-        SubTeam(item.name, f"{reverse('team', args=[item.key])}?{urlencode(month.params)}", costs.get(item.key, ZERO))
+        SubTeam(
+            name=item.name,
+            url=f"{reverse('team', args=[item.key])}?{urlencode(month.params)}",
+            cost=costs.get(item.key, ZERO),
+            lines_url=lines_now(movers, ("team", item.key)),
+        )
         for item in lower
     )
-    return SubTeams(rows, costs.get(team.key, ZERO), movers.total, movers.currency)
+    everybody = [("team", item.key) for item in (team, *lower)]
+    return SubTeams(
+        rows=rows,
+        own_cost=costs.get(team.key, ZERO),
+        total=movers.total,
+        currency=movers.currency,
+        own_lines_url=lines_now(movers, everybody[0]),
+        total_lines_url=lines_now(movers, *everybody),
+    )
 
 
 def _aligned(by_day: dict[date, Decimal], days: Iterable[date], count: int) -> tuple[Decimal | None, ...]:

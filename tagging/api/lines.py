@@ -38,12 +38,15 @@ from tagging.api.base import BASIS, CURRENCY, FILTERS, PERIOD, OwnershipList, de
 from tagging.selectors import LinesAsked, LinesBehind
 from tagging.selectors.lines import LINE_FILTER_NAMES
 
-MANY = tuple(name for name in LINE_FILTER_NAMES if name not in {"day", "until", "decision", "taggable", "text"})
+MANY = tuple(
+    name for name in LINE_FILTER_NAMES if name not in {"day", "until", "decision", "taggable", "text", "closed"}
+)
 MORE = (
     text("day", "Only lines that count on this day, YYYY-MM-DD; the first day where `until` is given."),
     text("until", "The last day, inclusive."),
     text("text", "Only lines with this text in resource, usage type, operation or description."),
     choice("taggable", ("yes", "no"), "Only lines that can carry tags, or only those that cannot."),
+    choice("closed", ("yes", "no"), "Closed months from the bills they were closed on; `no` reads those in force."),
     text("decision", "Only lines that one rule's match decided: its reference on the page of reasons."),
     *(
         text(

@@ -17,6 +17,7 @@ from costs.queries import NOT_SET, CostQuery, tag_key_of
 from costs.reading import read_once
 from costs.scope import Scope
 from costs.selectors import BillLine, LinePlace, LineQuestion, LineSums
+from tagging.selectors.line_reach import as_closed, reach_of_versions, yes_or_no
 from tagging.selectors.reach import Reach, reach
 from tagging.selectors.sums import (
     BY_SLICE,
@@ -61,6 +62,10 @@ LINE_FILTER_NAMES = {
     "until": "Until",
     "decision": "Rule",
     "source": "Source",
+    "version": "Import",
+    "closed": "As closed",
+    "ce_service": "Cost Explorer service",
+    "ce_type": "Cost Explorer charge type",
     "taggable": "Taggable",
 }
 # Dimensions that a line itself holds as its slice does.
@@ -73,7 +78,6 @@ _ON_LINES = {
 }
 _ON_SLICES = ("operation", "kind", "pricing", "status", "payer")
 _OF_SLICES = (*_ON_SLICES, "taggable", "decision")
-_YES = {"yes": "True", "no": "False"}
 
 
 @dataclass(frozen=True)
@@ -164,7 +168,12 @@ def write_lines_parquet(found: LinesBehind, target: Path, *, order: Order) -> No
 
 
 def _reach(scope: Scope, asked: LinesAsked) -> Reach:
-    found = reach(scope, asked.query.periods, asked.query.currency)
+    query, versions = asked.query, asked.values_of("version")
+    if versions:
+        return reach_of_versions(scope, query.periods, versions, query.currency)
+    found = reach(scope, query.periods, query.currency)
+    if yes_or_no(next(iter(asked.values_of("closed")), "no"), "the month as it was closed"):
+        found = as_closed(found, query.periods)
     wanted = asked.values_of("source")
     if not wanted:
         return found
@@ -175,7 +184,9 @@ def _reach(scope: Scope, asked: LinesAsked) -> Reach:
 def _ask(found: Reach, asked: LinesAsked) -> Ask:
     """The question as the rollups and owners know it: without what only lines know."""
     on_slices = tuple(
-        (name, _yes_or_no(value) if name == "taggable" else value) for name, value in asked.more if name in _OF_SLICES
+        (name, str(yes_or_no(value, "whether lines are taggable")) if name == "taggable" else value)
+        for name, value in asked.more
+        if name in _OF_SLICES
     )
     return replace(ask_with_decision(found, asked.query.metric, (*asked.query.filters, *on_slices)), days=_days(asked))
 
@@ -195,13 +206,16 @@ def _question(ask: Ask, asked: LinesAsked) -> LineQuestion:
         slice_keys=allocated_slices(replace(ask, filters=stored)) if is_by_owner else None,
         conditions=tuple(conditions),
         days=ask.days,
+        combinations=_combinations(ask.reach, asked),
     )
 
 
-def _yes_or_no(text: str) -> str:
-    if text.lower() not in _YES:
-        raise InvalidRequestError(f"'{text}' does not say whether lines are taggable. Use yes or no.")
-    return _YES[text.lower()]
+def _combinations(found: Reach, asked: LinesAsked) -> tuple[str, ...] | None:
+    """What lines of Cost Explorer's groups have in common; None where none is asked for."""
+    services, types = asked.values_of("ce_service"), asked.values_of("ce_type")
+    if not services and not types:
+        return None
+    return intake.ce_combinations(EVERYTHING, found.imports, services=services, types=types)
 
 
 def _condition(field: str, values: tuple[str, ...]) -> Condition:
@@ -220,13 +234,25 @@ def _figure(ask: Ask, asked: LinesAsked) -> Decimal | None:
     """What pages show for the question; None where a filter is known to lines only."""
     if untracked_keys(ask.reach, {name for name, _ in ask.filters}):
         return None
-    beyond = {name for name, _ in asked.more} - {*_OF_SLICES, "day", "until", "source"}
+    beyond = {name for name, _ in asked.more} - {*_OF_SLICES, "day", "until", "source", "closed"}
+    if "version" in beyond:
+        return _version_figure(ask, asked)
     if not ask.reach.imports:
         return None if beyond else ZERO
     if not beyond:
         return total(ask)
     is_resource = beyond == {"resource"} and NOT_SET not in asked.values_of("resource") and ask.days is None
     return _resource_figure(ask, asked) if is_resource else None
+
+
+def _version_figure(ask: Ask, asked: LinesAsked) -> Decimal | None:
+    """What pages of imports and bills show; rollups of a replaced version are gone, its totals are kept."""
+    if ask.days is not None or {name for name, _ in asked.more} != {"version"}:
+        return None
+    if not {name for name, _ in asked.query.filters} <= {"category"}:
+        return None
+    categories = asked.query.values_of("category")
+    return intake.import_totals(EVERYTHING, ask.reach.import_pks, metric=ask.metric, categories=categories)
 
 
 def _resource_figure(ask: Ask, asked: LinesAsked) -> Decimal:

@@ -9,9 +9,8 @@ import django_tables2 as tables
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from costs import figures
 from costs.money import ZERO
-from costs.tables import FinopsTable, LinkColumn, MoneyColumn, PctColumn
+from costs.tables import FinopsTable, LinkColumn, MoneyColumn, PctColumn, money_total
 
 
 @dataclass(frozen=True)
@@ -45,10 +44,10 @@ class OwnerLine:
         return abs(self.change or ZERO)
 
 
-def _total(bound_column: Any, table: Any) -> str:
-    amount = getattr(table.total, bound_column.name)
-    signed = bound_column.name == "change"
-    return figures.change(amount, table.currency) if signed else figures.money(amount, table.currency)
+def _total(bound_column: Any, table: Any) -> SafeString:
+    name, total = bound_column.name, table.total
+    url = {"direct_cost": total.lines_url, "total_cost": total.total_lines_url}.get(name, "")
+    return money_total(getattr(total, name), table.currency, url, signed=name == "change")
 
 
 class ChargebackTable(FinopsTable):
@@ -80,11 +79,12 @@ class ChargebackTable(FinopsTable):
         missing: OwnerLine | None,
         currency: str,
         compared: str,
+        lines_url: str,
         exclude: tuple[str, ...] = (),
         **options: Any,
     ) -> None:
         self.missing, self.currency = missing, currency
-        self.total = total_line([*data, *([missing] if missing else [])])
+        self.total = total_line([*data, *([missing] if missing else [])], lines_url)
         hidden = () if compared else ("previous_total_cost", "change", "change_ratio")
         order_by = "-change" if compared else "-total_cost"
         super().__init__(data, exclude=(*exclude, *hidden), order_by=order_by, **options)
@@ -102,7 +102,7 @@ class ChargebackTable(FinopsTable):
         return format_html("<strong>{}</strong>", record.label) if record.is_missing else record.label
 
 
-def total_line(lines: Sequence[OwnerLine]) -> OwnerLine:
+def total_line(lines: Sequence[OwnerLine], lines_url: str) -> OwnerLine:
     """All lines added up, column by column."""
 
     def added(name: str) -> Decimal:
@@ -122,6 +122,7 @@ def total_line(lines: Sequence[OwnerLine]) -> OwnerLine:
         change=total - before,
         change_ratio=None,
         share=None,
+        lines_url=lines_url,
     )
 
 
@@ -132,7 +133,7 @@ class StatementTable(FinopsTable):
     service_name = LinkColumn(verbose_name="Service", url="url")
     account = tables.Column("Account")
     charge_category = tables.Column("Charge category")
-    list_cost = MoneyColumn("At list price")
+    list_cost = MoneyColumn("At list price", lines="list_lines_url")
     cost = MoneyColumn("Cost", lines="lines_url")
     share = PctColumn("Share")
     dispute = LinkColumn(url="dispute_url", empty_values=(), orderable=False, exclude_from_export=True, verbose_name="")

@@ -13,7 +13,7 @@ class MonthEndTable(FinopsTable):
     owner = LinkColumn("Statement", url="url")
     number = tables.Column("Number")
     cost_center = tables.Column("Cost centre")
-    direct_cost = MoneyColumn("Direct")
+    direct_cost = MoneyColumn("Direct", lines="lines_url")
     shared_cost = MoneyColumn("Shared")
     adjustment_cost = MoneyColumn("Adjustments")
     booked = MoneyColumn("Booked")

@@ -9,8 +9,7 @@ import django_tables2 as tables
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from costs import figures
-from costs.tables import FinopsTable, MoneyColumn, PctColumn
+from costs.tables import FinopsTable, MoneyColumn, PctColumn, money_total
 from tagging.results import CostTable
 
 
@@ -29,13 +28,17 @@ class ExploreRow:
     is_missing: bool
 
 
-def _total(bound_column: Any, table: Any) -> str:
-    amount = table.totals[bound_column.name]
-    return (
-        figures.change(amount, table.currency)
-        if bound_column.name == "change"
-        else figures.money(amount, table.currency)
-    )
+@dataclass(frozen=True)
+class ExploreLinks:
+    """Addresses behind the table's figures; `key` None stands for all rows, `part` None for all parts."""
+
+    of: Callable[[str | None, int | None], str]
+    before: Callable[[str | None], str]
+
+
+def _total(bound_column: Any, table: Any) -> SafeString:
+    name = bound_column.name
+    return money_total(table.totals[name], table.currency, table.total_lines(name), signed=name == "change")
 
 
 class ExploreTable(FinopsTable):
@@ -57,17 +60,17 @@ class ExploreTable(FinopsTable):
         *,
         found: CostTable,
         url_of: Callable[[str], str],
-        lines_of: Callable[[str], str],
+        lines: ExploreLinks,
         headers: tuple[str, str],
         parts: Sequence[tuple[str, Decimal]] = (),
         **options: Any,
     ) -> None:
-        self.currency, self.url_of = found.currency, url_of
+        self.currency, self.url_of, self.lines = found.currency, url_of, lines
         change = found.total - found.previous_total
         self.totals = {"cost": found.total, "previous_cost": found.previous_total, "change": change}
         self.totals |= {f"part_{at}": total for at, (_, total) in enumerate(parts)}
         more = [
-            (f"part_{at}", MoneyColumn(name, accessor=f"parts__{at}", footer=_total))
+            (f"part_{at}", MoneyColumn(name, accessor=f"parts__{at}", lines=self._lines_of_part(at), footer=_total))
             for at, (name, _) in enumerate(parts)
         ]
         super().__init__(data, extra_columns=more, **options)
@@ -76,9 +79,19 @@ class ExploreTable(FinopsTable):
             bound.column.verbose_name = names.get(bound.name, bound.column.verbose_name)
             if isinstance(bound.column, MoneyColumn):
                 bound.column.currency = found.currency
-        cost = self.columns["cost"].column
-        assert isinstance(cost, MoneyColumn)
-        cost.lines = lambda record: lines_of(record.key)
+            if bound.name == "cost":
+                bound.column.lines = lambda record: lines.of(record.key, None)
+            if bound.name == "previous_cost":
+                bound.column.lines = lambda record: lines.before(record.key)
+
+    def total_lines(self, name: str) -> str:
+        """The lines behind a total."""
+        if name.startswith("part_"):
+            return self.lines.of(None, int(name.removeprefix("part_")))
+        return {"cost": self.lines.of(None, None), "previous_cost": self.lines.before(None)}.get(name, "")
+
+    def _lines_of_part(self, at: int) -> Callable[[ExploreRow], str]:
+        return lambda record: self.lines.of(record.key, at)
 
     def render_label(self, value: str, record: ExploreRow) -> SafeString:
         """The value's name as the way deeper. An address is made for rows that are shown only: it costs time."""

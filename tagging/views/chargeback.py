@@ -1,7 +1,7 @@
 """The month's chargeback by any kind of owner, and a team's statement."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from urllib.parse import urlencode
 
@@ -17,10 +17,10 @@ from costs.pages import current_moment, request_scope
 from costs.queries import NOT_SET, TAG_PREFIX, check_dimension, dimension_label
 from costs.scope import Scope
 from costs.series import Line, change, top_and_other
+from costs.terms import CostMetric
 from tagging import selectors
 from tagging.addresses import month_path, with_params
 from tagging.forms.months import ChargebackForm, MonthForm
-from tagging.line_links import lines_url
 from tagging.results import (
     Chargeback,
     CloseInfo,
@@ -36,6 +36,7 @@ from tagging.selectors.shown_tags import offered_tag_keys
 from tagging.tables.chargeback import ChargebackTable, OwnerLine, StatementTable
 from tagging.terms import LineKind, OwnerKind
 from tagging.views.close_strip import (
+    as_closed,
     close_strip,
     closed_parts,
     compared_row,
@@ -43,7 +44,7 @@ from tagging.views.close_strip import (
     state_rows,
     statement_rows,
 )
-from tagging.views.months import NO_COSTS_STAFF, NO_COSTS_TEAM, Month, chosen_month
+from tagging.views.months import NO_COSTS_STAFF, NO_COSTS_TEAM, Month, chosen_month, month_lines
 
 BY = ("team", "cost_center", "project", "owner", "environment", "account", "service")
 OWNERS_DRAWN = 7
@@ -101,12 +102,13 @@ def chargeback(request: HttpRequest) -> HttpResponseBase:
         "chart": share_chart(owners, missing, month),
         "missing": missing,
         "missing_url": missing.url if missing else "",
+        "missing_lines_url": missing.total_lines_url if missing else "",
         "owned_share": ratio(owners.total_cost, owners.whole),
         "needs_setup": selectors.needs_setup(scope),
         "trust": selectors.trust(scope, month.period, metric=month.metric, currency=month.currency),
         "form": owner_form(scope, month, by),
         "why_url": link("tagging:why_nobody", month.params),
-        "lines_url": month_lines(month),
+        "lines_url": month_lines(month, *as_closed(owners.close)),
         "close": close_strip(month, owners.close, current_moment().date()) if scope.everything else None,
     }
     return render(request, "tagging/chargeback.html", context)
@@ -121,6 +123,7 @@ def owner_table(
         missing=missing,
         currency=month.currency,
         compared=owners.compared,
+        lines_url=month_lines(month, *as_closed(owners.close)),
         request=request,
         caption=f"{dimension_label(by)}: {month.period.label}",
         exclude=() if by == "team" else ("cost_center",),
@@ -162,7 +165,7 @@ def statement(request: HttpRequest, team_key: str) -> HttpResponseBase:
         "trust": own_trust(scope, month),
         "form": MonthForm(initial=month.initial, periods=month.periods, currencies=month.currencies),
         "why_url": link("tagging:why", month.params, team_key),
-        "lines_url": month_lines(month, ("team", team_key)),
+        "lines_url": month_lines(month, ("team", team_key), *as_closed(found.close)),
         "shares": [(share, pool_url(share, scope, month)) for share in found.shares],
         **closed_parts(scope, month, found),
     }
@@ -219,7 +222,7 @@ def owners_by_team(found: StatementList, month: Month) -> Owners:
             change_ratio=change(row.total_cost, row.previous_total_cost).ratio,
             share=ratio(row.total_cost, whole),
             state=row.state,
-            lines_url=month_lines(month, ("team", row.team_key)),
+            lines_url=month_lines(month, ("team", row.team_key), *as_closed(found.close)),
         )
         for row in found.rows
     ]
@@ -264,7 +267,7 @@ def owners_by_value(table: Chargeback, month: Month, by: str) -> Owners:
             change=row.total_cost - row.previous_total_cost,
             change_ratio=change(row.total_cost, row.previous_total_cost).ratio,
             share=ratio(row.total_cost, whole),
-            lines_url=month_lines(month, (by, row.key)),
+            lines_url=month_lines(month, (by, row.key), *as_closed(table.close)),
         )
         for row in table.rows
     ]
@@ -305,7 +308,7 @@ def missing_line(owners: Owners, month: Month, by: str) -> OwnerLine | None:
         change_ratio=moved.ratio,
         share=ratio(owners.missing_cost, owners.whole),
         is_missing=True,
-        lines_url=month_lines(month, (by, NOT_SET)),
+        lines_url=month_lines(month, (by, NOT_SET), *as_closed(owners.close)),
     )
 
 
@@ -326,6 +329,7 @@ def statement_row(line: StatementLine, found: Statement, month: Month) -> dict[s
     """A line of the statement with the way to the rules and lines behind it."""
     filters = [("service", line.service_name), ("account", line.sub_account_id), ("category", line.charge_category)]
     named = [(name, value or NOT_SET) for name, value in filters]
+    behind = (("team", found.summary.team_key), *named, *as_closed(found.close))
     account = line.sub_account_id
     is_direct = line.kind == LineKind.DIRECT.value
     return {
@@ -337,7 +341,8 @@ def statement_row(line: StatementLine, found: Statement, month: Month) -> dict[s
         "list_cost": line.list_cost,
         "share": ratio(line.cost, found.summary.total_cost),
         "url": link("tagging:why", [*month.params, *named], found.summary.team_key) if is_direct else "",
-        "lines_url": month_lines(month, ("team", found.summary.team_key), *named) if is_direct else "",
+        "lines_url": month_lines(month, *behind) if is_direct else "",
+        "list_lines_url": month_lines(replace(month, metric=CostMetric.LIST), *behind) if is_direct else "",
         "dispute_url": link("tagging:dispute_new", [*month.params, ("line", line.ref)], found.summary.team_key),
     }
 
@@ -387,11 +392,6 @@ def explore_url(month: Month, by: str, key: str) -> str:
     """This value's costs by service in the explorer."""
     pairs = [("from", str(month.period)), ("to", str(month.period)), ("by", "service")]
     return link("tagging:explore", [*pairs, *month.params[1:], (by, key)])
-
-
-def month_lines(month: Month, *filters: tuple[str, str]) -> str:
-    """The lines of the month behind a figure."""
-    return lines_url(month.period, month.metric, currency=month.currency, filters=filters)
 
 
 def link(name: str, params: Sequence[tuple[str, str]], *args: str) -> str:

@@ -99,6 +99,11 @@ def closed_parts(scope: Scope, month: Month, found: Statement) -> dict[str, Any]
     }
 
 
+def as_closed(close: CloseInfo) -> tuple[tuple[str, str], ...]:
+    """The filter of lines that reads a closed month from the bills it was closed on."""
+    return (("closed", "yes"),) if close.is_closed else ()
+
+
 def compared_row(compared: str) -> tuple[str, str]:
     """What changes are against, for files."""
     return ("Change against", compared or "nothing: the month before has no costs")

@@ -27,7 +27,7 @@ from tagging.selectors.books import Journal, journal
 from tagging.selectors.month_end_view import adjustments, month_end
 from tagging.tables.closes import AdjustmentTable, MonthEndTable
 from tagging.terms import OwnerKind
-from tagging.views.months import NO_COSTS_STAFF, Month, chosen_month
+from tagging.views.months import NO_COSTS_STAFF, Month, chosen_month, month_lines
 
 MONEY = ColumnKind.MONEY
 JOURNAL_COLUMNS: tuple[ExportColumn | str, ...] = (
@@ -101,6 +101,7 @@ def close(request: HttpRequest) -> HttpResponseBase:
     context = {
         "month": month,
         "found": found,
+        "bill_url": month_lines(month, *_closed(found)),
         "table": table,
         "corrections": corrections,
         "steps": [STEPS[name] for name in next_steps(found)],
@@ -204,7 +205,12 @@ def title_rows(found: MonthEnd) -> list[tuple[str, str]]:
 def _cells(row: MonthEndRow, found: MonthEnd, month: Month) -> dict[str, Any]:
     is_team = row.owner_kind == OwnerKind.TEAM.value
     url = f"{reverse('tagging:statement', args=[row.owner_key])}?{urlencode(month.params)}" if is_team else ""
-    return {**vars(row), "url": url}
+    return {**vars(row), "url": url, "lines_url": month_lines(month, ("team", row.owner_key), *_closed(found))}
+
+
+def _closed(found: MonthEnd) -> tuple[tuple[str, str], ...]:
+    """Lines of a closed month are those of the bills it was closed on."""
+    return () if found.is_open else (("closed", "yes"),)
 
 
 def _concerns(row: Any, found: MonthEnd) -> bool:

@@ -142,9 +142,7 @@ def fix_row(row: ResourceRow, month: Month) -> dict[str, Any]:
         "keys": tuple((key, state.value) for key, state in row.states if key in row.keys_to_fix),
         "cost": row.cost,
         "url": resources_url(month, ("search", row.resource_id)),
-        "lines_url": taggable_lines(
-            month, ("team", row.team_key), ("account", row.sub_account_id), ("resource", row.resource_id)
-        ),
+        "lines_url": taggable_lines(month, ("account", row.sub_account_id), ("resource", row.resource_id)),
     }
 
 

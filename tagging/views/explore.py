@@ -26,10 +26,10 @@ from tagging.addresses import why_path, with_params
 from tagging.cost_charts import NOTHING_BEFORE, bucket_label, bucket_query, change_chart, column_chart, deeper
 from tagging.cubes import CostPivot
 from tagging.forms.explore import FILTERS, ExploreForm, FilterForm
-from tagging.line_links import lines_of_query
+from tagging.line_links import lines_of_days, lines_of_query
 from tagging.results import CostRow, CostTable, Mover
 from tagging.selectors.shown_tags import offered_tag_keys
-from tagging.tables.explore import ExploreRow, ExploreTable
+from tagging.tables.explore import ExploreLinks, ExploreRow, ExploreTable
 from tagging.views.chargeback import no_costs_text
 
 TABS = ("team", "service", "usage_type", "account", "region", "environment", "category")
@@ -152,7 +152,7 @@ def table_of(request: HttpRequest, asked: Asked, found: CostTable, pivot: CostPi
         [_table_row(found, row, amounts.get(row.key, (Decimal(0),) * len(parts))) for row in found.rows],
         found=found,
         url_of=lambda key: asked.url(deeper(query, key)),
-        lines_of=lambda key: lines_of_query(replace(query, currency=found.currency), (query.group_by, key)),
+        lines=links_of(asked, found, pivot),
         headers=(dimension_label(query.group_by), found.compared.label if found.compared else "Before"),
         parts=parts,
         request=request,
@@ -160,6 +160,27 @@ def table_of(request: HttpRequest, asked: Asked, found: CostTable, pivot: CostPi
         caption=f"Costs by {dimension_label(query.group_by).lower()}",
         per_page=25,
     )
+
+
+def links_of(asked: Asked, found: CostTable, pivot: CostPivot | None) -> ExploreLinks:
+    """The lines behind a row, a part of it, what it was before, and the totals of them."""
+    query = replace(asked.query, currency=found.currency)
+
+    def of(key: str | None, part: int | None) -> str:
+        more = [] if key is None else [(query.group_by, key)]
+        if part is None:
+            return lines_of_query(query, *more)
+        values = pivot.column_keys[part] if pivot is not None else None  # None: the rest, which no filter names
+        return "" if values is None else lines_of_query(query, *more, (asked.then, values))
+
+    def before(key: str | None) -> str:
+        if found.compared is None:
+            return ""
+        kept = [pair for pair in query.filters if key is None or pair[0] != query.group_by]
+        pairs = [*kept, *([(query.group_by, key)] if key is not None else [])]
+        return lines_of_days(found.compared, query.metric, currency=found.currency, filters=pairs)
+
+    return ExploreLinks(of, before)
 
 
 def _table_row(found: CostTable, row: CostRow, parts: tuple[Decimal, ...]) -> ExploreRow:
@@ -237,6 +258,7 @@ def _filter_context(scope: Scope, asked: Asked, found: CostTable, periods: Seque
         "resources_url": _resources_url(query),
         "rules_url": _rules_url(query),
         "lines_url": lines_of_query(replace(query, currency=found.currency)),
+        "before_url": links_of(asked, found, None).before(None),
     }
 
 

@@ -10,6 +10,7 @@ from costs.queries import parse_metric
 from costs.scope import Scope
 from costs.terms import CostMetric
 from tagging import selectors
+from tagging.line_links import lines_url
 
 NO_COSTS_STAFF = "Import a bill and its month appears here."
 NO_COSTS_TEAM = "Nothing has been given to your team yet. Your FinOps lead imports bills and keeps the rules."
@@ -63,6 +64,11 @@ def chosen_month(request: HttpRequest, scope: Scope, *, basis: CostMetric = Cost
     currency = request.GET.get("currency", "").upper() or next(iter(currencies), "USD")
     shown = periods if period in periods else tuple(sorted({period, *periods}, reverse=True))
     return Month(period, metric, currency, shown, with_chosen(currencies, currency))
+
+
+def month_lines(month: Month, *filters: tuple[str, str]) -> str:
+    """The lines of the month behind a figure."""
+    return lines_url(month.period, month.metric, currency=month.currency, filters=filters)
 
 
 def with_chosen(currencies: Sequence[str], chosen: str) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from tagging.owners import pool_owner
 from tagging.results import PoolMonth
 from tagging.selectors import pool_pages
 from tagging.views.chargeback import explore_url, link
-from tagging.views.months import NO_COSTS_STAFF, Month, chosen_month
+from tagging.views.months import NO_COSTS_STAFF, Month, chosen_month, month_lines
 
 SHARE_COLUMNS: tuple[ExportColumn | str, ...] = (
     "Pool",
@@ -77,6 +77,7 @@ def pool_month(request: HttpRequest, key: str) -> HttpResponseBase:
         "pool": found,
         "form": MonthForm(initial=month.initial, periods=month.periods, currencies=month.currencies),
         "lines_url": link("tagging:pool_why", month.params, key) if scope.everything else "",
+        "bill_lines_url": month_lines(month, ("team", pool_owner(key))) if scope.everything else "",
         "costs_url": explore_url(month, "team", pool_owner(key)) if scope.everything else "",
         "changes": pool_pages.pool_changes(scope, key) if scope.everything else (),
     }

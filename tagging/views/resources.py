@@ -18,8 +18,8 @@ from tagging import selectors
 from tagging.forms.explore import ResourceForm
 from tagging.results import ResourceRow, ResourceTable
 from tagging.tables.resources import ResourcesTable
-from tagging.views.chargeback import month_lines, no_costs_text
-from tagging.views.months import Month, chosen_month
+from tagging.views.chargeback import no_costs_text
+from tagging.views.months import Month, chosen_month, month_lines
 
 DIMENSIONS = ("team", "service", "account", "region", "environment")
 STATES = ("compliant", "to_fix")
@@ -50,7 +50,7 @@ def resources(request: HttpRequest) -> HttpResponseBase:
     found = selectors.resources(scope, month.period, metric=month.metric, currency=month.currency, filters=filters)
     table = ResourcesTable(
         found,
-        lines_url=lines_url(month),
+        lines_url=lines_url(month, filters),
         request=request,
         caption=f"Resources, {month.period.label}",
         per_page=25,
@@ -81,17 +81,16 @@ def chosen_filters(request: HttpRequest) -> Filters:
     return found
 
 
-def lines_url(month: Month) -> Callable[[ResourceRow], str]:
-    """From a resource to the lines of the bill behind it."""
+def lines_url(month: Month, filters: Filters) -> Callable[[ResourceRow], str]:
+    """From a resource to the lines of the bill behind it: all that the reader may see, whoever owns them.
+
+    Filters on what lines are of cut the figure, so they cut the lines, too.
+    """
+    kept = [pair for pair in filters if pair[0] in DIMENSIONS and pair[0] != "account"]
 
     def address(row: ResourceRow) -> str:
-        return month_lines(
-            month,
-            ("team", row.team_key),
-            ("account", row.sub_account_id),
-            ("resource", row.resource_id),
-            ("taggable", "yes"),
-        )
+        own = (("account", row.sub_account_id), ("resource", row.resource_id), ("taggable", "yes"))
+        return month_lines(month, *kept, *own)
 
     return address
 

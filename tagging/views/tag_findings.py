@@ -24,7 +24,7 @@ from tagging.results.tag_findings import PROBLEM_NAMES, TagFindingRow, TagFindin
 from tagging.tables.tag_findings import AnnouncedTable, TagFindingsTable
 from tagging.terms import TagProblem
 from tagging.views.chargeback import no_costs_text
-from tagging.views.months import Month, chosen_month
+from tagging.views.months import Month, chosen_month, month_lines
 from tagging.views.tag_parts import tabs, text_file
 
 FILTERS = ("problem", "key", "search", "team", "service", "region", "account", "environment")
@@ -163,7 +163,15 @@ def _to_fix(scope: Scope, month: Month) -> tuple[TagFindings, list[TagFindingRow
 
 def _table(request: HttpRequest, month: Month, rows: Sequence[TagFindingRow], caption: str) -> TagFindingsTable:
     cells = [_cells(row, month) for row in rows]
-    return TagFindingsTable(cells, currency=month.currency, request=request, caption=caption, per_page=25)
+    table = TagFindingsTable(cells, currency=month.currency, request=request, caption=caption, per_page=25)
+    table.columns["cost"].column.lines = partial(_lines, month)  # made for rows that are shown only
+    return table
+
+
+def _lines(month: Month, row: dict[str, Any]) -> str:
+    """The lines of the resource that can carry tags."""
+    pairs = (("account", row["sub_account_id"]), ("resource", row["resource_id"]))
+    return month_lines(month, *pairs, ("taggable", "yes"))
 
 
 def _cells(row: TagFindingRow, month: Month) -> dict[str, Any]:

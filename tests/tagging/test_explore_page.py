@@ -331,7 +331,7 @@ def test_resources_of_a_team_are_its_own(two_months: None, lead: Client) -> None
 
 def test_resources_lead_to_the_lines_of_the_bill(two_months: None, staff: Client) -> None:
     page = text_of(staff.get("/resources/?period=2025-11"))
-    assert "/lines/?period=2025-11&basis=billed&currency=USD&team=payments&account=" in page
+    assert "/lines/?period=2025-11&basis=billed&currency=USD&account=" in page
     assert "&resource=bucket-pay&taggable=yes" in page
 
 
