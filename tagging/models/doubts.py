@@ -20,6 +20,8 @@ class OwnershipDoubt(models.Model):
     rule_text = models.CharField(max_length=400, blank=True)
     matched_text = models.CharField(max_length=400, blank=True)
     filters = models.JSONField(default=list)  # [[dimension, value], …] as on the page it was raised from
+    places = models.JSONField(default=list)  # [[account, service], …] of the doubted costs
+    decided_by = models.ForeignKey(AllocationRule, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     ref = models.CharField(max_length=64)  # names team, decision and filters, so that one thing is doubted once
     cost = MoneyField()
     text = models.TextField()

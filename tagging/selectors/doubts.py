@@ -19,8 +19,9 @@ from tagging.selectors.reach import reach
 from tagging.selectors.why import ON_LINES, decision_slices
 from tagging.terms import DisputeState, RuleKind
 
+MOST_PLACES = 50
 MOST_VALUES = 50  # a test with more of them says nothing to its reader
-_OF_RULES = ("account", "service", "region", "category", "usage_type")  # filters that rules see by the same name
+_OF_RULES = ("region", "category", "usage_type")  # filters that rules see by the same name
 
 
 def doubt_ref(team_key: str, filters: Filters) -> str:
@@ -44,7 +45,7 @@ def doubts(scope: Scope, *, team_key: str = "", only_open: bool = False) -> tupl
 def rule_proposal(scope: Scope, pk: int) -> RuleProposal:
     """The narrowest rule over what was doubted. Staff only. Raises NotFoundInScopeError."""
     scope.require_everything()
-    item = OwnershipDoubt.objects.select_related("raised_by", "answered_by").filter(pk=pk).first()
+    item = OwnershipDoubt.objects.select_related("raised_by", "answered_by", "decided_by").filter(pk=pk).first()
     if item is None:
         raise NotFoundInScopeError("Nothing here.")
     doubt = _row(item, staff=True)
@@ -59,32 +60,49 @@ def rule_proposal(scope: Scope, pk: int) -> RuleProposal:
         )
     except NotFoundInScopeError:  # the decision is not made any more
         slices = ()
-    rule = _deciding_rule(scope, doubt)
+    rule = _now(item.decided_by)
     return RuleProposal(
         doubt=doubt,
-        condition={"all": _tests(slices, asked, rule)},
+        condition={"all": [*_places(item.places), *_tests(slices, asked, rule)]},
         before=None if rule is None else rule.pk,
         cost=sum((row.cost for row in slices), ZERO),
         left_out=tuple(f"{name} {value}" for name, value in doubt.filters if name in ON_LINES),
     )
 
 
+def deciding_rule_pk(doubt: OwnershipDoubt) -> int | None:
+    """The rule that decided what is doubted, in its month as it is now. Names no costs and no owner."""
+    imports = [item.pk for item in reach(Scope.all(), (BillingPeriod(doubt.period),), doubt.currency).imports]
+    decided = Allocation.objects.filter(
+        bill_import_id__in=imports, owner_key=doubt.team_key, rule_text=doubt.rule_text, matched_text=doubt.matched_text
+    )
+    return decided.values_list("rule_id", flat=True).first()
+
+
+def _places(places: Sequence[Sequence[str]]) -> list[dict[str, Any]]:
+    """Tests of account and service that hold for these pairs and for no other; looser where there are very many."""
+    accounts, services = {account for account, _ in places}, {service for _, service in places}
+    together = [_test("account", accounts), _test("service", services)]
+    if len(places) == len(accounts) * len(services) or len(places) > MOST_PLACES:
+        return [test for test in together if test]
+    by_account = {account: {service for own, service in places if own == account} for account in sorted(accounts)}
+    branches = [[_test("account", {account}), _test("service", own)] for account, own in by_account.items()]
+    return [{"any": [{"all": [test for test in branch if test]} for branch in branches]}]
+
+
 def _tests(slices: Sequence[SliceRow], filters: Filters, rule: AllocationRule | None) -> list[dict[str, Any]]:
-    """What holds for every doubted slice, as tests: accounts, services, the rule's own tag, the filters."""
-    tests = [
-        _test("account", {row.sub_account_id for row in slices}),
-        _test("service", {row.service_name for row in slices}),
-    ]
+    """What else holds for every doubted slice: the rule's own tag, and the filters beyond account and service."""
+    tests = []
     if rule is not None and rule.kind == RuleKind.TAG.value:
         wanted = canonical_key(rule.tag_key)
         values = {value for row in slices for key, value in row.tags if canonical_key(key) == wanted}
-        tests.append(_test(f"tag:{rule.tag_key}", values))
+        tests.append(_test(f"tag:{rule.tag_key}", values or set(rule.tag_values)))
     for name, value in filters:
         if tag_key_of(name):
             tests.append({"field": name, "op": "absent"} if value == NOT_SET else _test(name, {value}))
         elif name in _OF_RULES and value != NOT_SET:
             tests.append(_test(name, {value}))
-    return [test for place, test in enumerate(tests) if test and test not in tests[:place]]
+    return [test for test in tests if test]
 
 
 def _test(field: str, values: set[str]) -> dict[str, Any]:
@@ -95,14 +113,8 @@ def _test(field: str, values: set[str]) -> dict[str, Any]:
     return {"field": field, "op": "is", "values": named}
 
 
-def _deciding_rule(scope: Scope, doubt: DoubtRow) -> AllocationRule | None:
-    """The rule that decided, or what follows it now where it was changed after a close."""
-    imports = [item.pk for item in reach(scope, (doubt.period,), doubt.currency).imports]
-    decided = Allocation.objects.filter(
-        bill_import_id__in=imports, owner_key=doubt.team_key, rule_text=doubt.rule_text, matched_text=doubt.matched_text
-    )
-    first = decided.select_related("rule").first()
-    rule = None if first is None else first.rule
+def _now(rule: AllocationRule | None) -> AllocationRule | None:
+    """What followed a rule that was changed after a close; None where it is out of use."""
     while rule is not None and (later := rule.later.order_by("-pk").first()) is not None:
         rule = later
     return rule if rule is not None and rule.is_active else None

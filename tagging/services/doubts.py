@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from costs.errors import InvalidRequestError, NotFoundInScopeError
 from costs.money import ZERO
@@ -14,7 +14,7 @@ from costs.terms import CostMetric
 from tagging.inputs import RuleInput
 from tagging.models import OwnershipDoubt
 from tagging.results.doubts import Filters
-from tagging.selectors.doubts import doubt_ref
+from tagging.selectors.doubts import deciding_rule_pk, doubt_ref
 from tagging.selectors.teams import owner_by_key
 from tagging.selectors.why import decision_slices
 from tagging.services.disputes import said_text
@@ -53,25 +53,31 @@ def doubt_ownership(scope: Scope, asked: OwnershipQuestion, *, by: AbstractBaseU
     if not slices:
         raise InvalidRequestError("There are no such costs in this month, so there is nothing to doubt.")
     ref = doubt_ref(asked.team_key, asked.filters)
-    with transaction.atomic():
-        if OwnershipDoubt.objects.filter(ref=ref, state=DisputeState.OPEN.value).exists():
-            raise InvalidRequestError("Your FinOps lead has been told already, and has not answered yet.")
-        return OwnershipDoubt.objects.create(
-            team_key=asked.team_key,
-            team_name=team.name,
-            period=asked.period.start,
-            currency=asked.currency,
-            basis=asked.metric.value,
-            rule_text=slices[0].rule_text,
-            matched_text=slices[0].matched_text,
-            filters=[list(pair) for pair in asked.filters],
-            ref=ref,
-            cost=sum((row.cost for row in slices), ZERO),
-            text=said,
-            belongs_to=" ".join(asked.belongs_to.split())[:MOST_NAME],
-            raised_by_id=by.pk,
-            raised_at=now,
-        ).pk
+    made = OwnershipDoubt(
+        team_key=asked.team_key,
+        team_name=team.name,
+        period=asked.period.start,
+        currency=asked.currency,
+        basis=asked.metric.value,
+        rule_text=slices[0].rule_text,
+        matched_text=slices[0].matched_text,
+        filters=[list(pair) for pair in asked.filters],
+        places=sorted({(row.sub_account_id, row.service_name) for row in slices}),
+        ref=ref,
+        cost=sum((row.cost for row in slices), ZERO),
+        text=said,
+        belongs_to=" ".join(asked.belongs_to.split())[:MOST_NAME],
+        raised_by_id=by.pk,
+        raised_at=now,
+    )
+    made.decided_by_id = deciding_rule_pk(made)
+    try:
+        with transaction.atomic():
+            made.save()
+    except IntegrityError as error:
+        told = "Your FinOps lead has been told already, and has not answered yet."
+        raise InvalidRequestError(told) from error
+    return made.pk
 
 
 def decline_doubt(pk: int, *, answer: str, by: AbstractBaseUser, now: datetime) -> None:

@@ -31,6 +31,15 @@ EVERYTHING = Scope.all()
 OWN = {"Team": "payments"}
 
 
+def is_one_of(field: str, *values: str) -> dict[str, object]:
+    return {"field": field, "op": "is", "values": list(values)}
+
+
+THE_CONDITION = {
+    "all": [is_one_of("account", "111111111111"), is_one_of("service", "Storage"), is_one_of("tag:Team", "payments")]
+}
+
+
 @pytest.fixture(autouse=True)
 def world(team: object, other_team: object) -> None:
     for name in ("payments", "search"):
@@ -116,13 +125,7 @@ def test_costs_of_another_team_cannot_be_doubted_through_ones_own(lead: Client) 
 def test_staff_get_the_narrowest_rule_over_it(lead: Client, staff: Client) -> None:
     found = doubt(lead)
     proposal = rule_proposal(EVERYTHING, found.pk)
-    assert proposal.condition == {
-        "all": [
-            {"field": "account", "op": "is", "values": ["111111111111"]},
-            {"field": "service", "op": "is", "values": ["Storage"]},
-            {"field": "tag:Team", "op": "is", "values": ["payments"]},
-        ]
-    }
+    assert proposal.condition == THE_CONDITION
     text = text_of(get(staff, f"/doubts/{found.pk}/rule/"))
     assert "Payments says this is not theirs" in text
     assert "$4.00" in text
@@ -167,8 +170,16 @@ def test_a_doubt_that_no_cost_stands_behind_any_more_still_opens(lead: Client, s
               pk=AllocationRule.objects.get(tag_values=["payments"]).pk)  # fmt: skip
     [told] = re.findall("now (.*?)\\)", text_of(get(staff, f"/doubts/{found.pk}/rule/")))
     assert "$0.00" in told
-    service = {"field": "service", "op": "is", "values": ["Storage"]}
-    assert rule_proposal(EVERYTHING, found.pk).condition == {"all": [service]}
+    assert rule_proposal(EVERYTHING, found.pk).condition == THE_CONDITION
+
+
+def test_accounts_and_services_stand_together_where_not_every_pair_is_doubted(lead: Client) -> None:
+    """Compute in two accounts, Storage in one of them: not the other account's Storage."""
+    lead.post(f"/why/payments/doubt/?period=2025-11&decision={decision()}", {"text": "None of it"})
+    ones = {"all": [is_one_of("account", "111111111111"), is_one_of("service", "Compute", "Storage")]}
+    twos = {"all": [is_one_of("account", "222222222222"), is_one_of("service", "Compute")]}
+    proposal = rule_proposal(EVERYTHING, OwnershipDoubt.objects.get().pk)
+    assert proposal.condition == {"all": [{"any": [ones, twos]}, is_one_of("tag:Team", "payments")]}
 
 
 def test_answers_are_for_staff(lead: Client) -> None:
