@@ -1,5 +1,6 @@
 """What pages say about closed and open months: tiles that add up, the basis, the bill in force, what is frozen."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -44,7 +45,7 @@ def staff(client_for: ClientFor, finops_lead: User) -> Client:
 def stat(page: str, label: str) -> str:
     """The figure of the tile with that label."""
     tile = next(part for part in page.split('<div class="stat')[1:] if label in part.split("</p>")[0])
-    return tile.split('<p class="stat-value">')[1].split("</p>")[0].split(">")[1].split("<")[0]
+    return re.sub("<[^>]*>", "", tile.split('<p class="stat-value">')[1].split("</p>")[0]).strip()
 
 
 def test_the_tiles_add_up_to_the_cent_and_the_table_has_the_same_rest(rule: int, staff: Client) -> None:
