@@ -3,28 +3,30 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from costs.money import round_to_cents
+from costs.money import ZERO, cents_that_sum, round_to_cents
 from tagging.selectors import Chargeback, Compliance
 
 
 def chargeback_report(found: Chargeback) -> str:
     """Owners with their costs, what is unallocated, and the line that ties both to the bill."""
-    rows = [
-        [row.label, *(_dollars(cost) for cost in (row.direct_cost, row.total_cost, row.previous_total_cost))]
-        for row in found.rows
-    ]
-    if found.unallocated_cost is not None:
-        rows.append(["(unallocated)", "", _dollars(found.unallocated_cost), ""])
+    columns = ("direct_cost", "shared_cost", "total_cost", "previous_total_cost")
+    rows = [[row.label, *(_dollars(getattr(row, name)) for name in columns)] for row in found.rows]
+    ties = found.bill_total is not None and found.unallocated_cost is not None and found.difference is not None
+    parts = (found.total_cost, found.unallocated_cost or ZERO, found.difference or ZERO)
+    owners, unallocated, difference = cents_that_sum(parts)  # read as a sum, so rounded as one
+    if ties:
+        rows.append(["(unallocated)", "", "", _dollars(unallocated), ""])
     lines = [
         f"Chargeback of {found.period.label}, {found.metric.value} cost, {found.currency}",
         "",
-        *aligned(["Team", "Direct", "Total", "Month before"], rows),
+        *aligned(["Team", "Direct", "Shared", "Total", "Month before"], rows),
     ]
-    if found.bill_total is not None and found.unallocated_cost is not None and found.difference is not None:
+    if ties:
+        bill, carried_in = cents_that_sum((found.bill_total or ZERO, found.close.carried_in))
         lines += [
             "",
-            f"Tie-out: bill {_dollars(found.bill_total)} − owners {_dollars(found.total_cost)} "
-            f"− unallocated {_dollars(found.unallocated_cost)} = {_dollars(found.difference)}",
+            f"Tie-out: bill {_dollars(bill)} {f'+ carried in {_dollars(carried_in)} ' if carried_in else ''}"
+            f"− owners {_dollars(owners)} − unallocated {_dollars(unallocated)} = {_dollars(difference)}",
         ]
     return "\n".join(lines)
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from simple_history.admin import SimpleHistoryAdmin
 
 from costs.errors import InvalidRequestError
-from tagging import admin_closes, admin_pools
+from tagging import admin_closes, admin_pools, admin_suggestions
 from tagging.conditions import parse_condition
 from tagging.models import (
     AllocationRule,
@@ -185,6 +185,8 @@ class AllocationRuleForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
+        if not (data.get("reason") or "").strip():
+            self.add_error("reason", "Say why. It stays with the rule and in its history.")
         kind, values = data.get("kind"), data.get("tag_values")
         is_list = isinstance(values, list) and all(isinstance(value, str) and value.strip() for value in values)
         if kind == "tag" and not (data.get("tag_key") and values and is_list):
@@ -239,7 +241,7 @@ class ViewAsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 
 # Kept in a module of their own; registered by being imported.
-__all__ = ["admin_closes", "admin_pools"]
+__all__ = ["admin_closes", "admin_pools", "admin_suggestions"]
 
 admin.site.unregister(User)
 admin.site.unregister(Group)

@@ -3,7 +3,7 @@
 What there is to find: Storefront spells its own name five ways; Growth hardly tags; Fraud sits under
 Payments; ten reserved c5.2xlarge are half used and expire soon; the r5 Savings Plan idles at night;
 Search started GPU training in us-west-2; eleven stopped instances still pay for volumes; Growth's landing pages idle;
-Search keeps gp2 volumes; the shared platform belongs to nobody yet.
+Search keeps gp2 volumes; the shared platform belongs to nobody (`demo_finance` makes a pool of it).
 """
 
 from finops_site.demo_data.company import (

@@ -36,6 +36,7 @@ from tagging.api.base import (
 )
 from tagging.selectors import explore_costs
 from tagging.selectors.answers import allocations
+from tagging.selectors.suggested import mark_costs
 
 BY = text(
     "by",
@@ -43,6 +44,9 @@ BY = text(
     pattern=DIMENSION_PATTERN,
     default="service",
 )
+
+
+SUGGESTED = "Of `cost`, what resources cost that an accepted suggestion puts there; the provider knows no such tag."
 
 
 class CostRowSerializer(RowSerializer):
@@ -53,6 +57,7 @@ class CostRowSerializer(RowSerializer):
     is_missing = serializers.BooleanField()
     cost = MoneyText()
     previous_cost = MoneyText(help_text="From `previous_from` to `previous_to`.")
+    suggested_cost = MoneyText(help_text=SUGGESTED)
     points = serializers.ListField(child=MoneyText(), help_text="Costs by bucket, as `bucket_starts` names them.")
 
 
@@ -99,7 +104,7 @@ class CostList(OwnershipList):
 
     def answer(self, scope: Scope, parameters: Parameters, **_: Any) -> Answer:
         query = cost_query(scope, parameters)
-        table = explore_costs(scope, query)
+        table = mark_costs(scope, explore_costs(scope, query))
         beside = {"basis": query.metric.value, "currency": table.currency}
         head = {
             "first": query.first,

@@ -18,6 +18,7 @@ from tagging.api.base import (
     by_dimension,
     month_of,
 )
+from tagging.selectors.suggested import mark_owners
 
 CHARGEBACK_BY = ("team", "cost_center", "project", "owner", "environment", "account", "service")
 STAFF_FIGURE = "FinOps staff only; null for everybody else."
@@ -88,6 +89,9 @@ class ChargebackRowSerializer(PartsSerializer):
     label = serializers.CharField(  # type: ignore[assignment]
         help_text="The owner for people: an account with its name."
     )
+    suggested_cost = MoneyText(
+        help_text="Direct cost of resources that an accepted suggestion puts there; the provider knows no such tag."
+    )
 
 
 class ChargebackPageSerializer(WholeMonthSerializer):
@@ -120,6 +124,7 @@ class ChargebackList(OwnershipList):
         asked = month_of(scope, parameters)
         by = by_dimension(parameters, "team")
         month = selectors.chargeback(scope, asked.period, by=by, metric=asked.metric, currency=asked.currency)
+        month = mark_owners(scope, month)
         beside = {"basis": asked.metric.value, "currency": month.currency}
         head = {**vars(month), **compared_days(month.compared), **beside}
         return Answer(head, month.rows, lambda row: (-row.total_cost, row.key), beside)

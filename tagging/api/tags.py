@@ -149,6 +149,7 @@ class ResourceRowSerializer(RowSerializer):
     is_compliant = serializers.BooleanField()
     states = PairsField(help_text=f"By required key: {', '.join(TagState)}.")
     values = PairsField(help_text="By required key: the value found, empty where there is none.")
+    suggested = PairsField(help_text="By required key: the value of an accepted suggestion. The resource has none.")
 
 
 class ResourcePageSerializer(PageSerializer):

@@ -22,8 +22,10 @@ class StepForm(forms.Form):
     reason = forms.CharField(label="Reason", required=False, max_length=TEXT_LIMIT, widget=forms.Textarea({"rows": 2}))
     force = forms.BooleanField(label="Go on although something stands in the way", required=False)
 
-    def __init__(self, *args: Any, step: str, may_be_forced: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, step: str, may_be_forced: bool, before: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if before:
+            self.fields["basis"].help_text += f" {before} Another basis breaks the sum over the months."
         if step != "close":
             del self.fields["basis"]
         if step == "reopen":

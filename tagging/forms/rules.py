@@ -67,13 +67,27 @@ class RuleForm(forms.Form):
         label="Name", required=False, max_length=160, help_text="Left empty, it is made from what the rule does."
     )
     reason = forms.CharField(
-        label="Reason", required=False, max_length=300, help_text="Why it is so, for whoever reads the rules next."
+        label="Reason",
+        max_length=300,
+        help_text="Why it is so, for whoever reads it next. It stays in the history.",
     )
     from_period = PeriodField(label="From month", required=False, help_text="Left empty, from the beginning.")
     to_period = PeriodField(label="Until before", required=False, help_text="The first month it no longer holds.")
 
-    def __init__(self, *args: Any, kind: RuleKind, teams: Sequence[tuple[str, str]], **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        kind: RuleKind,
+        teams: Sequence[tuple[str, str]],
+        is_trial: bool = False,
+        before: str = "",
+        **kwargs: Any,
+    ) -> None:
+        """`is_trial` asks no reason: nothing is kept. `before` is the reason of the rule that is changed."""
         super().__init__(*args, **kwargs)
+        self.fields["reason"].required = not is_trial
+        if before:
+            self.fields["reason"].help_text = f"Why you change it; it stays in the history. Before: {before}"
         self.kind = kind
         asked = ASKED[kind]
         for name in ("tag_key", "tag_values", "sub_account_id", "condition"):

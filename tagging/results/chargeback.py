@@ -51,6 +51,7 @@ class ChargebackRow:
     total_cost: Decimal
     previous_total_cost: Decimal
     owner_kind: OwnerKind | None = None  # by team only, where pools and cost centres are rows too
+    suggested_cost: Decimal = ZERO  # of resources that a virtual tag puts there, where that was asked
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,7 @@ class ResourceRow:
     states: tuple[tuple[str, TagState], ...]
     values: tuple[tuple[str, str], ...]
     is_compliant: bool
+    suggested: tuple[tuple[str, str], ...] = ()  # values of virtual tags, where the resource itself has none
 
     @property
     def keys_to_fix(self) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from costs.money import ZERO
 from costs.periods import BillingPeriod, DateRange
 from costs.queries import CostQuery
 from costs.terms import CostMetric
@@ -23,6 +24,7 @@ class CostRow:
     previous_cost: Decimal
     points: tuple[Decimal, ...]
     is_missing: bool = False
+    suggested_cost: Decimal = ZERO  # of resources that a virtual tag puts there, where that was asked
 
 
 @dataclass(frozen=True)

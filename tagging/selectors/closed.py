@@ -1,7 +1,9 @@
 """Up to which month chargeback is closed: what is closed never moves."""
 
+from costs import selectors as intake
 from costs.periods import BillingPeriod
 from costs.reading import read_once
+from costs.scope import Scope
 from tagging.models import Close
 from tagging.terms import CloseState
 
@@ -28,6 +30,29 @@ def is_open(period: BillingPeriod) -> bool:
     """Whether owners and shares of the month may still change."""
     closed = last_closed_period()
     return closed is None or closed < period
+
+
+def frozen_text(scope: Scope) -> str:
+    """From which month changes of rules, pools and policies hold, and why; '' where nothing is closed. For staff.
+
+    They are the same for all currencies. So a month that is closed in one keeps its rules in the others, too.
+    """
+    scope.require_everything()
+    closed, last = closed_months(), last_closed_period()
+    if last is None:
+        return ""
+    names = sorted(currency for period, currency in closed if period == last)
+    text = f"{last.label} is closed in {', '.join(names)}: changes hold from {last.next().label}."
+    costs = {(item.period, item.currency) for item in intake.active_imports(scope) if item.period <= last}
+    firsts = {name: min(period for period, known in closed if known == name) for _, name in closed}
+    held = sorted(month for month in costs - closed if month[0] >= firsts.get(month[1], min(firsts.values())))
+    if not held:
+        return text
+    listed = ", ".join(f"{period} in {currency}" for period, currency in held)
+    return (
+        f"{text} Rules are the same for all currencies, so what is still open up to then keeps them as well: {listed}."
+        f" To change them there, reopen {last} in {' and '.join(names)}."
+    )
 
 
 def _closed_months() -> frozenset[Month]:

@@ -1,6 +1,6 @@
 """What the tag policy says of a month's resources."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 from costs import selectors as intake
@@ -9,11 +9,12 @@ from costs.periods import BillingPeriod
 from costs.queries import NOT_SET
 from costs.scope import Scope
 from costs.terms import CostMetric
-from tagging.policy import TaggableLine, Tally, deciding_slices, group_lines, tally
+from tagging.policy import Judgement, TaggableLine, Tally, deciding_slices, group_lines, tally
 from tagging.results import Compliance, GroupCompliance, KeyCompliance, ResourceRow, ResourceTable
 from tagging.selectors.labels import labels, team_names
 from tagging.selectors.sums import Ask, total
 from tagging.selectors.taggable import SliceOf, TaggableMonth, costs_by_resource, last_texts, taggable_month
+from tagging.selectors.virtual import virtual_values
 from tagging.terms import TagState
 
 Filters = tuple[tuple[str, str], ...]
@@ -151,9 +152,11 @@ def _rows(month: TaggableMonth, lines: Sequence[TaggableLine]) -> list[ResourceR
     places = [month.slices[slice_key] for slice_key in deciding.values()]
     teams = team_names({place.team for place in places})
     accounts = intake.account_names(month.reach.scope, {place.account for place in places})
+    ours = virtual_values(month.reach)
     rows = []
     for key, slice_key in deciding.items():
         place, judgement = month.slices[slice_key], month.judgement(key, slice_key)
+        suggested = _suggested(month, judgement, ours.get(key, {}), place)
         row = ResourceRow(
             resource_id=ids[key],
             name=names.get(key, ""),
@@ -166,11 +169,26 @@ def _rows(month: TaggableMonth, lines: Sequence[TaggableLine]) -> list[ResourceR
             team_name=teams.get(place.team, ""),
             cost=costs[key],
             states=tuple((rule.key, state) for rule, state in zip(month.policy, judgement.states, strict=True)),
-            values=tuple((rule.key, rule.value_in(place.tags)) for rule in month.policy),
+            values=tuple(
+                (rule.key, "" if rule.key in dict(suggested) else rule.value_in(place.tags)) for rule in month.policy
+            ),
             is_compliant=judgement.is_compliant,
+            suggested=suggested,
         )
         rows.append(row)
     return sorted(rows, key=lambda row: (-row.cost, row.resource_id, row.sub_account_id))
+
+
+def _suggested(
+    month: TaggableMonth, judgement: Judgement, ours: Mapping[str, str], place: SliceOf
+) -> tuple[tuple[str, str], ...]:
+    """The values that are ours: the slice has them, and the resource is judged as lacking them."""
+    found = zip(month.policy, judgement.states, strict=True)
+    return tuple(
+        (rule.key, ours[rule.key])
+        for rule, state in found
+        if state is TagState.MISSING and rule.key in ours and rule.value_in(place.tags) == ours[rule.key]
+    )
 
 
 def _line_wanted(place: SliceOf, filters: Filters) -> bool:

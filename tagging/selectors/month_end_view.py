@@ -14,7 +14,7 @@ from tagging.results.closes import AdjustmentRow, CloseEventRow, MonthEnd, Month
 from tagging.selectors.closed_figures import StoredMonth, bill_version_of, number_of, pending_of, stored_month
 from tagging.selectors.closes import pending_by_month
 from tagging.selectors.labels import labels
-from tagging.selectors.month_ends import MonthDraft, month_draft, open_disputes
+from tagging.selectors.month_ends import MonthDraft, basis_warnings, month_draft, open_disputes
 from tagging.selectors.reach import Reach, reach
 from tagging.terms import LineKind, OwnerKind
 
@@ -165,7 +165,7 @@ def _closed(stored: StoredMonth) -> MonthEnd:
         carried_in=stored.info.carried_in,
         pending_adjustment=stored.info.pending_adjustment,
         obstacles=(),
-        warnings=(),
+        warnings=tuple(basis_warnings(stored.period, close.currency, CostMetric(close.basis))),
         rules=tuple(close.texts.get("rules", ())),
     )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from costs import selectors as intake
-from costs.figures import money
+from costs.figures import money, pct
 from costs.money import ZERO, ratio
 from costs.periods import BillingPeriod
 from costs.scope import Scope
@@ -17,6 +17,7 @@ from tagging.selectors.closed import closed_months
 from tagging.selectors.closes import (
     EVERYTHING,
     close_of,
+    counting,
     import_pks_in_force,
     lines_now,
     months_in_force,
@@ -146,13 +147,33 @@ def _warnings(draft: MonthDraft) -> list[str]:
     found = []
     at = COST_COLUMNS.index(draft.metric.column)
     unallocated = draft.by_owner.get(NOBODY, NOTHING)[at]
-    share = ratio(abs(unallocated), abs(draft.bill[at])) or ZERO
+    share = ratio(abs(unallocated), abs(draft.bill[at] + draft.carried_in[at])) or ZERO
+    whole = "the bill and what is carried in" if draft.carried_in[at] else "the bill"
     if share * 100 > UNALLOCATED_LIMIT_PCT:
         found.append(
-            f"{money(unallocated, draft.currency)} ({share:.1%} of the bill) belongs to nobody,"
+            f"{money(unallocated, draft.currency)} ({pct(share)} of {whole}) belongs to nobody,"
             f" more than {UNALLOCATED_LIMIT_PCT} %."
         )
     names = [version.source_name for version in draft.versions if version.bill_state is not BillState.FINAL]
     if names:
         found.append(f"The provider has not invoiced all of {', '.join(names)}; what changes becomes an adjustment.")
-    return found
+    return [*found, *basis_warnings(draft.period, draft.currency, draft.metric)]
+
+
+def basis_before(period: BillingPeriod, currency: str) -> tuple[BillingPeriod, CostMetric] | None:
+    """The newest closed month before this one, and the basis it was closed on."""
+    found = counting().filter(currency=currency, period__lt=period.start).order_by("-period").first()
+    return None if found is None else (BillingPeriod(found.period), CostMetric(found.basis))
+
+
+def basis_warnings(period: BillingPeriod, currency: str, metric: CostMetric) -> list[str]:
+    """What it means that the month is charged on another basis than the closed month before it."""
+    before = basis_before(period, currency)
+    if before is None or before[1] is metric:
+        return []
+    month, basis = before
+    return [
+        f"{month.label} was closed on {basis} cost, this month is on {metric} cost. The months of each basis add up to"
+        " their bills; a mix of the two does not: fees paid at once and what they pay for may be charged twice or"
+        f" never. To keep the sum, close it on {basis} cost."
+    ]

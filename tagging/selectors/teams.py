@@ -93,6 +93,11 @@ def rules_in_use() -> tuple[Rule, ...]:
     return tuple(matching_rule(rule) for rule in AllocationRule.objects.filter(is_active=True).select_related("team"))
 
 
+def rules_by_pk() -> dict[int, Rule]:
+    """All rules there ever were, those out of use among them."""
+    return {row.pk: matching_rule(row) for row in AllocationRule.objects.select_related("team")}
+
+
 def matching_rule(rule: AllocationRule) -> Rule:
     """The core's view of a stored rule."""
     return Rule(

@@ -3,14 +3,17 @@
 from collections.abc import Collection
 from decimal import Decimal
 
-from django.db.models import Sum
+from django.db.models import Subquery, Sum
 
 from costs import selectors as intake
 from costs.money import ZERO
 from costs.periods import BillingPeriod
 from costs.scope import Scope
 from costs.terms import BillState, CostMetric
+from tagging.models import Close
 from tagging.results import Trust
+from tagging.selectors.closed_figures import bill_version_of
+from tagging.selectors.closes import counting
 from tagging.selectors.reach import Reach, allocated, ordered_currencies, reach, visible_imports
 from tagging.terms import OwnerKind
 
@@ -24,9 +27,10 @@ def trust(scope: Scope, period: BillingPeriod, *, metric: CostMetric, currency: 
     """
     found = reach(scope, (period,), currency)
     bill_total = intake.bill_total(Scope.all(), found.import_pks, metric=metric)
-    owners_total, unallocated = _held(found, metric)
+    owners_total, unallocated, close_pk = _held(found, period, metric)
     difference = bill_total - owners_total - unallocated
     staff = scope.everything
+    close = None if close_pk is None else Close.objects.get(pk=close_pk)
     finished = [item.finished_at for item in found.imports if item.finished_at is not None]
     return Trust(
         period=period,
@@ -41,6 +45,9 @@ def trust(scope: Scope, period: BillingPeriod, *, metric: CostMetric, currency: 
         owners_total=owners_total if staff else None,
         unallocated_cost=unallocated if staff else None,
         difference=difference if staff else None,
+        is_closed=close is not None,
+        closed_on=bill_version_of(close) if close is not None and staff else "",
+        closed_on_in_force=close is not None and staff and _bases(close) == set(found.import_pks),
     )
 
 
@@ -59,9 +66,18 @@ def periods_of(scope: Scope) -> tuple[BillingPeriod, ...]:
     return tuple(sorted({item.period for item in visible_imports(scope, None)}, reverse=True))
 
 
-def _held(found: Reach, metric: CostMetric) -> tuple[Decimal, Decimal]:
-    """What all owners (teams, cost centres, pools) hold and what nobody holds of these imports, whoever asks."""
-    rows = allocated(Scope.all(), found.import_pks).order_by().values_list("owner_kind")
-    held: dict[str, Decimal] = dict(rows.annotate(cost=Sum(metric.column)))
+def _bases(close: Close) -> set[int]:
+    return {bill["import"] for bill in close.bills}
+
+
+def _held(found: Reach, period: BillingPeriod, metric: CostMetric) -> tuple[Decimal, Decimal, int | None]:
+    """What all owners (teams, cost centres, pools) hold and what nobody holds of these imports, whoever asks.
+
+    And the pk of the close that counts: asked in the same query, since every page has a strip.
+    """
+    close = counting().filter(period=period.start, currency=found.currency).order_by().values("pk")[:1]
+    rows = allocated(Scope.all(), found.import_pks).order_by().annotate(close=Subquery(close))
+    sums = list(rows.values_list("owner_kind", "close").annotate(cost=Sum(metric.column)))
+    held: dict[str, Decimal] = {kind: cost for kind, _, cost in sums}
     nobody = held.pop(OwnerKind.NOBODY.value, ZERO)
-    return sum(held.values(), ZERO), nobody
+    return sum(held.values(), ZERO), nobody, next((pk for _, pk, _ in sums), None)

@@ -34,6 +34,15 @@ def own_values(found: Reach, policy: Sequence[KeyPolicy]) -> Mapping[tuple[int, 
     return values
 
 
+def virtual_values(found: Reach) -> Mapping[int, Mapping[str, str]]:
+    """Resource → the virtual tags that hold in the months of these imports."""
+    values: dict[int, dict[str, str]] = {}
+    for item in found.imports:
+        for tag in virtual_tags_in(item.period):
+            values.setdefault(tag.resource_key, {})[tag.key] = tag.value
+    return values
+
+
 class _Dated(NamedTuple):
     key: int
     tag: str

@@ -11,9 +11,10 @@ from django.utils.text import slugify
 
 from costs.errors import InvalidRequestError
 from costs.periods import BillingPeriod
+from costs.scope import Scope
 from tagging.hooks import tell_that_rules_changed
 from tagging.models import DriverValue, PoolDriver, Team
-from tagging.selectors.closed import last_closed_period
+from tagging.selectors.closed import frozen_text, last_closed_period
 from tagging.services.allocate import one_allocation_at_a_time
 
 COLUMNS = ("month", "team", "value")
@@ -88,7 +89,8 @@ def _read(lines: Iterable[tuple[int, list[str]]], places: list[int]) -> Iterable
             raise InvalidRequestError(f"Line {number}, column team: there is no team '{team}'. Use its name or key.")
         period = _month(month, number)
         if closed is not None and period <= closed:
-            raise InvalidRequestError(f"Line {number}, column month: {period.label} is closed. Leave its lines out.")
+            text = f"Line {number}, column month: {period.label} is closed. Leave its lines out."
+            raise InvalidRequestError(f"{text} {frozen_text(Scope.all())}")
         yield number, (period, owner, _value(value, number))
 
 

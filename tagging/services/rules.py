@@ -9,11 +9,12 @@ from django.db.models import F
 
 from costs.errors import InvalidRequestError, NotFoundInScopeError
 from costs.periods import BillingPeriod
+from costs.scope import Scope
 from tagging.conditions import as_tree, parse_condition
 from tagging.inputs import RuleInput
 from tagging.models import AllocationRule, SharedPool, Team
 from tagging.owners import bare_key, cost_center_owner, kind_of
-from tagging.selectors.closed import first_open_period
+from tagging.selectors.closed import first_open_period, frozen_text
 from tagging.services.allocate import one_allocation_at_a_time, reallocate
 from tagging.services.teams import team_or_none
 from tagging.terms import OwnerKind, RuleKind
@@ -108,7 +109,10 @@ def _write(stored: AllocationRule, rule: RuleInput) -> None:
     if first is not None and (from_period is None or from_period < first):
         from_period = first  # closed months are not its any more
     if from_period and rule.to_period and from_period >= rule.to_period:
-        raise InvalidRequestError(f"The rule would end ({rule.to_period}) before the first open month ({from_period}).")
+        why = f" {frozen_text(Scope.all())}" if from_period == first else ""
+        raise InvalidRequestError(
+            f"The rule would end ({rule.to_period}) before the first open month ({from_period}).{why}"
+        )
     stored.kind = rule.kind.value
     stored.tag_key = rule.tag_key
     stored.tag_values = list(rule.tag_values)

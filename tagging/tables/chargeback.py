@@ -9,8 +9,9 @@ import django_tables2 as tables
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from costs.money import ZERO
+from costs.money import ZERO, cents_to_total, round_to_cents
 from costs.tables import FinopsTable, LinkColumn, MoneyColumn, PctColumn, money_total
+from tagging.tables.marks import suggested_mark
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,23 @@ class OwnerLine:
     state: str = ""
     is_missing: bool = False
     lines_url: str = ""
+    suggested_cost: Decimal = ZERO
+    shown_cost: Decimal | None = None  # the total in the cents of the page's tile; files keep the exact one
 
     @property
     def total_lines_url(self) -> str:
         """The lines of the total, where it is made of lines alone."""
         return "" if self.shared_cost or self.adjustment_cost else self.lines_url
+
+    @property
+    def shown(self) -> dict[str, Decimal]:
+        """Total and parts in the tile's cents, by column; empty where each is rounded by itself."""
+        if self.shown_cost is None:
+            return {}
+        parts = (self.direct_cost or ZERO, self.shared_cost or ZERO, self.adjustment_cost or ZERO)
+        names = ("direct_cost", "shared_cost", "adjustment_cost")
+        cents = cents_to_total(parts, round_to_cents(self.shown_cost))
+        return dict(zip(names, cents, strict=True)) | {"total_cost": self.shown_cost}
 
     @property
     def change_size(self) -> Decimal:
@@ -50,6 +63,17 @@ def _total(bound_column: Any, table: Any) -> SafeString:
     return money_total(getattr(total, name), table.currency, url, signed=name == "change")
 
 
+class ShownColumn(MoneyColumn):
+    """The total or a part of it; of a line that has a tile above, in cents that add up to the tile's."""
+
+    def __init__(self, *args: Any, part: str, **kw: Any) -> None:
+        self.part = part
+        super().__init__(*args, **kw)
+
+    def _figure(self, value: Any, record: Any) -> SafeString:
+        return super()._figure(record.shown.get(self.part, value), record)
+
+
 class ChargebackTable(FinopsTable):
     """A month by owner, the missing part pinned below as a line of its own, then the total of all lines.
 
@@ -59,14 +83,15 @@ class ChargebackTable(FinopsTable):
 
     owner = LinkColumn(url="url", footer="Total")
     cost_center = tables.Column("Cost centre")
-    direct_cost = MoneyColumn("Direct", lines="lines_url", footer=_total)
-    shared_cost = MoneyColumn("Shared", footer=_total)
-    adjustment_cost = MoneyColumn("Adjustments", footer=_total)
-    total_cost = MoneyColumn("Total", lines="total_lines_url", footer=_total)
+    direct_cost = ShownColumn("Direct", part="direct_cost", lines="lines_url", footer=_total)
+    shared_cost = ShownColumn("Shared", part="shared_cost", footer=_total)
+    adjustment_cost = ShownColumn("Adjustments", part="adjustment_cost", footer=_total)
+    total_cost = ShownColumn("Total", part="total_cost", lines="total_lines_url", footer=_total)
     previous_total_cost = MoneyColumn("Month before", footer=_total)
     change = MoneyColumn("Change", signed=True, order_by="change_size", footer=_total)
     change_ratio = PctColumn("Change %", signed=True)
     share = PctColumn("Share")
+    suggested_cost = MoneyColumn("Of it by suggested tags")
 
     class Meta:
         row_attrs = {"class": lambda record: "row-missing" if record.is_missing else ""}
@@ -84,8 +109,11 @@ class ChargebackTable(FinopsTable):
         **options: Any,
     ) -> None:
         self.missing, self.currency = missing, currency
+        self.has_suggested = any(line.suggested_cost for line in data)
         self.total = total_line([*data, *([missing] if missing else [])], lines_url)
         hidden = () if compared else ("previous_total_cost", "change", "change_ratio")
+        if not (options["request"].GET.get("format") and self.has_suggested):
+            hidden = (*hidden, "suggested_cost")  # a mark on the page
         order_by = "-change" if compared else "-total_cost"
         super().__init__(data, exclude=(*exclude, *hidden), order_by=order_by, **options)
         for column in self.columns:
@@ -99,7 +127,8 @@ class ChargebackTable(FinopsTable):
         return [self.missing] if self.missing is not None else []
 
     def render_owner(self, record: OwnerLine) -> SafeString | str:
-        return format_html("<strong>{}</strong>", record.label) if record.is_missing else record.label
+        name = format_html("<strong>{}</strong>", record.label) if record.is_missing else record.label
+        return format_html("{}{}", name, suggested_mark(record.suggested_cost, self.currency))
 
 
 def total_line(lines: Sequence[OwnerLine], lines_url: str) -> OwnerLine:

@@ -9,8 +9,10 @@ import django_tables2 as tables
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from costs.money import ZERO
 from costs.tables import FinopsTable, MoneyColumn, PctColumn, money_total
 from tagging.results import CostTable
+from tagging.tables.marks import suggested_mark
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class ExploreRow:
     share: Decimal | None
     parts: tuple[Decimal, ...]
     is_missing: bool
+    suggested_cost: Decimal = ZERO
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class ExploreTable(FinopsTable):
     change = MoneyColumn("Change", signed=True, footer=_total)
     change_ratio = PctColumn("Change %", signed=True)
     share = PctColumn("Share")
+    suggested_cost = MoneyColumn("Of it by suggested tags")
 
     class Meta:
         row_attrs = {"class": lambda record: "row-missing" if record.is_missing else ""}
@@ -66,6 +70,7 @@ class ExploreTable(FinopsTable):
         **options: Any,
     ) -> None:
         self.currency, self.url_of, self.lines = found.currency, url_of, lines
+        self.has_suggested = any(row.suggested_cost for row in data)
         change = found.total - found.previous_total
         self.totals = {"cost": found.total, "previous_cost": found.previous_total, "change": change}
         self.totals |= {f"part_{at}": total for at, (_, total) in enumerate(parts)}
@@ -95,4 +100,5 @@ class ExploreTable(FinopsTable):
 
     def render_label(self, value: str, record: ExploreRow) -> SafeString:
         """The value's name as the way deeper. An address is made for rows that are shown only: it costs time."""
-        return format_html('<a href="{}">{}</a>', self.url_of(record.key), value)
+        link = format_html('<a href="{}">{}</a>', self.url_of(record.key), value)
+        return link + suggested_mark(record.suggested_cost, self.currency)

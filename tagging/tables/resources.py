@@ -22,6 +22,9 @@ _LOOKS = {
 }
 
 
+_SUGGESTED = '{} <span class="badge badge-info" title="{}">suggested</span>'
+
+
 class TagColumn(tables.Column):
     """One policy key: the value as a badge, `missing`, or the value marked as not allowed."""
 
@@ -32,14 +35,25 @@ class TagColumn(tables.Column):
         super().__init__(verbose_name=key, orderable=False, accessor="values", attrs=_TAG)
 
     def render(self, record: ResourceRow) -> SafeString:
-        state, value = record.states[self.place][1], record.values[self.place][1]
+        state = record.states[self.place][1]
+        key, value = record.values[self.place]
+        if ours := dict(record.suggested).get(key):
+            return format_html(_SUGGESTED, ours, f"{key}: an accepted suggestion; the resource itself has no such tag")
         text = "missing" if state is TagState.MISSING else value or state.value
-        title = "" if state is TagState.COMPLIANT else f"{record.values[self.place][0]}: {state.value}"
+        title = "" if state is TagState.COMPLIANT else f"{key}: {state.value}"
         return format_html('<span class="{}" title="{}">{}</span>', _LOOKS[state], title, text)
 
     def export_text(self, value: Sequence[tuple[str, str]]) -> str:
         """The value alone; empty where it is missing."""
         return value[self.place][1]
+
+
+class SuggestedColumn(tables.Column):
+    """The values that are ours, for files."""
+
+    def export_text(self, value: Sequence[tuple[str, str]]) -> str:
+        """As `Key=Value`, one after the other."""
+        return "; ".join(f"{key}={text}" for key, text in value)
 
 
 def _total(table: Any) -> str:
@@ -59,15 +73,19 @@ class ResourcesTable(FinopsTable):
     service_name = tables.Column("Service", attrs={part: {"class": "roomy small"} for part in ("th", "td", "tf")})
     account = tables.Column("Account", accessor="sub_account_id", order_by=("sub_account_name", "sub_account_id"))
     region_id = tables.Column("Region")
+    suggested = SuggestedColumn("Suggested, not tagged", orderable=False)
 
     def __init__(self, found: ResourceTable, *, lines_url: Callable[[ResourceRow], str], **options: Any) -> None:
         self.found, self.lines_url = found, lines_url
+        self.has_suggested = any(row.suggested for row in found.rows)
         more = [(f"tag_{at}", TagColumn(key, at)) for at, key in enumerate(found.policy_keys)]
         sequence = ("resource_id", "team_name", "cost", *(name for name, _ in more), "...")
         super().__init__(found.rows, extra_columns=more, sequence=sequence, **options)
         cost = self.columns["cost"].column
         assert isinstance(cost, MoneyColumn)
         cost.currency, cost.lines = found.currency, lines_url
+        if not (self.request.GET.get("format") and self.has_suggested):
+            self.columns.hide("suggested")
         if not self.request.GET.get("format"):
             self.columns.hide("account")
             self.columns.hide("region_id")

@@ -3,11 +3,12 @@
 from typing import Any
 
 import django_tables2 as tables
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from costs.tables import LinkColumn, MoneyColumn, PctColumn
 from tagging.tables.compliance import MonthTable
+from tagging.tables.marks import evidence
 from tagging.templatetags.resources import short_id
 
 FILE_ONLY = ("name", "service_name", "sub_account_id", "region_id", "team_name", "confidence", "evidence_text", "state")
@@ -65,21 +66,20 @@ class SuggestionTable(MonthTable):
         return said
 
     def render_why(self, value: tuple[str, ...], record: Any) -> SafeString:
-        lines = format_html_join("", "<br>{}", ((text,) for text in value))
-        return format_html('<strong>{}</strong><span class="muted small">{}</span>', record["like_cases"], lines)
+        return format_html("<strong>{}</strong>{}", record["like_cases"], evidence(value))
 
 
 class VirtualTagTable(MonthTable):
     """One virtual tag a row, with who made it and why."""
 
     resource_id = tables.Column("Resource")
-    tag = tables.Column("Tag (ours)", attrs={"td": {"class": "wrap"}})
-    from_period = tables.Column("From")
+    tag = tables.Column("Tag (ours)", attrs={"td": {"class": "nowrap"}})
+    from_period = tables.Column("From", attrs={"td": {"class": "nowrap"}})
     to_period = tables.Column("Until before")
     story = tables.Column("Who and why", orderable=False, attrs={"td": {"class": "wrap"}})
     evidence_text = tables.Column("Evidence")
     ended_text = tables.Column("Ended")
-    state = tables.Column("State", attrs={"td": {"class": "wrap"}})
+    state = tables.Column("State")
     monthly_cost = MoneyColumn("Cost a month")
     end = tables.Column("", orderable=False, exclude_from_export=True, empty_values=())
 
@@ -96,8 +96,7 @@ class VirtualTagTable(MonthTable):
         return format_html('<span class="mono">{}</span>', value)
 
     def render_story(self, value: str, record: Any) -> SafeString:
-        lines = format_html_join("", "<br>{}", ((text,) for text in record["evidence"]))
-        return format_html('{}<span class="muted small">{}</span>', value, lines)
+        return format_html("{}{}", value, evidence(record["evidence"]))
 
     def render_state(self, value: str, record: Any) -> SafeString:
         tone = {"in force": "badge-info", "superseded": "badge-warn"}.get(value, "")

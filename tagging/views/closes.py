@@ -25,6 +25,8 @@ from tagging.forms.months import MonthForm
 from tagging.results.closes import MonthEnd, MonthEndRow
 from tagging.selectors.books import Journal, journal
 from tagging.selectors.month_end_view import adjustments, month_end
+from tagging.selectors.month_ends import basis_before
+from tagging.selectors.reach import reach
 from tagging.tables.closes import AdjustmentTable, MonthEndTable
 from tagging.terms import OwnerKind
 from tagging.views.months import NO_COSTS_STAFF, Month, chosen_month, month_lines
@@ -121,10 +123,18 @@ def close_step(request: HttpRequest, period: str, step: str) -> HttpResponseBase
         raise Http404
     month = BillingPeriod.parse(period)
     currency = request.GET.get("currency", "").strip().upper()
-    found = month_end(scope, month, today=current_moment().date(), currency=currency)
+    before = basis_before(month, currency or reach(scope, (month,)).currency)
+    metric = _basis_asked(request, before) if step == "close" else None
+    found = month_end(scope, month, today=current_moment().date(), metric=metric, currency=currency)
     blocked = [item for item in found.obstacles if not item.may_be_forced]
     forced = _may_be_forced(found, step)
-    form = StepForm(request.POST if request.method == "POST" else None, step=step, may_be_forced=forced)
+    form = StepForm(
+        request.POST if request.method == "POST" else None,
+        step=step,
+        may_be_forced=forced,
+        before=f"{before[0].label} was closed on {before[1]} cost." if before else "",
+        initial={"basis": found.metric.value},
+    )
     if request.method == "POST" and form.is_valid():
         try:
             _take(request, found, step, form.cleaned_data)
@@ -221,6 +231,13 @@ def _may_be_forced(found: MonthEnd, step: str) -> bool:
     if step == "close":
         return any(item.may_be_forced for item in found.obstacles)
     return step == "final" and bool(found.open_disputes)
+
+
+def _basis_asked(request: HttpRequest, before: tuple[BillingPeriod, CostMetric] | None) -> CostMetric:
+    """The basis the reader looked at; else that of the month before, so that the months go on adding up."""
+    if asked := request.GET.get("basis"):
+        return parse_metric(asked)
+    return before[1] if before else CostMetric.BILLED
 
 
 def _take(request: HttpRequest, found: MonthEnd, step: str, asked: dict[str, Any]) -> None:

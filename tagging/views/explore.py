@@ -29,6 +29,7 @@ from tagging.forms.explore import FILTERS, ExploreForm, FilterForm
 from tagging.line_links import lines_of_days, lines_of_query
 from tagging.results import CostRow, CostTable, Mover
 from tagging.selectors.shown_tags import offered_tag_keys
+from tagging.selectors.suggested import mark_costs
 from tagging.tables.explore import ExploreLinks, ExploreRow, ExploreTable
 from tagging.views.chargeback import no_costs_text
 
@@ -84,7 +85,7 @@ def explore(request: HttpRequest) -> HttpResponseBase:
         return render(request, "tagging/explore.html", {"asked": None, "empty_text": no_costs_text(scope)})
     latest = last_full(periods, today=current_moment().date())
     asked = asked_of(request, latest=latest)
-    found = selectors.explore_costs(scope, asked.query)
+    found = mark_costs(scope, selectors.explore_costs(scope, asked.query))
     pivot = selectors.cost_pivot(scope, asked.query, asked.then, top=PIVOT_COLUMNS) if asked.then else None
     table = table_of(request, asked, found, pivot)
     name = f"costs-{asked.query.first}-{asked.query.last}-by-{asked.query.group_by}"
@@ -156,7 +157,7 @@ def table_of(request: HttpRequest, asked: Asked, found: CostTable, pivot: CostPi
         headers=(dimension_label(query.group_by), found.compared.label if found.compared else "Before"),
         parts=parts,
         request=request,
-        exclude=() if found.previous_total else ("previous_cost", "change", "change_ratio"),
+        exclude=hidden_columns(request, found),
         caption=f"Costs by {dimension_label(query.group_by).lower()}",
         per_page=25,
     )
@@ -183,6 +184,13 @@ def links_of(asked: Asked, found: CostTable, pivot: CostPivot | None) -> Explore
     return ExploreLinks(of, before)
 
 
+def hidden_columns(request: HttpRequest, found: CostTable) -> tuple[str, ...]:
+    """Columns with nothing to say; what is suggested is a mark on the page and a column of files."""
+    changes = () if found.previous_total else ("previous_cost", "change", "change_ratio")
+    has_ours = request.GET.get("format") and any(row.suggested_cost for row in found.rows)
+    return changes if has_ours else (*changes, "suggested_cost")
+
+
 def _table_row(found: CostTable, row: CostRow, parts: tuple[Decimal, ...]) -> ExploreRow:
     moved = change(row.cost, row.previous_cost)
     return ExploreRow(
@@ -195,6 +203,7 @@ def _table_row(found: CostTable, row: CostRow, parts: tuple[Decimal, ...]) -> Ex
         share=ratio(row.cost, found.total),
         parts=parts,
         is_missing=row.is_missing,
+        suggested_cost=row.suggested_cost,
     )
 
 

@@ -21,8 +21,9 @@ from tagging.forms.pools import BENEFITS, POLICIES, BenefitForm, DriverForm, Poo
 from tagging.owners import pool_owner
 from tagging.results import PoolMonth
 from tagging.selectors import pool_pages
-from tagging.views.chargeback import explore_url, link
+from tagging.terms import OwnerKind
 from tagging.views.months import NO_COSTS_STAFF, Month, chosen_month, month_lines
+from tagging.views.owner_lines import explore_url, link
 
 SHARE_COLUMNS: tuple[ExportColumn | str, ...] = (
     "Pool",
@@ -60,6 +61,11 @@ def pools(request: HttpRequest) -> HttpResponseBase:
         "form": month and MonthForm(initial=month.initial, periods=month.periods, currencies=month.currencies),
     }
     return render(request, "tagging/pools.html", context)
+
+
+# An open pool shows its total to who takes part.
+PARTS_TO_TELL_APART = 2
+ONLY_TWO = "Only two take part in this open pool: each can work out the other's part from the total and its own."
 
 
 @login_required
@@ -134,11 +140,15 @@ def pool_form(request: HttpRequest, key: str, initial: dict[str, Any], targets: 
     if request.method == "POST" and form.is_valid():
         wanted = form.as_input(key=key, charge_kind=kind)
         try:
-            if "preview" not in request.POST:
+            is_trial = "preview" in request.POST
+            seen = previewed(request, scope, wanted) if is_trial or wanted.is_open else {"only_two": False}
+            if not is_trial:
                 services.save_pool(wanted)
+                if seen["only_two"]:
+                    messages.warning(request, ONLY_TWO)
                 messages.success(request, f"Pool {'changed' if key else 'made. Now add a rule that gives to it'}.")
                 return redirect("tagging:pools")
-            context |= previewed(request, scope, wanted)
+            context |= seen
         except InvalidRequestError as error:
             form.add_error(None, str(error))
     context["changes"] = pool_pages.pool_changes(scope, key) if key else ()
@@ -149,10 +159,19 @@ def previewed(request: HttpRequest, scope: Scope, wanted: services.PoolInput) ->
     """The split as it would be in the newest month the setting holds in."""
     month = chosen_month(request, scope)
     if month is None:
-        return {"preview": None, "previewed": True}
+        return {
+            "preview": None,
+            "previewed": True,
+            "only_two": wanted.is_open and len(wanted.targets) == PARTS_TO_TELL_APART,
+        }
     period = max(month.period, wanted.from_period or month.period)
     found = services.preview_pool(scope, wanted, period, metric=month.metric, currency=month.currency)
-    return {"preview": found, "previewed": True, "month": month, "preview_period": period}
+    taking = len(wanted.targets)
+    if wanted.is_open and not taking:  # nobody is named: who has direct costs
+        rows = selectors.statements(scope, period, metric=month.metric, currency=month.currency).rows
+        taking = sum(bool(row.direct_cost) for row in rows if row.owner_kind is not OwnerKind.POOL)
+    told = {"preview": found, "previewed": True, "month": month, "preview_period": period}
+    return told | {"only_two": wanted.is_open and taking == PARTS_TO_TELL_APART}
 
 
 def owner_choices(scope: Scope, key: str) -> list[tuple[str, str]]:

@@ -24,6 +24,7 @@ from tagging.forms.rules import RuleForm
 from tagging.owners import bare_key, kind_of, pool_owner
 from tagging.results import RuleView
 from tagging.results.doubts import RuleProposal
+from tagging.selectors.closed import frozen_text
 from tagging.selectors.pool_pages import pool_rows, rule_changes
 from tagging.selectors.shown_tags import offered_tag_keys
 from tagging.selectors.unread import unread_tags
@@ -96,6 +97,7 @@ def rules(request: HttpRequest) -> HttpResponseBase:
         "moved": request.session.pop(MOVED_KEY, None),
         "needs_setup": selectors.needs_setup(scope),
         "unread_tags": unread_tags(scope),
+        "frozen": frozen_text(scope),
         "has_teams": bool(selectors.visible_teams(scope)),
     }
     return render(request, "tagging/rules.html", context)
@@ -125,7 +127,6 @@ def rule_edit(request: HttpRequest, pk: int) -> HttpResponseBase:
         "team_key": rule.team_key,
         "cost_center": bare_key(rule.team_key) if kind_of(rule.team_key) is OwnerKind.COST_CENTER else "",
         "name": rule.name,
-        "reason": rule.reason,
         "from_period": str(rule.from_period or ""),
         "to_period": str(rule.to_period or ""),
     }
@@ -142,7 +143,7 @@ def rule_form(
 ) -> HttpResponseBase:
     """The form; `preview` in the POST shows what would move, anything else saves. A proposal is answered by that."""
     scope = request_scope(request)
-    form = RuleForm(request.POST or None, kind=kind, teams=owner_choices(scope), initial=initial)
+    form = form_of(request, kind, rule, initial)
     context: dict[str, Any] = {
         "form": form,
         "rule": rule,
@@ -151,6 +152,7 @@ def rule_form(
         "lead": KIND_LEADS[kind],
         "proposal": proposal,
         "answer": request.POST.get("answer", ""),
+        "frozen": frozen_text(scope),
     }
     if request.method == "POST" and form.is_valid():
         wanted = form.as_input(is_active=rule is None or rule.is_active)
@@ -183,6 +185,19 @@ def saving(
     assert by.is_authenticated
     return lambda: services.accept_doubt(
         found.doubt.pk, wanted, before=found.before, answer=text, by=by, now=current_moment()
+    )
+
+
+def form_of(request: HttpRequest, kind: RuleKind, rule: RuleView | None, initial: dict[str, str]) -> RuleForm:
+    """The form with the owners to choose from. Only what is kept needs a reason."""
+    scope = request_scope(request)
+    return RuleForm(
+        request.POST or None,
+        kind=kind,
+        teams=owner_choices(scope),
+        is_trial="preview" in request.POST,
+        before=rule.reason if rule else "",
+        initial=initial,
     )
 
 

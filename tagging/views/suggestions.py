@@ -25,7 +25,7 @@ from tagging.views.tag_findings import EXPORTS, MOST_EXPORTED, fix_file
 from tagging.views.tag_parts import tabs
 
 ACTIONS = ("accept", "dismiss", "propose")
-PER_PAGE = 50
+PER_PAGE = 25
 
 
 @require_safe

@@ -6,6 +6,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,12 +20,18 @@ from costs.periods import BillingPeriod
 from costs.scope import Scope
 from costs.selectors import ImportRow
 from costs.terms import CostMetric, FindingKind, ImportState
-from finops_site import demo, demo_report
+from finops_site import demo, demo_finance, demo_report
 from finops_site.demo_data import LARKFIELD
 from tagging.access import is_finops, scope_of
-from tagging.models import Team
+from tagging.models import SuggestionCount, TagSuggestion, Team, VirtualTag
 from tagging.selectors import Chargeback, ChargebackRow, allocation_rules, visible_teams
 from tests.finops_site.running import processes_of
+
+NOW = datetime(2026, 11, 28, 9, tzinfo=UTC)
+# What finance has done in the demo: two closed months (one final), a dispute, a pool, an exemption. The small company
+# has too few resources to learn from, so no tag is suggested there; the story of the virtual tag has a test of its own.
+EXPECTED = {"close": 2, "dispute": 1, "sharedpool": 1, "exemption": 1}
+BOOKS = (*EXPECTED, "closeevent", "statement", "statementline", "statementmail", "virtualtag", "allocationrule")
 
 
 def run_demo(data_dir: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -62,6 +69,12 @@ def test_the_demo_reports_a_month_that_ties_out_and_changes_nothing_when_run_aga
     assert count(tmp_path, "costs_billimport", in_force) == 7  # three months, two inventories of two days
     assert count(tmp_path, "auth_user") == len(demo.PEOPLE)
     allocated = count(tmp_path, "tagging_allocatedcost")
+    books = {table: count(tmp_path, f"tagging_{table}") for table in BOOKS}
+    assert {table: rows for table, rows in books.items() if table in EXPECTED} == EXPECTED
+    assert count(tmp_path, "tagging_close", "state = 'final'") == 1
+    assert count(tmp_path, "tagging_dispute", "state = 'open'") == 1
+    assert re.search(r"^Months: \w+ \d{4} final \d{4}-0001, \w+ \d{4} closed$", first.stdout, re.MULTILINE)
+    assert re.search(r"^Pool Shared platform +\$[\d,.]+ +-\$[\d,.]+ +\$0\.00", first.stdout, re.MULTILINE)
     assert processes_of(tmp_path) == set()
 
     second = run_demo(tmp_path, "--no-serve", "--size", "small")
@@ -72,6 +85,7 @@ def test_the_demo_reports_a_month_that_ties_out_and_changes_nothing_when_run_aga
     assert count(tmp_path, "tagging_team") == len(LARKFIELD.teams)
     assert count(tmp_path, "auth_user") == len(demo.PEOPLE)
     assert count(tmp_path, "tagging_allocatedcost") == allocated
+    assert {table: count(tmp_path, f"tagging_{table}") for table in BOOKS} == books
     assert processes_of(tmp_path) == set()
 
 
@@ -126,6 +140,29 @@ def test_the_lead_of_payments_sees_fraud_and_only_the_finops_lead_sees_everythin
     assert scope_of(users["wei.zhang"]).team_keys == {"fraud"}
 
 
+@pytest.mark.django_db
+def test_one_suggested_team_of_a_resource_without_owner_is_accepted_and_no_second_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two resources are suggested a team; the dearer one (9) has an owner already, so the other (4) gets its tag."""
+    demo.set_up_company(LARKFIELD)
+    demo.set_up_people("secret-of-the-demo")
+    for place, (owner, cost) in enumerate((("growth", "9"), ("", "4")), start=1):
+        TagSuggestion.objects.create(
+            ref="s" + f"{place}" * 32, period=date(2026, 11, 1), currency="USD", resource_key=place,
+            resource_id=f"i-{place}", owner_key=owner, tag_key="Team", value="Storefront", confidence=0.97,
+            monthly_cost=Decimal(cost), made_at=NOW,
+        )  # fmt: skip
+    SuggestionCount.objects.create(
+        period=date(2026, 11, 1), currency="USD", tag_key="Team", known=40, lacking=2, suggested=2, made_at=NOW
+    )
+    monkeypatch.setattr("finops_site.pipeline.suggest_tags", lambda *, now: None)
+    assert demo_finance.accept_one_suggestion(now=NOW) == "Team=Storefront on i-2"
+    assert demo_finance.accept_one_suggestion(now=NOW) == ""
+    tag = VirtualTag.objects.get()
+    assert (tag.resource_id, tag.value, tag.author.username) == ("i-2", "Storefront", "dana.reyes")
+
+
 def test_the_password_is_made_once_and_readable_by_its_owner_only(tmp_path: Path) -> None:
     password = demo.demo_password(tmp_path)
     assert demo.demo_password(tmp_path) == password
@@ -134,9 +171,9 @@ def test_the_password_is_made_once_and_readable_by_its_owner_only(tmp_path: Path
 
 
 def test_the_report_lists_owners_unallocated_cost_and_the_tie_out() -> None:
-    def row(label: str, cost: str, before: str) -> ChargebackRow:
-        zero, amount = Decimal(0), Decimal(cost)
-        return ChargebackRow(label.lower(), label, label, amount, zero, zero, amount, Decimal(before))
+    def row(label: str, direct: str, shared: str, before: str) -> ChargebackRow:
+        parts = (Decimal(direct), Decimal(shared))
+        return ChargebackRow(label.lower(), label, label, *parts, Decimal(0), parts[0] + parts[1], Decimal(before))
 
     found = Chargeback(
         period=BillingPeriod.parse("2026-02"),
@@ -144,7 +181,7 @@ def test_the_report_lists_owners_unallocated_cost_and_the_tie_out() -> None:
         metric=CostMetric.BILLED,
         currency="USD",
         other_currencies=(),
-        rows=(row("Search", "1234.5678", "600"), row("Growth", "-0.004", "10")),
+        rows=(row("Search", "1200", "34.5678", "600"), row("Growth", "-0.004", "0", "10")),
         total_cost=Decimal("1234.5638"),
         missing_cost=Decimal("65.4362"),
         previous_missing_cost=Decimal(0),
@@ -156,11 +193,11 @@ def test_the_report_lists_owners_unallocated_cost_and_the_tie_out() -> None:
     assert demo_report.chargeback_report(found).splitlines() == [
         "Chargeback of February 2026, billed cost, USD",
         "",
-        "Team              Direct      Total  Month before",
-        "-------------  ---------  ---------  ------------",
-        "Search         $1,234.57  $1,234.57       $600.00",
-        "Growth             $0.00      $0.00        $10.00",
-        "(unallocated)                $65.44",
+        "Team              Direct  Shared      Total  Month before",
+        "-------------  ---------  ------  ---------  ------------",
+        "Search         $1,200.00  $34.57  $1,234.57       $600.00",
+        "Growth             $0.00   $0.00      $0.00        $10.00",
+        "(unallocated)                        $65.44",
         "",
         "Tie-out: bill $1,300.00 − owners $1,234.56 − unallocated $65.44 = $0.00",
     ]

@@ -1,5 +1,6 @@
 """The FinOps lead's upkeep in the admin: without superuser rights, with re-allocation, never a way up."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -8,13 +9,14 @@ from django.urls import reverse
 
 from costs.scope import Scope
 from costs.terms import CostMetric
-from tagging.models import AllocationRule, SharedPool, TagKey, Team
+from tagging.models import AllocationRule, SharedPool, TagKey, Team, VirtualTag
 from tagging.selectors import chargeback
 from tests.conftest import ClientFor
 from tests.tagging.builders import NOVEMBER, Spend, month
 
 pytestmark = pytest.mark.django_db
-LISTS = ("team", "membership", "tagkey", "allocationrule", "viewas", "sharedpool", "pooldriver", "commitmentbenefit")
+LISTS = ("team", "membership", "tagkey", "allocationrule", "viewas", "sharedpool", "pooldriver", "commitmentbenefit",
+         "tagsuggestion", "suggestioncount", "suggestionchoice", "virtualtag")  # fmt: skip
 
 
 @pytest.mark.parametrize("model", LISTS)
@@ -30,7 +32,7 @@ def test_a_rule_saved_in_the_admin_moves_the_costs(client_for: ClientFor, finops
     month([Spend("10", tags={"Team": "Pay"})])
     form = {
         "name": "Pay", "position": "1", "kind": "tag", "tag_key": "Team", "tag_values": '["pay"]',
-        "sub_account_id": "", "team": str(team.pk), "is_active": "on", "reason": "",
+        "sub_account_id": "", "team": str(team.pk), "is_active": "on", "reason": "Their tag.",
     }  # fmt: skip
     response = client_for(finops_lead).post(reverse("admin:tagging_allocationrule_add"), form)
     assert response.status_code == 302
@@ -43,7 +45,24 @@ def test_a_rule_without_what_its_kind_matches_is_refused(client_for: ClientFor, 
     response = client_for(finops_lead).post(reverse("admin:tagging_allocationrule_add"), form)
     assert response.status_code == 200
     assert b"needs a key and a list of values" in response.content
+    assert b"Say why. It stays with the rule" in response.content
     assert not AllocationRule.objects.exists()
+
+
+def test_suggested_and_virtual_tags_are_only_looked_at(client_for: ClientFor, finops_lead: User) -> None:
+    made = VirtualTag.objects.create(
+        resource_key=1, resource_id="i-1", tag_key="Team", value="payments", from_period=NOVEMBER.start,
+        origin="suggestion", confidence=0.96, author=finops_lead, created_at=datetime(2025, 11, 20, tzinfo=UTC),
+    )  # fmt: skip
+    client = client_for(finops_lead)
+    page = client.get(reverse("admin:tagging_virtualtag_change", args=[made.pk]))
+    assert page.status_code == 200
+    assert b'name="_save"' not in page.content
+    for model in ("tagsuggestion", "suggestioncount", "suggestionchoice", "virtualtag"):
+        assert client.get(reverse(f"admin:tagging_{model}_add")).status_code == 403, model
+    assert client.post(reverse("admin:tagging_virtualtag_delete", args=[made.pk]), {"post": "yes"}).status_code == 403
+    assert client.post(reverse("admin:tagging_virtualtag_change", args=[made.pk]), {"value": "x"}).status_code == 403
+    assert VirtualTag.objects.get().value == "payments"
 
 
 def test_a_condition_that_is_wrong_is_refused_with_its_branch(client_for: ClientFor, finops_lead: User) -> None:

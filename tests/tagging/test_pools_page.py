@@ -44,7 +44,7 @@ def make(client: Client, path: str = "/new-pool/", **data: object) -> HttpRespon
 
 def give_nobodys_costs(client: Client) -> None:
     """What nobody owns in November, 4 of tax and 3 of i-3, goes to the pool."""
-    post(client, "/rules/new/?kind=default", team_key="pool:platform")
+    post(client, "/rules/new/?kind=default", team_key="pool:platform", reason="x")
 
 
 def totals() -> dict[str, Decimal]:
@@ -114,7 +114,7 @@ def test_pools_that_would_give_in_a_circle_are_refused_with_the_way(staff: Clien
 
 def test_a_formula_in_a_pools_name_is_text_in_files(staff: Client) -> None:
     make(staff, name='=HYPERLINK("x") ünïcode, a=b')
-    post(staff, "/rules/new/?kind=default", team_key=f"pool:{SharedPool.objects.get().key}")
+    post(staff, "/rules/new/?kind=default", team_key=f"pool:{SharedPool.objects.get().key}", reason="x")
     _, rows = file_of(get(staff, "/pools/?format=csv"))
     assert rows[1][0] == '\'=HYPERLINK("x") ünïcode, a=b'
 
@@ -176,6 +176,22 @@ def test_a_pool_is_split_by_an_uploaded_driver(staff: Client) -> None:
     make(staff, weighing="driver", driver_key="headcount")
     give_nobodys_costs(staff)
     assert totals() == {"payments": Decimal(33), "search": Decimal(9), "pool:platform": Decimal(0)}
+
+
+def test_a_pool_that_is_opened_to_two_warns_that_each_can_work_out_the_others_part(staff: Client) -> None:
+    """Payments has 30 and Search 5 in November: those two take part where nobody is named."""
+    said = "Only two take part in this open pool"
+    assert said not in text_of(make(staff, preview="1"))
+    assert said in text_of(make(staff, preview="1", is_open="on"))
+    both = {"takes payments": "on", "takes search": "on"}
+    assert said in text_of(make(staff, preview="1", is_open="on", **both))
+    assert said not in text_of(make(staff, preview="1", is_open="on", **{"takes payments": "on"}))
+    make(staff, is_open="on")
+    assert said in text_of(get(staff, "/pools/"))
+    give_nobodys_costs(staff)
+    assert "Close it to teams" in text_of(get(staff, "/pools/platform/?period=2025-11"))
+    make(staff, "/pools/platform/edit/")
+    assert "Close it to teams" not in text_of(get(staff, "/pools/platform/?period=2025-11"))
 
 
 def test_a_team_sees_its_part_with_name_and_method_and_no_more_until_the_pool_is_opened(

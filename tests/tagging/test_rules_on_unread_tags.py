@@ -109,7 +109,7 @@ def test_pages_say_what_is_still_to_be_read(november: Path, finops_lead: User, c
     assert "This would move" in text
     assert ">$100.00<" in text
     assert "November 2025 was not read for tag Workload yet." in text
-    _post(client, "/rules/new/?kind=tag", **form)
+    _post(client, "/rules/new/?kind=tag", **form, reason="x")
     text = text_of(client.get("/rules/"))  # type: ignore[arg-type]
     assert "November 2025 is being re-read for tag Workload; the figures below are those after that." in text
     pipeline.retrack()

@@ -83,9 +83,31 @@ def test_a_preview_shows_what_would_move_and_keeps_nothing(staff: Client) -> Non
 
 def test_a_changed_rule_keeps_its_place(staff: Client) -> None:
     first = rule_of("payments")
-    post(staff, f"/rules/{first}/", tag_key="Team", tag_values="payments\npay", team_key="payments", name="Pay")
+    post(
+        staff,
+        f"/rules/{first}/",
+        tag_key="Team",
+        tag_values="payments\npay",
+        team_key="payments",
+        name="Pay",
+        reason="x",
+    )
     rules = allocation_rules(Scope.all())
     assert (rules[0].pk, rules[0].tag_values, rules[0].name) == (first, ("payments", "pay"), "Pay")
+
+
+def test_a_rule_is_neither_added_nor_changed_without_a_reason_which_stays_in_its_history(staff: Client) -> None:
+    first, count = rule_of("payments"), AllocationRule.objects.count()
+    wanted = {"tag_key": "Team", "tag_values": "payments", "team_key": "payments"}
+    for path in ("/rules/new/?kind=tag", f"/rules/{first}/"):
+        response = post(staff, path, **wanted, reason="  ")
+        assert response.status_code == 400
+        assert "This field is required" in text_of(response)
+    assert AllocationRule.objects.count() == count
+    assert post(staff, f"/rules/{first}/", **wanted, reason="Agreed in May").status_code == 302
+    page = text_of(get(staff, f"/rules/{first}/"))
+    assert "Before: Agreed in May" in page
+    assert AllocationRule.history.filter(id=first).first().reason == "Agreed in May"
 
 
 def test_moving_a_rule_changes_the_order_and_stops_at_the_ends(staff: Client) -> None:

@@ -1,11 +1,14 @@
 """Virtual tags at roll-up: groups split by hand-worked sums, lines behind figures, real tags win, undo, rebuild."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import Client
 
 from costs import selectors as intake
 from costs.charge_store import ImportFolder
@@ -21,10 +24,13 @@ from tagging.services import RuleInput, end_virtual_tag, save_rule
 from tagging.terms import RuleKind
 from tests.conftest import ClientFor
 from tests.leaks.bills import Line, write_bill
+from tests.tagging import page_world
 from tests.tagging.builders import NOVEMBER
 
 pytestmark = [pytest.mark.django_db, pytest.mark.real_parts]
 ALL = Scope.all()
+# The test client's answers are no HttpResponse to the type checker.
+file_of: Callable[[Any], tuple[dict[str, str], list[list[str]]]] = page_world.file_of
 NOW = datetime(2025, 11, 20, 8, tzinfo=UTC)
 PAY = (("Team", "payments"),)
 # i-a and i-b are alike in all that groups lines, so they share one group on both days.
@@ -183,3 +189,53 @@ def test_why_is_this_mine_names_the_tag_of_ours_to_its_owner_alone(
     assert said in client_for(finops_lead).get("/why/search/").content.decode()
     assert said in client_for(other_lead).get("/why/search/").content.decode()
     assert "i-b" not in client_for(team_lead).get("/why/payments/").content.decode()
+
+
+def test_pages_files_and_answers_mark_what_a_virtual_tag_puts_there(
+    finops_lead: User, other_lead: User, team_lead: User, client_for: ClientFor
+) -> None:
+    """i-b (5 + 2) is Search's by a virtual tag; what Payments has (i-c 20, a day of i-d 4) are tags of its own."""
+    staff = client_for(finops_lead)
+    explored = "/explore/?from=2025-11&to=2025-11&by=tag:Team"
+    assert "suggested<" not in staff.get(explored).content.decode()
+    tag(finops_lead, "i-b", "search")
+    retrack()
+    for path in ("/chargeback/?period=2025-11", "/chargeback/?period=2025-11&by=tag:Team", explored):
+        page = staff.get(path).content.decode()
+        assert page.count(">$7.00 suggested</span>") == 1, path
+        assert "A real tag wins as soon as it is set." in page, path
+        assert 'title="$7.00 of it is of resources with an accepted suggestion' in page, path
+    assert "suggested<" not in staff.get("/explore/?from=2025-11&to=2025-11&by=service").content.decode()
+    for path in (explored, "/chargeback/?period=2025-11&by=tag:Team", "/chargeback/?period=2025-11"):
+        _, (names, *rows) = file_of(staff.get(f"{path}&format=csv"))
+        at = names.index("Of it by suggested tags")
+        assert {row[0].lower(): row[at] for row in rows}["search"] == "7"
+    assert [row["suggested_cost"] for row in api_rows(staff, "costs", "tag:Team")] == ["0", "7", "0"]
+    assert [row["suggested_cost"] for row in api_rows(staff, "chargeback", "team")] == ["0", "7"]
+    own = client_for(other_lead).get(explored).content.decode()
+    assert 'title="$7.00 of it' in own
+    assert "suggested<" not in client_for(team_lead).get(explored).content.decode()
+
+
+def api_rows(client: Client, name: str, by: str) -> list[dict[str, Any]]:
+    month = "from=2025-11&to=2025-11" if name == "costs" else "period=2025-11"
+    found: list[dict[str, Any]] = client.get(f"/api/v1/{name}/?{month}&by={by}").json()["results"]
+    return found
+
+
+def test_the_list_of_resources_says_missing_and_what_was_suggested(finops_lead: User, client_for: ClientFor) -> None:
+    TagKey.objects.exclude(key="Team").update(is_required=False)
+    tag(finops_lead, "i-b", "search")
+    retrack()
+    staff = client_for(finops_lead)
+    page = staff.get("/resources/?period=2025-11").content.decode()
+    assert page.count(">suggested</span>") == 1
+    _, (head, *rows) = file_of(staff.get("/resources/?period=2025-11&format=csv"))
+    by_resource = {row[0]: dict(zip(head, row, strict=True)) for row in rows}
+    assert (by_resource["i-b"]["Team"], by_resource["i-b"]["Suggested, not tagged"]) == ("", "Team=search")
+    assert (by_resource["i-c"]["Team"], by_resource["i-c"]["Suggested, not tagged"]) == ("payments", "")
+    answer = staff.get("/api/v1/resources/?period=2025-11").json()["results"]
+    (row,) = [row for row in answer if row["resource_id"] == "i-b"]
+    assert (row["states"], row["values"], row["suggested"]) == (
+        {"Team": "missing"}, {"Team": ""}, {"Team": "search"},
+    )  # fmt: skip

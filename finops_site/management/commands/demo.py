@@ -3,6 +3,7 @@
 import errno
 import time
 from argparse import SUPPRESS, ArgumentParser
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from costs.errors import FinopsError
+from costs.periods import BillingPeriod
 from costs.scope import Scope
 from costs.terms import CostMetric
-from finops_site import demo, demo_budgets, demo_programme, demo_report, env, pipeline
+from finops_site import demo, demo_budgets, demo_finance, demo_programme, demo_report, env, pipeline
 from finops_site.embedded import ServiceError
 from finops_site.findings_report import SHOWN, findings_as_text
 from finops_site.preflight import check_folder, check_port
@@ -70,11 +72,13 @@ class Command(BaseCommand):
         months = ", ".join(str(month.period) for month, _files in exports.bills)
         self._say(f"{exports.company.name}: bills of {months} and inventories in {settings.DATA_DIR / 'demo'}")
         made = demo.set_up_company(exports.company)
+        demo_finance.set_up_pool(exports.company)
         logins = demo.set_up_people(demo.demo_password(settings.DATA_DIR))
         self._say(f"{made} teams with their rules made" if made else "teams and rules kept as they are")
         queued = demo.queue_imports(exports, today=today)
         self._say(f"{len(queued)} imports handed to the worker")
         demo.wait_for_imports(queued, clock=timezone.now, say=self._say)
+        self._do_the_books([month.period for month, _files in exports.bills])
         planned = demo_budgets.set_up_budgets(today=today)
         self._say(f"{planned} budgets made" if planned else "budgets kept as they are")
         begun = demo_programme.set_up_programme(today=today)
@@ -87,12 +91,23 @@ class Command(BaseCommand):
         self.stdout.write("\n" + demo_report.chargeback_report(chargeback))
         self.stdout.write("\n" + demo_report.compliance_report(ownership.compliance(Scope.all(), period)) + "\n")
         self.stdout.write("\n" + demo_budgets.budget_report(today=today) + "\n")
+        self.stdout.write("\n" + demo_finance.finance_report(today=today) + "\n")
         found = ownership.findings(Scope.all())
         self.stdout.write("\n" + findings_as_text(found, shown=SHOWN) + "\n")
         run = commitments.run_by_pk(Scope.all(), recommend(demo.SOURCE))
         self.stdout.write("\nWhat to commit to: " + run_as_text(run) + "\n")
         self.stdout.write("\n" + demo_programme.programme_report(today=today) + "\n")
         return logins
+
+    def _do_the_books(self, periods: Sequence[BillingPeriod]) -> None:
+        """Close what is over, excuse a resource, accept a suggested tag and wait for what that rolls up again."""
+        closed = demo_finance.close_months(periods[:-1], now=timezone.now())
+        self._say(f"{closed} months closed" if closed else "closed months kept as they are")
+        demo_finance.grant_one_exemption(now=timezone.now())
+        if accepted := demo_finance.accept_one_suggestion(now=timezone.now()):
+            self._say(f"suggested tag accepted: {accepted}")
+            again = demo_finance.imports_under_way(now=timezone.now())
+            demo.wait_for_imports(again, clock=timezone.now, say=self._say)
 
     def _print_logins(self, logins: tuple[demo.Login, ...]) -> None:
         rows = [[each.person.username, each.password or "(changed since)", each.person.does] for each in logins]

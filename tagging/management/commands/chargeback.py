@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from costs import selectors as intake
 from costs.errors import FinopsError
 from costs.figures import money
-from costs.money import ZERO, plain
+from costs.money import ZERO, cents_that_sum, plain
 from costs.periods import BillingPeriod
 from costs.queries import dimension_label, parse_metric
 from costs.scope import Scope
@@ -129,10 +129,13 @@ def _as_table(month: Chargeback) -> str:
         for row in month.rows
     ]
     ends: list[tuple[str, Decimal | None]] = [("In pools", month.pools_cost)] if month.pools_cost else []
-    ends += [("All owners", month.total_cost), ("Unallocated", month.unallocated_cost), ("Bill", month.bill_total)]
+    parts = (month.total_cost, month.unallocated_cost or ZERO, month.difference or ZERO)
+    owners, unallocated, difference = cents_that_sum(parts)  # read as a sum, so rounded as one
+    bill, carried_in = cents_that_sum((month.bill_total or ZERO, month.close.carried_in))
+    ends += [("All owners", owners), ("Unallocated", unallocated), ("Bill", bill)]
     if month.close.carried_in:
-        ends.append(("Carried in", month.close.carried_in))
-    ends.append(("Difference", month.difference))
+        ends.append(("Carried in", carried_in))
+    ends.append(("Difference", difference))
     totals = [[name, "", "", "", *_amounts(month, cost or ZERO)] for name, cost in ends]
     closed = f", {month.close.state} {month.close.number}".rstrip() if month.close.is_closed else ""
     lines = [f"Chargeback {month.period.label}, {month.metric.value} cost in {month.currency}{closed}", ""]

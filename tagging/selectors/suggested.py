@@ -1,0 +1,109 @@
+"""What of a figure is there because of virtual tags: accepted suggestions of ours, not tags of the provider."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from costs import selectors as intake
+from costs.money import ZERO
+from costs.queries import CostQuery, tag_key_of
+from costs.scope import Scope
+from costs.tags import canonical_key
+from tagging.results import Chargeback, CostTable
+from tagging.selectors.policy import policy_keys
+from tagging.selectors.reach import Reach, reach
+from tagging.selectors.sums import BY_SLICE, Ask, cut_rows, owned_rows, untracked_keys
+from tagging.selectors.teams import rules_by_pk
+from tagging.selectors.virtual import virtual_tags_in
+
+SuggestedCosts = Mapping[str, Decimal]  # by value of the dimension, '' for none
+# The dimensions that stand for a key of the policy.
+_KEY_OF = {"environment": "Environment", "project": "Project", "owner": "Owner", "cost_center": "CostCenter"}
+
+
+class _Line(NamedTuple):
+    """A resource's costs of a month in one slice, with its owner."""
+
+    import_pk: int
+    resource_key: int
+    tags: Mapping[str, str]
+    rule_pk: int | None
+    value: str
+    cost: Decimal
+
+
+def suggested_costs(scope: Scope, query: CostQuery) -> SuggestedCosts:
+    """By value of the query's dimension, the costs of resources that a virtual tag of ours puts there.
+
+    By team, those where the rule that decided looks at the key. Asks nothing more where no virtual tag holds. A
+    resource that was tagged with the same value since is counted until its virtual tag is ended. Filters on tags
+    only the lines know are left aside.
+    """
+    found = reach(scope, query.periods, query.currency)
+    ours = {item.pk: {(tag.resource_key, tag.key): tag.value for tag in virtual_tags_in(item.period)}
+            for item in found.imports}  # fmt: skip
+    if not any(ours.values()) or not _may_be_ours(query.group_by):
+        return {}
+    spellings = {key.key: key.canonical_spellings for key in policy_keys()}
+    decides = _decides(query.group_by, spellings)
+    costs: dict[str, Decimal] = defaultdict(lambda: ZERO)
+    for line in _lines(found, query, {key for tags in ours.values() for key, _ in tags}):
+        for (resource_key, key), value in ours[line.import_pk].items():
+            if resource_key == line.resource_key and line.tags.get(key) == value and decides(key, line):
+                costs[line.value] += line.cost
+                break
+    return dict(costs)
+
+
+def mark_costs(scope: Scope, table: CostTable) -> CostTable:
+    """The table's rows with what of each is there because of virtual tags."""
+    costs = suggested_costs(scope, table.query)
+    if not costs:
+        return table
+    rows = (replace(row, suggested_cost=costs.get("" if row.is_missing else row.key, ZERO)) for row in table.rows)
+    return replace(table, rows=tuple(rows))
+
+
+def mark_owners(scope: Scope, table: Chargeback) -> Chargeback:
+    """The month's owners with what each has because of virtual tags, as the bill in force has it."""
+    query = CostQuery(table.period, table.period, group_by=table.by, metric=table.metric, currency=table.currency)
+    costs = suggested_costs(scope, query)
+    if not costs:
+        return table
+    return replace(table, rows=tuple(replace(row, suggested_cost=costs.get(row.key, ZERO)) for row in table.rows))
+
+
+def _may_be_ours(dimension: str) -> bool:
+    return dimension == "team" or dimension in _KEY_OF or bool(tag_key_of(dimension))
+
+
+def _decides(dimension: str, spellings: Mapping[str, frozenset[str]]) -> Callable[[str, _Line], bool]:
+    """Whether a virtual tag under a key is what gives a line its value of the dimension."""
+    if dimension == "team":
+        keys = {pk: {canonical_key(key) for key in rule.tag_keys} for pk, rule in rules_by_pk().items()}
+        return lambda key, line: bool(keys.get(line.rule_pk or 0, set()) & spellings.get(key, frozenset()))
+    wanted = canonical_key(_KEY_OF.get(dimension, "") or tag_key_of(dimension))
+    return lambda key, line: bool(line.value) and wanted in spellings.get(key, frozenset())
+
+
+def _lines(reached: Reach, query: CostQuery, resources: set[int]) -> list[_Line]:
+    """The reader's lines of these resources; there are as many as the resources have slices."""
+    unknown = {canonical_key(key) for key in untracked_keys(reached, {name for name, _ in query.filters})}
+    filters = tuple(pair for pair in query.filters if canonical_key(tag_key_of(pair[0])) not in unknown)
+    rows = owned_rows(reached, intake.resource_costs(Scope.all(), reached.import_pks)).filter(resource_id__in=resources)
+    rows = cut_rows(rows, Ask(reached, query.metric, filters), BY_SLICE)
+    key = tag_key_of(query.group_by)
+    value = "slice__tags" if key else BY_SLICE[query.group_by]
+    columns = ("bill_import_id", "resource_id", "slice__tags", "owned__rule_id", value, query.metric.column)
+    return [
+        _Line(pk, resource, tags, rule, _value(found, key), cost)
+        for pk, resource, tags, rule, found, cost in rows.values_list(*columns)
+    ]
+
+
+def _value(found: Any, key: str) -> str:
+    if not key:
+        return found or ""
+    return next((value for name, value in found.items() if canonical_key(name) == canonical_key(key)), "")

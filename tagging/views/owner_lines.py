@@ -1,0 +1,218 @@
+"""A month by owner as its page and files show it: one line for each, what nobody holds, and the sum that ties out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+from costs.money import ZERO, cents_that_sum, plain, ratio
+from costs.queries import NOT_SET, CostQuery, dimension_label
+from costs.scope import Scope
+from costs.series import change
+from tagging import selectors
+from tagging.addresses import month_path, with_params
+from tagging.results import Chargeback, CloseInfo, StatementList, StatementSummary
+from tagging.selectors.suggested import mark_owners, suggested_costs
+from tagging.tables.chargeback import OwnerLine
+from tagging.terms import OwnerKind
+from tagging.views.close_strip import as_closed
+from tagging.views.months import Month, month_lines
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """The month at a glance in cents: owners + unallocated + difference = bill + carried in, as a reader adds them."""
+
+    bill: Decimal
+    carried_in: Decimal
+    owned: Decimal
+    missing: Decimal
+    difference: Decimal
+
+
+@dataclass(frozen=True)
+class Owners:
+    """A month by owner, however it was asked. Bill figures are None for teams.
+
+    `compared` names the days before that changes are against; empty where the month before has no costs.
+    """
+
+    lines: tuple[OwnerLine, ...]
+    total_cost: Decimal
+    missing_cost: Decimal
+    previous_missing_cost: Decimal
+    compared: str
+    bill_total: Decimal | None
+    difference: Decimal | None
+    close: CloseInfo
+    pools_cost: Decimal | None = None
+    missing_shared_cost: Decimal = ZERO
+    missing_adjustment_cost: Decimal = ZERO
+
+    @property
+    def whole(self) -> Decimal:
+        """What shares are of: the bill and what was carried in; for teams their own total."""
+        if self.bill_total is None:
+            return self.total_cost + self.missing_cost
+        return self.bill_total + self.close.carried_in
+
+    @cached_property
+    def tiles(self) -> Tiles | None:
+        """The figures that tie out, rounded together so that they do so to the cent. None for teams."""
+        if self.bill_total is None or self.difference is None:
+            return None
+        bill, carried_in = cents_that_sum((self.bill_total, self.close.carried_in))
+        return Tiles(bill, carried_in, *cents_that_sum((self.total_cost, self.missing_cost, self.difference)))
+
+    @property
+    def missing_shown(self) -> Decimal:
+        """What has no owner, in the cents of its tile: wherever the page names it, it is one figure."""
+        return self.missing_cost if self.tiles is None else self.tiles.missing
+
+
+def owners_of(scope: Scope, month: Month, by: str) -> tuple[Owners, list[str]]:
+    """The month by owner, and the keys of the teams in it where it is by team."""
+    if by == "team":
+        found = selectors.statements(scope, month.period, metric=month.metric, currency=month.currency)
+        asked = CostQuery(month.period, month.period, group_by=by, metric=month.metric, currency=month.currency)
+        return owners_by_team(found, month, suggested_costs(scope, asked)), [row.team_key for row in found.rows]
+    table = selectors.chargeback(scope, month.period, by=by, metric=month.metric, currency=month.currency)
+    return owners_by_value(mark_owners(scope, table), month, by), []
+
+
+def owners_by_team(found: StatementList, month: Month, suggested: Mapping[str, Decimal]) -> Owners:
+    """Statements as lines of the table."""
+    whole = found.total_cost if found.bill_total is None else found.bill_total + found.close.carried_in
+    lines = [
+        OwnerLine(
+            owner=row.team_name,
+            label=row.team_name,
+            url=owner_url(row, month),
+            cost_center=row.cost_center,
+            direct_cost=row.direct_cost,
+            shared_cost=row.shared_cost,
+            adjustment_cost=row.adjustment_cost,
+            total_cost=row.total_cost,
+            previous_total_cost=row.previous_total_cost,
+            change=row.change,
+            change_ratio=change(row.total_cost, row.previous_total_cost).ratio,
+            share=ratio(row.total_cost, whole),
+            state=row.state,
+            lines_url=month_lines(month, ("team", row.team_key), *as_closed(found.close)),
+            suggested_cost=suggested.get(row.team_key, ZERO),
+        )
+        for row in found.rows
+    ]
+    return Owners(
+        lines=tuple(lines),
+        total_cost=found.total_cost,
+        missing_cost=found.unallocated_cost or ZERO,
+        previous_missing_cost=found.unallocated_previous_cost or ZERO,
+        compared=found.compared.label if found.compared else "",
+        bill_total=found.bill_total,
+        difference=found.difference,
+        pools_cost=found.pools_cost,
+        close=found.close,
+        missing_shared_cost=found.unallocated_shared_cost,
+        missing_adjustment_cost=found.unallocated_adjustment_cost,
+    )
+
+
+def owner_url(row: StatementSummary, month: Month) -> str:
+    """A team's statement, a pool's split of the month; what a cost centre owns itself in the explorer."""
+    if row.owner_kind is OwnerKind.COST_CENTER:
+        return explore_url(month, "team", row.team_key)
+    return with_params(month_path(row.team_key), month.params)
+
+
+def owners_by_value(table: Chargeback, month: Month, by: str) -> Owners:
+    """Values of a dimension as lines of the table; each opens that value in the explorer."""
+    whole = table.total_cost + table.missing_cost
+    if table.bill_total is not None:
+        whole = table.bill_total + table.close.carried_in
+    lines = [
+        OwnerLine(
+            owner=row.owner,
+            label=row.label,
+            url=explore_url(month, by, row.key),
+            cost_center="",
+            direct_cost=row.direct_cost,
+            shared_cost=row.shared_cost,
+            adjustment_cost=row.adjustment_cost,
+            total_cost=row.total_cost,
+            previous_total_cost=row.previous_total_cost,
+            change=row.total_cost - row.previous_total_cost,
+            change_ratio=change(row.total_cost, row.previous_total_cost).ratio,
+            share=ratio(row.total_cost, whole),
+            lines_url=month_lines(month, (by, row.key), *as_closed(table.close)),
+            suggested_cost=row.suggested_cost,
+        )
+        for row in table.rows
+    ]
+    return Owners(
+        lines=tuple(lines),
+        total_cost=table.total_cost,
+        missing_cost=table.missing_cost,
+        previous_missing_cost=table.previous_missing_cost,
+        compared=table.compared.label if table.compared else "",
+        bill_total=table.bill_total,
+        difference=table.difference,
+        close=table.close,
+        missing_shared_cost=table.missing_shared_cost,
+        missing_adjustment_cost=table.missing_adjustment_cost,
+    )
+
+
+def missing_line(owners: Owners, month: Month, by: str) -> OwnerLine | None:
+    """What has no owner of this kind, as a line of its own; none for a team's own teams."""
+    if owners.missing_cost == owners.previous_missing_cost == ZERO:
+        return None
+    moved = change(owners.missing_cost, owners.previous_missing_cost)
+    is_unallocated = by == "team"
+    shared, adjusted = owners.missing_shared_cost, owners.missing_adjustment_cost
+    label = "Unallocated" if owners.bill_total is not None else f"Without {dimension_label(by).lower()}"
+    url = link("tagging:why_nobody", month.params) if is_unallocated else explore_url(month, by, NOT_SET)
+    return OwnerLine(
+        owner=label,
+        label=label,
+        url=url,
+        cost_center="",
+        direct_cost=owners.missing_cost - shared - adjusted,
+        shared_cost=shared,
+        adjustment_cost=adjusted,
+        total_cost=owners.missing_cost,
+        previous_total_cost=owners.previous_missing_cost,
+        change=moved.amount,
+        change_ratio=moved.ratio,
+        share=ratio(owners.missing_cost, owners.whole),
+        is_missing=True,
+        shown_cost=owners.tiles.missing if owners.tiles else None,
+        lines_url=month_lines(month, (by, NOT_SET), *as_closed(owners.close)),
+    )
+
+
+def bill_rows(owners: Owners) -> list[tuple[str, str]]:
+    """The sum that ties out, for FinOps staff's files."""
+    if owners.bill_total is None or owners.difference is None:
+        return [("Total", plain(owners.total_cost + owners.missing_cost))]
+    return [
+        ("Bill total", plain(owners.bill_total)),
+        ("Owners", plain(owners.total_cost)),
+        *([("of them what stays in pools", plain(owners.pools_cost))] if owners.pools_cost else []),
+        ("Unallocated", plain(owners.missing_cost)),
+        ("Difference", plain(owners.difference)),
+    ]
+
+
+def explore_url(month: Month, by: str, key: str) -> str:
+    """This value's costs by service in the explorer."""
+    pairs = [("from", str(month.period)), ("to", str(month.period)), ("by", "service")]
+    return link("tagging:explore", [*pairs, *month.params[1:], (by, key)])
+
+
+def link(name: str, params: Sequence[tuple[str, str]], *args: str) -> str:
+    """An address with its state."""
+    return f"{reverse(name, args=args)}?{urlencode(params)}"
