@@ -35,7 +35,7 @@ def read_once(key: Hashable, read: Callable[[], T]) -> T:
 def keep(key: Hashable, value: object) -> None:
     """Keep what another question has answered as well, for whoever asks `read_once` for it later in the answer."""
     if (kept := _kept.get()) is not None:
-        kept.setdefault(key, value)
+        kept[key] = value
 
 
 def kept(key: Hashable) -> Any:

@@ -114,12 +114,9 @@ def own_part(team: TeamView, family: Panel[CostCube]) -> CostCube:
 @panel
 def daily_spend(scope: Scope, team: TeamView, month: MonthChoice, cube: Panel[CostCube]) -> LineChart:
     """Cost of each day of the month over the days of the month before that it is compared with."""
-    before = month.period.previous()
-    query = month.query("category", first=before, granularity=Granularity.DAY)
-    table = ownership.explore_costs(scope, query, compare=False)
-    by_day = {
-        start: sum((row.points[place] for row in table.rows), ZERO) for place, start in enumerate(table.bucket_starts)
-    }
+    span = DateRange(month.period.previous().start, month.period.end)
+    costs = ownership.cost_days(scope, span, ("category",), metric=month.metric, currency=month.currency)
+    by_day = costs.total_by_day()
     found = cube.get()
     compared = compared_days(found)
     days, ghosts = list(month.period.range.days()), list(compared.days())
@@ -135,7 +132,7 @@ def daily_spend(scope: Scope, team: TeamView, month: MonthChoice, cube: Panel[Co
             tuple(drill for _ in days),
         ),
         previous=Series(compared.label, _aligned(by_day, ghosts, len(days))),
-        currency=table.currency or "USD",
+        currency=costs.currency,
     )
 
 

@@ -3,15 +3,14 @@
 from collections.abc import Collection
 from decimal import Decimal
 
-from django.db.models import Sum
-
 from costs import selectors as intake
 from costs.money import ZERO
 from costs.periods import BillingPeriod
 from costs.scope import Scope
 from costs.terms import BillState, CostMetric
 from tagging.results import Trust
-from tagging.selectors.reach import Reach, allocated, ordered_currencies, reach, visible_imports
+from tagging.selectors.reach import Reach, ordered_currencies, reach, visible_imports
+from tagging.selectors.shared import held_by_kind
 from tagging.terms import OwnerKind
 
 
@@ -24,7 +23,7 @@ def trust(scope: Scope, period: BillingPeriod, *, metric: CostMetric, currency: 
     """
     found = reach(scope, (period,), currency)
     bill_total = intake.bill_total(Scope.all(), found.import_pks, metric=metric)
-    owners_total, unallocated = _held(found, metric)
+    owners_total, unallocated = _held(found, period, metric)
     difference = bill_total - owners_total - unallocated
     staff = scope.everything
     finished = [item.finished_at for item in found.imports if item.finished_at is not None]
@@ -59,9 +58,8 @@ def periods_of(scope: Scope) -> tuple[BillingPeriod, ...]:
     return tuple(sorted({item.period for item in visible_imports(scope, None)}, reverse=True))
 
 
-def _held(found: Reach, metric: CostMetric) -> tuple[Decimal, Decimal]:
+def _held(found: Reach, period: BillingPeriod, metric: CostMetric) -> tuple[Decimal, Decimal]:
     """What all owners (teams, cost centres, pools) hold and what nobody holds of these imports, whoever asks."""
-    rows = allocated(Scope.all(), found.import_pks).order_by().values_list("owner_kind")
-    held: dict[str, Decimal] = dict(rows.annotate(cost=Sum(metric.column)))
+    held = held_by_kind(period, found.currency, found.import_pks, metric)
     nobody = held.pop(OwnerKind.NOBODY.value, ZERO)
     return sum(held.values(), ZERO), nobody
