@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
-from costs import selectors as intake
 from costs.money import ZERO, ratio
 from costs.periods import BillingPeriod
 from costs.queries import NOT_SET
@@ -146,21 +145,19 @@ def _fixes(month: TaggableMonth) -> tuple[ResourceRow, ...]:
 
 def _rows(month: TaggableMonth, lines: Sequence[TaggableLine]) -> list[ResourceRow]:
     costs, deciding = costs_by_resource(lines), deciding_slices(lines)
-    ids = intake.resource_ids(Scope.all(), month.reach.import_pks, only=costs if len(costs) <= FIXES else None)
     names, types = last_texts(month, costs, 3), last_texts(month, costs, 4)
     places = [month.slices[slice_key] for slice_key in deciding.values()]
     teams = team_names({place.team for place in places})
-    accounts = intake.account_names(month.reach.scope, {place.account for place in places})
     rows = []
     for key, slice_key in deciding.items():
         place, judgement = month.slices[slice_key], month.judgement(key, slice_key)
         row = ResourceRow(
-            resource_id=ids[key],
+            resource_id=month.ids[key],
             name=names.get(key, ""),
             resource_type=types.get(key, ""),
             service_name=place.service,
             sub_account_id=place.account,
-            sub_account_name=accounts.get(place.account, ""),
+            sub_account_name=place.account_name,
             region_id=place.region,
             team_key=place.team,
             team_name=teams.get(place.team, ""),

@@ -1,17 +1,20 @@
 """The reader's taggable month: lines of resources, their slices, and what the policy says of each."""
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import TextField
+from django.db.models.functions import Cast
+
 from costs import selectors as intake
 from costs.periods import BillingPeriod
 from costs.reading import read_once
 from costs.scope import Scope
 from costs.terms import COST_COLUMNS, CostMetric
-from tagging.models import Allocation
 from tagging.policy import Exceptions, Judgement, KeyPolicy, TaggableLine, judge, judgement_of
 from tagging.policy.exemptions import Excuse, is_untaggable
 from tagging.policy.problems import state_with_spelling
@@ -25,6 +28,9 @@ from tagging.selectors.unread import unread_policy_keys
 from tagging.selectors.virtual import own_values, virtual_tags_in
 from tagging.terms import TagState
 
+_ROW = ("resource_id", "slice_id", "last_charged_on", "name", "resource_type", *COST_COLUMNS)
+_SLICE = ("slice__service_name", "slice__region_id", "slice__sub_account_id", "slice__usage_type", "account_name")
+_ID_AND_SLICE = ("resource__resource_id", "owned__owner_key", "owned__environment", *_SLICE, "tags_text")
 # (resource, slice, key of the policy) → how the key is spelled there and its value
 Spelled = Mapping[tuple[int, int, str], tuple[str, str]]
 
@@ -40,6 +46,7 @@ class SliceOf:
     region: str
     account: str
     usage_type: str
+    account_name: str
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,7 @@ class TaggableMonth:
     """The reader's taggable lines of a month, and what the policy says of their slices.
 
     Rows are (resource, slice, last day, name, type, five costs); names and types are those of the reader's own lines.
+    `ids` are those of the rows' resources, by key.
     """
 
     reach: Reach
@@ -57,6 +65,7 @@ class TaggableMonth:
     slices: Mapping[int, SliceOf]
     judged: Mapping[int, Judgement]
     exceptions: Exceptions
+    ids: Mapping[int, str]
 
     def judgement(self, resource_key: int, slice_key: int) -> Judgement:
         """What is said of a resource in a slice."""
@@ -74,6 +83,7 @@ class _Read:
     slices: Mapping[int, SliceOf]
     judged: Mapping[int, Judgement]
     exceptions: Exceptions
+    ids: Mapping[int, str]
 
 
 def taggable_month(scope: Scope, period: BillingPeriod, metric: CostMetric, currency: str) -> TaggableMonth:
@@ -82,7 +92,7 @@ def taggable_month(scope: Scope, period: BillingPeriod, metric: CostMetric, curr
     column = COST_COLUMNS.index(metric.column)
     lines = tuple(TaggableLine(row[0], row[1], row[5 + column], row[2]) for row in read.rows)
     return TaggableMonth(
-        read.reach, read.policy, read.unread, lines, read.rows, read.slices, read.judged, read.exceptions
+        read.reach, read.policy, read.unread, lines, read.rows, read.slices, read.judged, read.exceptions, read.ids
     )
 
 
@@ -114,26 +124,34 @@ def _read_month(scope: Scope, period: BillingPeriod, currency: str) -> _Read:
     required = required_keys(period)
     unread = unread_policy_keys(scope, required, found.imports)
     policy = tuple(key for key in required if key.key not in {item.key for item in unread})
-    slices = _slices(found)
-    rows = owned_rows(found, intake.resource_costs(Scope.all(), found.import_pks)).filter(slice__is_taggable=True)
-    columns = ("resource_id", "slice_id", "last_charged_on", "name", "resource_type", *COST_COLUMNS)
-    kept = tuple(row for row in rows.values_list(*columns) if row[1] in slices)
+    rows, slices, ids = _rows_and_slices(found)
     judged = {key: judge(policy, item.tags) for key, item in slices.items()}
-    return _Read(found, policy, unread, kept, slices, judged, _exceptions(found, policy, kept, slices, judged))
+    return _Read(
+        found, policy, unread, rows, slices, judged, _exceptions(found, policy, rows, slices, judged, ids), ids
+    )
 
 
-def _slices(found: Reach) -> dict[int, SliceOf]:
-    """The reader's taggable slices, without those that the list of exceptions says nobody can tag."""
-    owned = Allocation.objects.filter(bill_import_id__in=found.import_pks, slice__is_taggable=True)
-    if not found.scope.everything:
-        owned = owned.filter(owner_key__in=found.scope.team_keys)
-    columns = ("slice_id", "slice__tags", "owner_key", "environment")
-    place = ("slice__service_name", "slice__region_id", "slice__sub_account_id", "slice__usage_type")
-    every = {row[0]: SliceOf(*row[1:]) for row in owned.values_list(*columns, *place)}
-    aside = untaggable_charges()
-    if not aside:
-        return every
-    return {key: each for key, each in every.items() if not is_untaggable(aside, each.service, each.usage_type)}
+def _rows_and_slices(found: Reach) -> tuple[tuple[tuple[Any, ...], ...], dict[int, SliceOf], dict[int, str]]:
+    """The reader's taggable rows with the slices and ids they name, in one query.
+
+    Without those that the list of exceptions says nobody can tag. Tags stay text until their slice is met first.
+    """
+    owned = owned_rows(found, intake.resource_costs(Scope.all(), found.import_pks)).filter(slice__is_taggable=True)
+    tags, name = Cast("slice__tags", TextField()), intake.account_name(found.scope, "slice__sub_account_id")
+    aside, set_aside = untaggable_charges(), set[int]()
+    rows, slices, ids = [], dict[int, SliceOf](), dict[int, str]()
+    for row in owned.annotate(tags_text=tags, account_name=name).values_list(*_ROW, *_ID_AND_SLICE):
+        key = row[1]
+        if key not in slices and key not in set_aside:
+            of = SliceOf(json.loads(row[-1]), *row[len(_ROW) + 1 : -1])
+            if is_untaggable(aside, of.service, of.usage_type):
+                set_aside.add(key)
+            else:
+                slices[key] = of
+        if key in slices:
+            rows.append(row[: len(_ROW)])
+            ids[row[0]] = row[len(_ROW)]
+    return tuple(rows), slices, ids
 
 
 def _exceptions(
@@ -142,6 +160,7 @@ def _exceptions(
     rows: Sequence[tuple[Any, ...]],
     slices: Mapping[int, SliceOf],
     judged: Mapping[int, Judgement],
+    ids: Mapping[int, str],
 ) -> Exceptions:
     """What is said of single resources: keys that do not apply, that are excused, or that are spelled otherwise."""
     excused = excuses()
@@ -150,7 +169,6 @@ def _exceptions(
     if not (excused or exact or ours or any(key.is_limited for key in policy)):
         return {}
     own = own_values(found, policy) if ours else {}
-    ids = ids_of(found)
     spelled = carried(found, exact, slices).spelled if exact else {}
     known: dict[tuple[TagState, ...], Judgement] = {}
     exceptions: dict[tuple[int, int], Judgement] = {}
