@@ -211,14 +211,16 @@ def movers_chart(team: TeamView, month: MonthChoice, cube: Panel[CostCube], *, b
 @panel
 def top_resources(scope: Scope, team: TeamView, month: MonthChoice) -> TopResources:
     """The team's costliest taggable resources."""
-    table = ownership.resources(scope, month.period, metric=month.metric, currency=month.currency)
+    found = ownership.costliest(
+        scope, month.period, metric=month.metric, currency=month.currency, limit=RESOURCES_SHOWN
+    )
     params = {**month.params, "team": team.key}
     return TopResources(
-        rows=table.rows[:RESOURCES_SHOWN],
-        fixes=tuple(row for row in table.rows if not row.is_compliant and row.cost > 0)[:RESOURCES_SHOWN],
-        total=table.total,
-        count=len(table.rows),
-        currency=table.currency,
+        rows=found.rows,
+        fixes=found.fixes,
+        total=found.total,
+        count=found.count,
+        currency=found.currency,
         url=f"{reverse('tagging:resources')}?{urlencode(params)}",
     )
 

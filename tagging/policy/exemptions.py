@@ -27,13 +27,19 @@ class Excuse:
 
     def covers(self, *, resource_id: str, account: str, service: str, team: str, day: date) -> bool:
         """Whether it holds for this resource, last charged on this day."""
-        if not self.since <= day <= self.until:
-            return False
+        return self.covers_place(account=account, service=service, team=team) and self.holds(resource_id, day)
+
+    def covers_place(self, *, account: str, service: str, team: str) -> bool:
+        """Whether charges of this account, service and team may be excused at all."""
         if self.account and self.account != account:
             return False
         if self.service and self.service.casefold() != service.casefold():
             return False
-        if self.team and self.team != team:
+        return not self.team or self.team == team
+
+    def holds(self, resource_id: str, day: date) -> bool:
+        """The rest of `covers`: whether it is about this resource, last charged on this day."""
+        if not self.since <= day <= self.until:
             return False
         return not self.resource or wildcard_matches(self.resource.casefold(), resource_id.casefold())
 

@@ -39,7 +39,7 @@ from tagging.selectors.announced import FixCounts, FixRow, announced_fixes
 from tagging.selectors.chargeback import chargeback, statement, statements
 from tagging.selectors.closed import closed_months, last_closed_period
 from tagging.selectors.closes import latest_closed
-from tagging.selectors.compliance import compliance, resources
+from tagging.selectors.compliance import compliance, costliest, resources
 from tagging.selectors.compliance_trend import Trend, compliance_trend
 from tagging.selectors.cubes import cost_cube, cost_pivot, filter_values
 from tagging.selectors.days import CostDays, commitment_days, cost_days, read_days_ahead
@@ -156,6 +156,7 @@ __all__ = [
     "latest_closed",
     "commitment_days",
     "compliance",
+    "costliest",
     "cost_cube",
     "cost_days",
     "cost_pivot",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from heapq import nsmallest
 
 from costs.money import ZERO, ratio
 from costs.periods import BillingPeriod
@@ -9,7 +10,7 @@ from costs.queries import NOT_SET
 from costs.scope import Scope
 from costs.terms import CostMetric
 from tagging.policy import TaggableLine, Tally, deciding_slices, group_lines, tally
-from tagging.results import Compliance, GroupCompliance, KeyCompliance, ResourceRow, ResourceTable
+from tagging.results import Compliance, CostliestResources, GroupCompliance, KeyCompliance, ResourceRow, ResourceTable
 from tagging.selectors.labels import labels, team_names
 from tagging.selectors.sums import Ask, total
 from tagging.selectors.taggable import SliceOf, TaggableMonth, costs_by_resource, last_texts, taggable_month
@@ -80,6 +81,33 @@ def resources(
         rows=tuple(rows),
         total=sum((row.cost for row in rows), ZERO),
         unread_keys=month.unread,
+    )
+
+
+def costliest(
+    scope: Scope, period: BillingPeriod, *, metric: CostMetric, currency: str = "", limit: int
+) -> CostliestResources:
+    """The first of `resources`, and the first of those to fix, without making rows of all the others."""
+    month = taggable_month(scope, period, metric, currency)
+    costs, deciding = costs_by_resource(month.lines), deciding_slices(month.lines)
+
+    def place(key: int) -> tuple[Decimal, str, str]:
+        return -costs[key], month.ids[key], month.slices[deciding[key]].account
+
+    wrong = (
+        key
+        for key, slice_key in deciding.items()
+        if costs[key] > 0 and not month.judgement(key, slice_key).is_compliant
+    )
+    first, fixes = nsmallest(limit, costs, key=place), nsmallest(limit, wrong, key=place)
+    shown = {*first, *fixes}
+    rows = _rows(month, tuple(line for line in month.lines if line.resource_key in shown))
+    return CostliestResources(
+        rows=tuple(rows[: len(first)]),
+        fixes=tuple(row for row in rows if not row.is_compliant and row.cost > 0)[: len(fixes)],
+        total=sum(costs.values(), ZERO),
+        count=len(costs),
+        currency=month.reach.currency,
     )
 
 

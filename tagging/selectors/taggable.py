@@ -12,9 +12,9 @@ from django.db.models.functions import Cast
 
 from costs import selectors as intake
 from costs.periods import BillingPeriod
-from costs.reading import read_once
+from costs.reading import keep, read_once
 from costs.scope import Scope
-from costs.terms import COST_COLUMNS, CostMetric
+from costs.terms import CostMetric
 from tagging.policy import Exceptions, Judgement, KeyPolicy, TaggableLine, judge, judgement_of
 from tagging.policy.exemptions import Excuse, is_untaggable
 from tagging.policy.problems import state_with_spelling
@@ -28,7 +28,7 @@ from tagging.selectors.unread import unread_policy_keys
 from tagging.selectors.virtual import own_values, virtual_tags_in
 from tagging.terms import TagState
 
-_ROW = ("resource_id", "slice_id", "last_charged_on", "name", "resource_type", *COST_COLUMNS)
+_ROW = ("resource_id", "slice_id", "last_charged_on", "name", "resource_type")
 _SLICE = ("slice__service_name", "slice__region_id", "slice__sub_account_id", "slice__usage_type", "account_name")
 _ID_AND_SLICE = ("resource__resource_id", "owned__owner_key", "owned__environment", *_SLICE, "tags_text")
 # (resource, slice, key of the policy) → how the key is spelled there and its value
@@ -53,7 +53,7 @@ class SliceOf:
 class TaggableMonth:
     """The reader's taggable lines of a month, and what the policy says of their slices.
 
-    Rows are (resource, slice, last day, name, type, five costs); names and types are those of the reader's own lines.
+    Rows are (resource, slice, last day, name, type, costs); names and types are those of the reader's own lines.
     `ids` are those of the rows' resources, by key.
     """
 
@@ -74,9 +74,10 @@ class TaggableMonth:
 
 @dataclass(frozen=True)
 class _Read:
-    """The same on any basis: a page that shows two of them reads the rows once."""
+    """The same on these bases: a page that shows two of them reads the rows once."""
 
     reach: Reach
+    metrics: tuple[CostMetric, ...]
     policy: tuple[KeyPolicy, ...]
     unread: tuple[UnreadKey, ...]
     rows: tuple[tuple[Any, ...], ...]
@@ -88,9 +89,12 @@ class _Read:
 
 def taggable_month(scope: Scope, period: BillingPeriod, metric: CostMetric, currency: str) -> TaggableMonth:
     """The month as the reader may see it, its costs on one basis."""
-    read = read_once(("taggable month", scope, period, currency), lambda: _read_month(scope, period, currency))
-    column = COST_COLUMNS.index(metric.column)
-    lines = tuple(TaggableLine(row[0], row[1], row[5 + column], row[2]) for row in read.rows)
+    # Pages show compliance at effective cost beside figures on another basis: one read gives both.
+    metrics, asked = tuple(dict.fromkeys((metric, CostMetric.EFFECTIVE))), ("taggable month", scope, period, currency)
+    read = read_once((*asked, metric), lambda: _read_month(scope, period, currency, metrics))
+    keep((*asked, CostMetric.EFFECTIVE), read)
+    column = 5 + read.metrics.index(metric)
+    lines = tuple(TaggableLine(row[0], row[1], row[column], row[2]) for row in read.rows)
     return TaggableMonth(
         read.reach, read.policy, read.unread, lines, read.rows, read.slices, read.judged, read.exceptions, read.ids
     )
@@ -119,19 +123,20 @@ def ids_of(found: Reach) -> Mapping[int, str]:
     return read_once(("ids of resources", found.import_pks), lambda: intake.resource_ids(Scope.all(), found.import_pks))
 
 
-def _read_month(scope: Scope, period: BillingPeriod, currency: str) -> _Read:
+def _read_month(scope: Scope, period: BillingPeriod, currency: str, metrics: tuple[CostMetric, ...]) -> _Read:
     found = reach(scope, (period,), currency)
     required = required_keys(period)
     unread = unread_policy_keys(scope, required, found.imports)
     policy = tuple(key for key in required if key.key not in {item.key for item in unread})
-    rows, slices, ids = _rows_and_slices(found)
+    rows, slices, ids = _rows_and_slices(found, metrics)
     judged = {key: judge(policy, item.tags) for key, item in slices.items()}
-    return _Read(
-        found, policy, unread, rows, slices, judged, _exceptions(found, policy, rows, slices, judged, ids), ids
-    )
+    exceptions = _exceptions(found, policy, rows, slices, judged, ids)
+    return _Read(found, metrics, policy, unread, rows, slices, judged, exceptions, ids)
 
 
-def _rows_and_slices(found: Reach) -> tuple[tuple[tuple[Any, ...], ...], dict[int, SliceOf], dict[int, str]]:
+def _rows_and_slices(
+    found: Reach, metrics: Sequence[CostMetric]
+) -> tuple[tuple[tuple[Any, ...], ...], dict[int, SliceOf], dict[int, str]]:
     """The reader's taggable rows with the slices and ids they name, in one query.
 
     Without those that the list of exceptions says nobody can tag. Tags stay text until their slice is met first.
@@ -140,17 +145,19 @@ def _rows_and_slices(found: Reach) -> tuple[tuple[tuple[Any, ...], ...], dict[in
     tags, name = Cast("slice__tags", TextField()), intake.account_name(found.scope, "slice__sub_account_id")
     aside, set_aside = untaggable_charges(), set[int]()
     rows, slices, ids = [], dict[int, SliceOf](), dict[int, str]()
-    for row in owned.annotate(tags_text=tags, account_name=name).values_list(*_ROW, *_ID_AND_SLICE):
+    columns = (*_ROW, *(metric.column for metric in metrics))
+    width = len(columns)
+    for row in owned.annotate(tags_text=tags, account_name=name).values_list(*columns, *_ID_AND_SLICE):
         key = row[1]
         if key not in slices and key not in set_aside:
-            of = SliceOf(json.loads(row[-1]), *row[len(_ROW) + 1 : -1])
+            of = SliceOf(json.loads(row[-1]), *row[width + 1 : -1])
             if is_untaggable(aside, of.service, of.usage_type):
                 set_aside.add(key)
             else:
                 slices[key] = of
         if key in slices:
-            rows.append(row[: len(_ROW)])
-            ids[row[0]] = row[len(_ROW)]
+            rows.append(row[:width])
+            ids[row[0]] = row[width]
     return tuple(rows), slices, ids
 
 
@@ -171,10 +178,18 @@ def _exceptions(
     own = own_values(found, policy) if ours else {}
     spelled = carried(found, exact, slices).spelled if exact else {}
     known: dict[tuple[TagState, ...], Judgement] = {}
+    of_place = {
+        key: [
+            excuse
+            for excuse in excused
+            if excuse.covers_place(account=place.account, service=place.service, team=place.team)
+        ]
+        for key, place in slices.items()
+    }
     exceptions: dict[tuple[int, int], Judgement] = {}
     for resource_key, slice_key, day, *_ in rows:
         place = slices[slice_key]
-        states = _aside(policy, excused, ids.get(resource_key, ""), place, day)
+        states = _aside(policy, of_place[slice_key], ids.get(resource_key, ""), place, day)
         for at, key in enumerate(policy):
             state = judged[slice_key].states[at]
             is_ours = (resource_key, key.key) in ours and (resource_key, slice_key, key.key) not in own
@@ -196,9 +211,7 @@ def _aside(
         at: TagState.EXEMPT for at, key in enumerate(policy) if key.is_limited and not key.applies_to(kind, place.team)
     }
     for excuse in excused:
-        if excuse.covers(
-            resource_id=resource_id, account=place.account, service=place.service, team=place.team, day=day
-        ):
+        if excuse.holds(resource_id, day):
             states |= {at: TagState.EXEMPT for at, key in enumerate(policy) if excuse.excuses(key.key)}
     return states
 
