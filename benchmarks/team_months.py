@@ -1,7 +1,7 @@
 """A database as twelve months of ten million lines each leave it: rollups by COPY, owners by the product's own rules.
 
 Imported after Django is set up. What `cur_files` makes of ten million lines is 13,441 resources, but only 72 slices
-of two services, 2,232 daily rows and 1,240 of owners. Here they are of 40 services, 25 accounts and 15 owners, with
+of two services, 2,232 daily rows and 1,240 of owners. Here they are of 40 services, 18 accounts and 15 owners, with
 the tags of the policy, which makes two thousand slices and 60,000 daily rows a month: companies are less tidy than
 that file.
 """
@@ -29,7 +29,8 @@ from tagging.services import PoolInput, RuleInput, allocate_import, save_pool, s
 from tagging.terms import FINOPS_GROUP, MemberRole, RuleKind, SplitMethod, Weighing
 
 RESOURCES, SLICES = 13_441, 2_000
-SERVICES, ACCOUNTS, TEAMS = 40, 25, 6
+SERVICES, TEAMS = 40, 6
+ACCOUNTS, OWNERS = 3 * TEAMS, 2 * TEAMS + 1
 FINDINGS_OF_A_TEAM = 40
 TRACKED = ("Owner", "Environment", "Team", "CostCenter", "Project")
 ENVIRONMENTS = ("Production", "Staging", "Development", "prodn")
@@ -75,16 +76,18 @@ def _team_of(n: int) -> str:
 
 
 def _slices() -> Iterator[tuple[Any, ...]]:
+    """Every owner has three accounts of its own, and three usage types of a service in each."""
     for n in range(SLICES):
-        tags = {"Team": _team_of(n), "Environment": ENVIRONMENTS[n // 5 % 4], "Owner": f"someone{n % 40}@example.com"}
+        group, account = n // OWNERS // 3, f"{100_000_000_000 + n % TEAMS * 3 + n // OWNERS // 3 % 3}"
+        tags = {"Team": _team_of(n), "Environment": ENVIRONMENTS[group % 4], "Owner": f"someone{n % 40}@example.com"}
         tags |= {"CostCenter": f"cc-{100 + n % 12}"} if n % 5 else {}
         tags |= {"Project": f"project {n % 30}"} if n % 2 else {}
         yield (
             n + 1,
             "900000000001",
-            f"{100_000_000_000 + n % ACCOUNTS}",
-            f"Service {n // 7 % SERVICES}",
-            ("us-east-1", "eu-west-1")[n % 2],
+            account,
+            f"Service {group % SERVICES}",
+            ("us-east-1", "eu-west-1")[group % 2],
             f"Usage:{n % 301}",
             "Run",
             "Tax" if n % 53 == 0 else "Usage",

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 from costs.tags import canonical_key
 from tagging.policy.patterns import wildcard_matches
@@ -41,7 +42,11 @@ class Excuse:
         """The rest of `covers`: whether it is about this resource, last charged on this day."""
         if not self.since <= day <= self.until:
             return False
-        return not self.resource or wildcard_matches(self.resource.casefold(), resource_id.casefold())
+        return not self.resource or wildcard_matches(self._pattern, resource_id.casefold())
+
+    @cached_property
+    def _pattern(self) -> str:
+        return self.resource.casefold()
 
     def excuses(self, key: str) -> bool:
         """Whether this key of the policy is among those excused."""

@@ -117,7 +117,8 @@ def _rows(ask: Ask, by: Sequence[str]) -> Iterator[DayRow]:
 
 def _last_of(cells: DayCells, category: int, month: BillingPeriod) -> date | None:
     """The same as `_last_day`, from cells that hold the whole month."""
-    days = [(day, values[category]) for values, costs in cells.items() for day in costs if day in month.range]
+    span = month.range
+    days = [(day, values[category]) for values, costs in cells.items() for day in costs if day in span]
     usage = [day for day, name in days if name == ChargeCategory.USAGE.value]
     return max(usage or [day for day, _ in days], default=None)
 

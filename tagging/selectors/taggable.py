@@ -173,10 +173,12 @@ def _exceptions(
     excused = excuses()
     exact = [key for key in policy if key.exact_key]
     ours = {(tag.resource_key, tag.key) for item in found.imports for tag in virtual_tags_in(item.period)}
-    if not (excused or exact or ours or any(key.is_limited for key in policy)):
+    limited = [at for at, key in enumerate(policy) if key.is_limited]
+    if not (excused or exact or ours or limited):
         return {}
     own = own_values(found, policy) if ours else {}
     spelled = carried(found, exact, slices).spelled if exact else {}
+    watched = tuple(enumerate(policy)) if ours or spelled else ()
     known: dict[tuple[TagState, ...], Judgement] = {}
     of_place = {
         key: [
@@ -189,8 +191,8 @@ def _exceptions(
     exceptions: dict[tuple[int, int], Judgement] = {}
     for resource_key, slice_key, day, *_ in rows:
         place = slices[slice_key]
-        states = _aside(policy, of_place[slice_key], ids.get(resource_key, ""), place, day)
-        for at, key in enumerate(policy):
+        states = _aside(policy, limited, of_place[slice_key], ids.get(resource_key, ""), place, day)
+        for at, key in watched:
             state = judged[slice_key].states[at]
             is_ours = (resource_key, key.key) in ours and (resource_key, slice_key, key.key) not in own
             if at not in states and is_ours:  # a virtual tag: the resource itself still lacks it
@@ -204,12 +206,17 @@ def _exceptions(
 
 
 def _aside(
-    policy: Sequence[KeyPolicy], excused: Sequence[Excuse], resource_id: str, place: SliceOf, day: date
+    policy: Sequence[KeyPolicy],
+    limited: Collection[int],
+    excused: Sequence[Excuse],
+    resource_id: str,
+    place: SliceOf,
+    day: date,
 ) -> dict[int, TagState]:
-    kind = resource_type(resource_id, place.service) if any(key.resource_types for key in policy) else ""
-    states = {
-        at: TagState.EXEMPT for at, key in enumerate(policy) if key.is_limited and not key.applies_to(kind, place.team)
-    }
+    states = {}
+    if limited:
+        kind = resource_type(resource_id, place.service) if any(policy[at].resource_types for at in limited) else ""
+        states = {at: TagState.EXEMPT for at in limited if not policy[at].applies_to(kind, place.team)}
     for excuse in excused:
         if excuse.holds(resource_id, day):
             states |= {at: TagState.EXEMPT for at, key in enumerate(policy) if excuse.excuses(key.key)}
