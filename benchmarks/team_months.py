@@ -1,9 +1,8 @@
 """A database as twelve months of ten million lines each leave it: rollups by COPY, owners by the product's own rules.
 
-Imported after Django is set up. What `cur_files` makes of ten million lines is 13,441 resources, but only 72 slices
-of two services, 2,232 daily rows and 1,240 of owners. Here they are of 40 services, 18 accounts and 15 owners, with
-the tags of the policy, which makes two thousand slices and 60,000 daily rows a month: companies are less tidy than
-that file.
+Imported after Django is set up. An import of ten million lines of `cur_files` leaves, each month, 13,441 resources with
+a row each, 72 slices of two services, 2,232 daily rows and 1,240 rows of owners. Here a month has those resources and
+600 slices of 40 services for 13 owners unless told otherwise: eight times the daily rows, five times those of owners.
 """
 
 from collections.abc import Iterable, Iterator
@@ -28,7 +27,7 @@ from tagging.pools import Target
 from tagging.services import PoolInput, RuleInput, allocate_import, save_pool, save_rule
 from tagging.terms import FINOPS_GROUP, MemberRole, RuleKind, SplitMethod, Weighing
 
-RESOURCES, SLICES = 13_441, 2_000
+RESOURCES = 13_441
 SERVICES, TEAMS = 40, 6
 ACCOUNTS, OWNERS = 3 * TEAMS, 2 * TEAMS + 1
 FINDINGS_OF_A_TEAM = 40
@@ -36,16 +35,16 @@ TRACKED = ("Owner", "Environment", "Team", "CostCenter", "Project")
 ENVIRONMENTS = ("Production", "Staging", "Development", "prodn")
 
 
-def build(periods: list[BillingPeriod], *, today: date) -> None:
+def build(periods: list[BillingPeriod], *, slices: int, today: date) -> None:
     """Teams, rules and people, and the months; the newest has costs through the day before `today`."""
     _teams()
     _pools(periods)
-    copy_rows(CostSlice, ("key", *SLICE_DIMENSIONS, "tags"), _slices())
+    copy_rows(CostSlice, ("key", *SLICE_DIMENSIONS, "tags"), _slices(slices))
     copy_rows(Resource, _columns(Resource), _resources())
     copy_rows(SubAccount, ("sub_account_id", "name", "display_name", "billing_account_id"), _accounts())
     source = BillSource.objects.create(name="payer", billing_format="legacy_cur")
     for period in periods:
-        _month(source, period, through=min(period.end, today))
+        _month(source, period, slices, through=min(period.end, today))
     _arrange(periods)
     _findings(periods[-1], today)
     _plans(periods[0], today)
@@ -75,9 +74,9 @@ def _team_of(n: int) -> str:
     return f"team-{n % TEAMS}-sub" if n % 10 == 0 else f"team-{n % TEAMS}"
 
 
-def _slices() -> Iterator[tuple[Any, ...]]:
+def _slices(count: int) -> Iterator[tuple[Any, ...]]:
     """Every owner has three accounts of its own, and three usage types of a service in each."""
-    for n in range(SLICES):
+    for n in range(count):
         group, account = n // OWNERS // 3, f"{100_000_000_000 + n % TEAMS * 3 + n // OWNERS // 3 % 3}"
         tags = {"Team": _team_of(n), "Environment": ENVIRONMENTS[group % 4], "Owner": f"someone{n % 40}@example.com"}
         tags |= {"CostCenter": f"cc-{100 + n % 12}"} if n % 5 else {}
@@ -113,7 +112,7 @@ def _accounts() -> Iterator[tuple[str, ...]]:
         yield (f"{100_000_000_000 + n}", f"account-{n}", "", "900000000001")
 
 
-def _month(source: BillSource, period: BillingPeriod, *, through: date) -> None:
+def _month(source: BillSource, period: BillingPeriod, slices: int, *, through: date) -> None:
     bill = Bill.objects.create(source=source, billing_period=period.start)
     made = BillImport.objects.create(
         source=source,
@@ -126,17 +125,19 @@ def _month(source: BillSource, period: BillingPeriod, *, through: date) -> None:
     )
     days = [day.isoformat() for day in period.range.days() if day < through]
     columns = ("bill_import_id", "slice_id", "charge_date", *COST_COLUMNS, "consumed_quantity")
-    copy_rows(DailyCost, columns, ((made.pk, n + 1, day, *_costs(n, at), 1.0) for n, at, day in _slice_days(days)))
-    copy_rows(ResourceCost, _columns(ResourceCost)[1:], _resource_rows(made.pk, days))
-    units = [sum(costs) for costs in zip(*(_costs(n, at) for n, at, _ in _slice_days(days)), strict=True)]
+    copy_rows(
+        DailyCost, columns, ((made.pk, n + 1, day, *_costs(n, at), 1.0) for n, at, day in _slice_days(slices, days))
+    )
+    copy_rows(ResourceCost, _columns(ResourceCost)[1:], _resource_rows(made.pk, slices, days))
+    units = [sum(costs) for costs in zip(*(_costs(n, at) for n, at, _ in _slice_days(slices, days)), strict=True)]
     totals = {name: from_units(amount) for name, amount in zip(COST_COLUMNS, units, strict=True)}
     BillImport.objects.filter(pk=made.pk).update(**totals)
     allocate_import(made.pk)
     Bill.objects.filter(pk=bill.pk).update(import_in_force=made)
 
 
-def _slice_days(days: list[str]) -> Iterable[tuple[int, int, str]]:
-    return ((n, at, day) for n in range(SLICES) for at, day in enumerate(days))
+def _slice_days(slices: int, days: list[str]) -> Iterable[tuple[int, int, str]]:
+    return ((n, at, day) for n in range(slices) for at, day in enumerate(days))
 
 
 def _costs(n: int, at: int) -> tuple[int, ...]:
@@ -145,8 +146,8 @@ def _costs(n: int, at: int) -> tuple[int, ...]:
     return (billed, billed - billed // 7, billed, billed, billed)
 
 
-def _resource_rows(import_pk: int, days: list[str]) -> Iterator[tuple[Any, ...]]:
-    taggable = [n for n in range(SLICES) if n % 53]
+def _resource_rows(import_pk: int, slices: int, days: list[str]) -> Iterator[tuple[Any, ...]]:
+    taggable = [n for n in range(slices) if n % 53]
     for n in range(RESOURCES):
         for again in range(1 if n % 10 else 2):  # a tenth was tagged anew in mid-month
             of = taggable[(n + again) % len(taggable)]
