@@ -1,7 +1,9 @@
 """The team page asks little of the database whatever there is to show, and its figures stay what they were."""
 
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
+from typing import TypeVar, cast
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -30,6 +32,13 @@ D = Decimal
 MOST = 15
 PAY, SEARCH, FRAUD = {"Team": "payments"}, {"Team": "search"}, {"Team": "fraud"}
 MOMENT = datetime(2025, 11, 21, tzinfo=ZoneInfo("UTC"))
+
+Test = TypeVar("Test", bound=Callable[..., None])
+
+
+def on_the_21st(test: Test) -> Test:
+    """The test lives on 21 November 2025, with the month's costs known through the day before."""
+    return cast("Test", time_machine.travel(date(2025, 11, 21), tick=False)(test))
 
 
 @pytest.fixture
@@ -67,7 +76,7 @@ def everything(team: Team, other_team: Team, team_lead: User, finops_lead: User)
 
 @pytest.mark.parametrize("who", ["team_lead", "finops_lead"])
 @pytest.mark.parametrize("asked", ["", "?basis=effective", "?period=2025-10"])
-@time_machine.travel(date(2025, 11, 21), tick=False)
+@on_the_21st
 def test_the_team_page_keeps_to_fifteen_queries_with_all_there_is_to_show(
     everything: None,
     who: str,
@@ -83,7 +92,7 @@ def test_the_team_page_keeps_to_fifteen_queries_with_all_there_is_to_show(
     assert "could not be shown" not in page.content.decode()
 
 
-@time_machine.travel(date(2025, 11, 21), tick=False)
+@on_the_21st
 def test_panels_that_share_a_read_show_the_same_month(everything: None, team_lead: User, client_for: ClientFor) -> None:
     found: Client = client_for(team_lead)
     context = found.get("/teams/payments/").context
