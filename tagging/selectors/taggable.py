@@ -180,14 +180,7 @@ def _exceptions(
     spelled = carried(found, exact, slices).spelled if exact else {}
     watched = tuple(enumerate(policy)) if ours or spelled else ()
     known: dict[tuple[TagState, ...], Judgement] = {}
-    of_place = {
-        key: [
-            excuse
-            for excuse in excused
-            if excuse.covers_place(account=place.account, service=place.service, team=place.team)
-        ]
-        for key, place in slices.items()
-    }
+    of_place = {key: _excuses_of(place, excused) for key, place in slices.items()}
     exceptions: dict[tuple[int, int], Judgement] = {}
     for resource_key, slice_key, day, *_ in rows:
         place = slices[slice_key]
@@ -203,6 +196,13 @@ def _exceptions(
             judgement = judged[slice_key].with_states(states)
             exceptions[resource_key, slice_key] = known.setdefault(judgement.states, judgement)
     return exceptions
+
+
+def _excuses_of(place: SliceOf, excused: Sequence[Excuse]) -> list[Excuse]:
+    """Those that may cover something in a slice."""
+    return [
+        each for each in excused if each.covers_place(account=place.account, service=place.service, team=place.team)
+    ]
 
 
 def _aside(
