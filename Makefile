@@ -66,6 +66,7 @@ bench: setup-dev ## speed and memory as ratios against a bare scan (see benchmar
 	$(BIN)/python benchmarks/bench_reimport.py || failed=1; \
 	$(BIN)/python benchmarks/bench_allocation.py || failed=1; \
 	$(BIN)/python benchmarks/bench_suggestions.py || failed=1; \
+	$(BIN)/python benchmarks/bench_team_page.py || failed=1; \
 	exit $$failed
 
 reconcile: setup ## every total from files to owners (DATA="files or folders" in an installation of their own; ARGS)

@@ -57,10 +57,12 @@ class MoneyField(_MoneyBase):
             raise OverflowError(f"{value} is more than SQLite can hold exactly. Set DATABASE_URL to PostgreSQL.")
         return to_units(rounded)
 
+    def get_db_converters(self, connection: BaseDatabaseWrapper) -> list[Any]:
+        """None on PostgreSQL, which gives decimals: a page reads thousands of amounts."""
+        return [self.from_db_value] if connection.vendor == "sqlite" else []
+
     def from_db_value(self, value: Any, expression: Any, connection: BaseDatabaseWrapper) -> Decimal | None:
-        if value is None:
-            return None
-        return from_units(int(value)) if connection.vendor == "sqlite" else Decimal(value)
+        return None if value is None else from_units(int(value))
 
     def value_to_string(self, obj: models.Model) -> str:
         return str(self.value_from_object(obj))

@@ -30,3 +30,14 @@ def read_once(key: Hashable, read: Callable[[], T]) -> T:
     if key not in kept:
         kept[key] = read()
     return cast("T", kept[key])
+
+
+def keep(key: Hashable, value: object) -> None:
+    """Keep what another question has answered as well, for whoever asks `read_once` for it later in the answer."""
+    if (kept := _kept.get()) is not None:
+        kept[key] = value
+
+
+def kept(key: Hashable) -> Any:
+    """What is kept under the key; None where nothing is."""
+    return (_kept.get() or {}).get(key)

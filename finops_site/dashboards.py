@@ -111,6 +111,7 @@ def team(request: HttpRequest, team_key: str) -> HttpResponseBase:
     scope = request_scope(request)
     shown = ownership.team_by_key(scope, team_key)
     lower = one.below(shown, ownership.visible_teams(scope))
+    ownership.read_months_ahead(scope)
     month = month_choice(request, one.with_sub_teams(shown, lower))
     if month is None:
         return render(request, "dashboards/team_empty.html", {"team": shown})
@@ -147,6 +148,7 @@ def _team_panels(scope: Scope, team: TeamView, month: MonthChoice, cube: Panel[C
     own, today = one.only(team), current_moment().date()
     rows = landing.month_budgets(own, month, today=today)
     asked = landing.Asked(own, month, today, one.service_url(team, month), team.key)
+    landing.days_ahead(asked, rows)
     return {
         "trust": changes.trust_strip(scope, month),
         "headline": changes.headline(cube, ("team", team.key), by="service"),

@@ -1,24 +1,23 @@
 """From a user to what they may see. The only place that decides it."""
 
+from collections.abc import Collection
+
 from django.contrib.auth.models import AbstractBaseUser, AbstractUser, AnonymousUser
 from django.http import HttpRequest
 
+from costs.reading import read_once
 from costs.scope import Scope
-from tagging.models import Membership, Team
+from tagging.models import Team, TeamRow
 from tagging.terms import FINOPS_GROUP, MemberRole
 
 # Where the session keeps whose eyes FinOps staff look with.
 VIEW_AS_SESSION_KEY = "view_as_user"
+Roles = tuple[tuple[TeamRow, str, bool], ...]  # team, the user's role in it, whether the user is FinOps staff
 
 
 def is_finops(user: AbstractUser | AnonymousUser | AbstractBaseUser) -> bool:
     """Whether the user is FinOps staff: in the group, or a superuser. Asked once per user object."""
-    if not isinstance(user, AbstractUser) or not user.is_active:
-        return False
-    memo = user.__dict__  # once per user object, so once per request
-    if "is_finops" not in memo:
-        memo["is_finops"] = user.is_superuser or user.groups.filter(name=FINOPS_GROUP).exists()
-    return bool(memo["is_finops"])
+    return _is_finops(user, ())
 
 
 def is_viewing_as(request: HttpRequest) -> bool:
@@ -28,12 +27,12 @@ def is_viewing_as(request: HttpRequest) -> bool:
 
 def scope_of(user: AbstractUser | AnonymousUser | AbstractBaseUser) -> Scope:
     """Everything for FinOps staff; own teams and all their sub-teams for members; nothing for others."""
-    if is_finops(user):
-        return Scope.all()
     if not user.is_authenticated:
         return Scope.teams(frozenset())
-    own = set(Membership.objects.filter(user_id=user.pk, team__is_active=True).values_list("team_id", flat=True))
-    return Scope.teams(Team.objects.with_sub_teams(own)) if own else Scope.teams(frozenset())
+    roles = () if getattr(user, "is_superuser", False) else _roles_of(user.pk)
+    if _is_finops(user, roles):
+        return Scope.all()
+    return Scope.teams(_with_sub_teams(roles, tuple(MemberRole)))
 
 
 def leads(user: AbstractUser | AnonymousUser | AbstractBaseUser, team_key: str) -> bool:
@@ -45,11 +44,31 @@ def led_keys(user: AbstractUser | AnonymousUser | AbstractBaseUser) -> frozenset
     """Keys of the teams the user leads, with all their sub-teams."""
     if not user.is_authenticated:
         return frozenset()
-    own = Membership.objects.filter(user_id=user.pk, team__is_active=True, role=MemberRole.LEAD.value)
-    led = set(own.values_list("team_id", flat=True))
-    return Team.objects.with_sub_teams(led) if led else frozenset()
+    return _with_sub_teams(_roles_of(user.pk), (MemberRole.LEAD,))
 
 
 def may_change_finding(user: AbstractUser | AnonymousUser | AbstractBaseUser, owner_key: str) -> bool:
     """FinOps staff, and who leads the owning team; viewers look and change nothing."""
     return is_finops(user) or bool(owner_key and leads(user, owner_key))
+
+
+def _is_finops(user: AbstractUser | AnonymousUser | AbstractBaseUser, roles: Roles) -> bool:
+    """The same; roles that were read already say it without another query."""
+    if not isinstance(user, AbstractUser) or not user.is_active:
+        return False
+    memo = user.__dict__  # once per user object, so once per request
+    if "is_finops" not in memo:
+        memo["is_finops"] = user.is_superuser or (
+            roles[0][2] if roles else user.groups.filter(name=FINOPS_GROUP).exists()
+        )
+    return bool(memo["is_finops"])
+
+
+def _roles_of(user_pk: int) -> Roles:
+    """All teams with the user's role in each, and whether the user is FinOps staff. Read once within a page."""
+    return read_once(("roles of", user_pk), lambda: Team.objects.outline_for(user_pk, FINOPS_GROUP))
+
+
+def _with_sub_teams(roles: Roles, wanted: Collection[MemberRole]) -> frozenset[str]:
+    """Keys of the active teams with one of these roles, and of all below them."""
+    return Team.objects.with_sub_teams({team.pk for team, role, _ in roles if team.is_active and role in wanted})

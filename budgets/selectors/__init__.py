@@ -13,7 +13,7 @@ from budgets.results import (
 )
 from budgets.selectors.alerts import alert, alerts, open_alert_count
 from budgets.selectors.listing import budget, budget_list, measured
-from budgets.selectors.measuring import foresee, measure
+from budgets.selectors.measuring import foresee, foreseen_days, measure
 from budgets.selectors.reach import may_acknowledge
 from budgets.selectors.recipients import may_read, recipients_of, unfit_addresses
 from budgets.selectors.suggesting import scope_choices, suggestions
@@ -35,6 +35,7 @@ __all__ = [
     "budget",
     "budget_list",
     "foresee",
+    "foreseen_days",
     "may_acknowledge",
     "may_read",
     "measure",

@@ -1,14 +1,14 @@
 """Budgets with their newest periods."""
 
-from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, FilteredRelation, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from budgets.evaluation import AlertStep, RunsOut
-from budgets.models import Budget, BudgetStatus
+from budgets.models import Alert, Budget, BudgetStatus
 from budgets.results import BudgetDetail, BudgetRow, Measured, PeriodRow
 from budgets.selectors.alerts import alerts
 from budgets.selectors.measuring import measure
@@ -25,14 +25,14 @@ def budget_list(scope: Scope, *, today: date) -> tuple[BudgetRow, ...]:
 
     `now` is None where that period was not evaluated. A constant number of queries.
     """
-    found = list(_with_counts(scope))
+    starts = {cadence.value: BudgetPeriod.of(today, cadence).start for cadence in Cadence}
+    of_its_period = Q()
+    for cadence, start in starts.items():
+        of_its_period |= Q(cadence=cadence, statuses__period_start=start)
+    running = FilteredRelation("statuses", condition=of_its_period)
+    found = list(_with_counts(scope).annotate(running=running).select_related("running"))
     names = scope_labels(scope, found)
-    statuses = {(item.budget_id, item.period_start): item for item in _running(found, today)}
-    rows = [
-        _row(budget, names, statuses.get((budget.pk, BudgetPeriod.of(today, Cadence(budget.cadence)).start)))
-        for budget in found
-    ]
-    return tuple(sorted(rows, key=_urgency))
+    return tuple(sorted((_row(item, names, getattr(item, "running", None)) for item in found), key=_urgency))
 
 
 def budget(scope: Scope, key: str, *, today: date) -> BudgetDetail:
@@ -75,14 +75,10 @@ def measured(scope: Scope, key: str, *, today: date) -> tuple[Measured, ...]:
 
 
 def _with_counts(scope: Scope) -> QuerySet[Any]:
-    is_open = Q(alerts__acknowledged_at__isnull=True, alerts__told_with="")
+    waiting = Alert.objects.filter(budget=OuterRef("pk"), acknowledged_at__isnull=True, told_with="").order_by()
+    counted = waiting.values("budget").annotate(count=Count("pk")).values("count")
     found = reached_budgets(scope).select_related("owner", "created_by")
-    return found.annotate(open_alerts=Count("alerts", filter=is_open))
-
-
-def _running(found: Iterable[Budget], today: date) -> Iterable[BudgetStatus]:
-    starts = {BudgetPeriod.of(today, cadence).start for cadence in Cadence}
-    return BudgetStatus.objects.filter(budget__in=[item.pk for item in found], period_start__in=starts)
+    return found.annotate(open_alerts=Coalesce(Subquery(counted), 0))
 
 
 def _row(found: Budget, names: dict[tuple[str, str], str], status: BudgetStatus | None) -> BudgetRow:

@@ -1,6 +1,6 @@
 """A budget against the costs in force, through tagging's selectors."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -60,15 +60,25 @@ def foresee(scope: Scope, *, today: date, currency: str, team_key: str = "") -> 
     return _measured(budget, {}, today=today, earlier=1)
 
 
+def foreseen_days(today: date) -> DateRange:
+    """The days whose costs `foresee` looks at."""
+    return _days_asked(BudgetPeriod.of(today, Cadence.MONTHLY).back(2), today)
+
+
+def _days_asked(periods: Sequence[BudgetPeriod], today: date) -> DateRange:
+    """These periods, and before them what a forecast learns from."""
+    start = min(periods[0].start, today - timedelta(days=LEARN_DAYS)).replace(day=1)
+    return DateRange(start, periods[-1].range.end)
+
+
 def _measured(budget: Budget, planned: Mapping[date, Decimal], *, today: date, earlier: int) -> tuple[Measured, ...]:
     running = BudgetPeriod.of(today, Cadence(budget.cadence))
     periods = running.back(earlier + 1)
-    start = min(periods[0].start, today - timedelta(days=LEARN_DAYS)).replace(day=1)
     scope, filters = scope_of_budget(budget)
     by = "service" if budget.scope_kind == ScopeKind.TEAM.value else "team"
     found = ownership.cost_days(
         scope,
-        DateRange(start, running.range.end),
+        _days_asked(periods, today),
         ("category", by),
         metric=CostMetric(budget.metric),
         currency=budget.currency,

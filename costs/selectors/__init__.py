@@ -95,6 +95,7 @@ from costs.selectors.resource_list import (
 )
 from costs.selectors.resources import resource_ids
 from costs.selectors.rollups import (
+    account_name,
     account_names,
     daily_costs,
     given_names,
@@ -257,6 +258,7 @@ __all__ = [
     "UploadedImport",
     "TagCost",
     "TagQuestion",
+    "account_name",
     "account_names",
     "active_imports",
     "advisable_sources",

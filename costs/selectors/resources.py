@@ -6,16 +6,12 @@ from costs.models import Resource, ResourceCost
 from costs.scope import Scope
 
 
-def resource_ids(scope: Scope, import_pks: Collection[int], *, only: Collection[int] | None = None) -> dict[int, str]:
-    """Ids by resource key, of the resources with costs in these imports, or only of a few keys.
+def resource_ids(scope: Scope, import_pks: Collection[int]) -> dict[int, str]:
+    """Ids by resource key, of the resources with costs in these imports.
 
     Nothing else of a resource is told here: what was last seen of it may come from another owner's lines.
     Its name and type as its owner's lines give them are on `ResourceCost`.
     """
     scope.require_everything()
-    if only is None:
-        used = ResourceCost.objects.filter(bill_import_id__in=import_pks).order_by().values("resource_id").distinct()
-        found = Resource.objects.filter(pk__in=used)
-    else:
-        found = Resource.objects.filter(pk__in=list(only))
-    return dict(found.order_by().values_list("key", "resource_id"))
+    used = ResourceCost.objects.filter(bill_import_id__in=import_pks).order_by().values("resource_id").distinct()
+    return dict(Resource.objects.filter(pk__in=used).order_by().values_list("key", "resource_id"))

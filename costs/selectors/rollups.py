@@ -6,7 +6,9 @@ A team's view is never made here: teams read `tagging.AllocatedCost`, or slices 
 
 from collections.abc import Collection
 
-from django.db.models import QuerySet
+from django.db.models import Case, OuterRef, QuerySet, Subquery, TextField, Value, When
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Coalesce
 
 from costs.models import CostSlice, DailyCost, ResourceCost, SubAccount, UsageDay
 from costs.reading import read_once
@@ -54,6 +56,18 @@ def account_names(scope: Scope, account_ids: Collection[str]) -> dict[str, str]:
         return {}
     known = read_once("account names", _account_names)
     return {account_id: known[account_id] for account_id in account_ids if account_id in known}
+
+
+def account_name(scope: Scope, column: str) -> Combinable:
+    """The name of the account whose id stands in a column, '' where none is known: for queries over rows of the reader.
+
+    For questions that need few names beside their rows; `account_names` reads all names there are.
+    """
+    del scope  # as in `account_names`
+    given = SubAccount.objects.filter(pk=OuterRef(column)).annotate(
+        shown=Case(When(display_name="", then="name"), default="display_name")
+    )
+    return Coalesce(Subquery(given.values("shown")[:1]), Value(""), output_field=TextField())
 
 
 def _account_names() -> dict[str, str]:

@@ -11,9 +11,11 @@ from budgets import selectors as plans
 from budgets.selectors import BudgetRow, Cause
 from budgets.terms import Cadence, ScopeKind
 from costs.money import ratio
-from costs.periods import BillingPeriod
+from costs.periods import BillingPeriod, DateRange
 from costs.scope import Scope
+from costs.terms import CostMetric
 from finops_site.panels.parts import MonthChoice, Panel, panel
+from tagging import selectors as ownership
 from tagging.cubes import CostCube
 from tagging.selectors import Movers
 
@@ -111,6 +113,16 @@ def landing(asked: Asked, rows: Panel[tuple[BudgetRow, ...]], cube: Panel[CostCu
     if budget is not None:
         return _planned(asked, budget, cube)
     return _foreseen(asked) if asked.is_running else _over(asked, cube.get().by(asked.by))
+
+
+@panel
+def days_ahead(asked: Asked, rows: Panel[tuple[BudgetRow, ...]]) -> None:
+    """Where a forecast will be made, its days and those of the page's charts are read in one go."""
+    if not asked.is_running or plan_of(rows.get(), asked) is not None:
+        return
+    days, month = plans.foreseen_days(asked.today), asked.month
+    span = DateRange(min(days.start, month.period.previous().start), max(days.end, month.period.end))
+    ownership.read_days_ahead(asked.scope, span, metrics=(month.metric, CostMetric.EFFECTIVE), currency=month.currency)
 
 
 def plan_of(rows: Sequence[BudgetRow], asked: Asked) -> BudgetRow | None:

@@ -114,12 +114,9 @@ def own_part(team: TeamView, family: Panel[CostCube]) -> CostCube:
 @panel
 def daily_spend(scope: Scope, team: TeamView, month: MonthChoice, cube: Panel[CostCube]) -> LineChart:
     """Cost of each day of the month over the days of the month before that it is compared with."""
-    before = month.period.previous()
-    query = month.query("category", first=before, granularity=Granularity.DAY)
-    table = ownership.explore_costs(scope, query, compare=False)
-    by_day = {
-        start: sum((row.points[place] for row in table.rows), ZERO) for place, start in enumerate(table.bucket_starts)
-    }
+    span = DateRange(month.period.previous().start, month.period.end)
+    costs = ownership.cost_days(scope, span, ("category",), metric=month.metric, currency=month.currency)
+    by_day = costs.total_by_day()
     found = cube.get()
     compared = compared_days(found)
     days, ghosts = list(month.period.range.days()), list(compared.days())
@@ -135,7 +132,7 @@ def daily_spend(scope: Scope, team: TeamView, month: MonthChoice, cube: Panel[Co
             tuple(drill for _ in days),
         ),
         previous=Series(compared.label, _aligned(by_day, ghosts, len(days))),
-        currency=table.currency or "USD",
+        currency=costs.currency,
     )
 
 
@@ -214,14 +211,16 @@ def movers_chart(team: TeamView, month: MonthChoice, cube: Panel[CostCube], *, b
 @panel
 def top_resources(scope: Scope, team: TeamView, month: MonthChoice) -> TopResources:
     """The team's costliest taggable resources."""
-    table = ownership.resources(scope, month.period, metric=month.metric, currency=month.currency)
+    found = ownership.costliest(
+        scope, month.period, metric=month.metric, currency=month.currency, limit=RESOURCES_SHOWN
+    )
     params = {**month.params, "team": team.key}
     return TopResources(
-        rows=table.rows[:RESOURCES_SHOWN],
-        fixes=tuple(row for row in table.rows if not row.is_compliant and row.cost > 0)[:RESOURCES_SHOWN],
-        total=table.total,
-        count=len(table.rows),
-        currency=table.currency,
+        rows=found.rows,
+        fixes=found.fixes,
+        total=found.total,
+        count=found.count,
+        currency=found.currency,
         url=f"{reverse('tagging:resources')}?{urlencode(params)}",
     )
 

@@ -20,6 +20,7 @@ from tagging.models.core import (
     TagKey,
     Team,
     TeamManager,
+    TeamRow,
     ViewAs,
 )
 from tagging.models.doubts import OwnershipDoubt
@@ -67,6 +68,7 @@ __all__ = (
     "TagSuggestion",
     "Team",
     "TeamManager",
+    "TeamRow",
     "TeamNote",
     "UntaggableCharge",
     "ViewAs",

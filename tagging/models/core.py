@@ -1,33 +1,66 @@
 """Teams, tag policy, allocation rules, and who owns every slice of an import."""
 
+from typing import NamedTuple
+
 from django.conf import settings
+from django.contrib.auth.models import Group
 from django.db import models
+from django.db.models import Exists, FilteredRelation, Q
 from simple_history.models import HistoricalRecords
 
 from costs.fields import CostColumns, MoneyField
-from costs.reading import read_once
+from costs.reading import keep, read_once
 from costs.terms import FindingKind
 from tagging.terms import ChargeKind, FindingState, MemberRole, OwnerKind, RuleKind, ValueKind, choices_for
 
+OUTLINE = "outline of teams"
+_OUTLINE = ("pk", "parent_id", "key", "name", "cost_center", "is_active")
 OWNER_KEY_LENGTH = 160  # a team's key, or a pool's or a cost centre's with its prefix
 
 
+class TeamRow(NamedTuple):
+    """A team in the outline of all teams."""
+
+    pk: int
+    parent_pk: int | None
+    key: str
+    name: str
+    cost_center: str
+    is_active: bool
+
+
 class TeamManager(models.Manager["Team"]):
-    def outline(self) -> tuple[tuple[int, int | None, str, str], ...]:
-        """(pk, parent's pk, key, name) of every team by name; read once within a page."""
-        rows = self.order_by("name").values_list("pk", "parent_id", "key", "name")
-        return read_once("outline of teams", lambda: tuple(rows))
+    def outline(self) -> tuple[TeamRow, ...]:
+        """Every team by name; read once within a page."""
+        rows = self.order_by("name").values_list(*_OUTLINE)
+        return read_once(OUTLINE, lambda: tuple(TeamRow(*row) for row in rows))
+
+    def outline_for(self, user_pk: int, group: str) -> tuple[tuple[TeamRow, str, bool], ...]:
+        """The outline with the user's role in each team ('' for none), and whether the user is in the group.
+
+        Within a page it serves as the outline, too.
+        """
+        own = FilteredRelation("memberships", condition=Q(memberships__user=user_pk))
+        in_group = Exists(Group.objects.filter(user=user_pk, name=group))
+        rows = self.annotate(own=own, in_group=in_group).order_by("name")
+        found = tuple(
+            (TeamRow(*row[:-2]), row[-2] or "", row[-1]) for row in rows.values_list(*_OUTLINE, "own__role", "in_group")
+        )
+        keep(OUTLINE, tuple(row for row, _, _ in found))
+        return found
 
     def with_sub_teams(self, team_pks: set[int]) -> frozenset[str]:
         """Keys of these teams and of everything below them."""
+        if not team_pks:
+            return frozenset()
         rows = self.outline()
         seen = set(team_pks)
         grew = True
         while grew:
-            below = {pk for pk, parent, _, _ in rows if parent in seen and pk not in seen}
+            below = {row.pk for row in rows if row.parent_pk in seen and row.pk not in seen}
             seen |= below
             grew = bool(below)
-        return frozenset(key for pk, _, key, _ in rows if pk in seen)
+        return frozenset(row.key for row in rows if row.pk in seen)
 
 
 class Team(models.Model):

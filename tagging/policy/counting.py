@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from types import MappingProxyType
 
 from costs.money import ZERO
@@ -28,12 +29,12 @@ class Judgement:
 
     states: tuple[TagState, ...]
 
-    @property
+    @cached_property
     def is_compliant(self) -> bool:
         """No key is missing or wrong; exempt ones are no part of it."""
         return all(state in _FINE for state in self.states)
 
-    @property
+    @cached_property
     def is_set_aside(self) -> bool:
         """Nothing of it is judged: it is in neither numerator nor denominator."""
         return bool(self.states) and all(state is TagState.EXEMPT for state in self.states)

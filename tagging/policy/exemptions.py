@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 from costs.tags import canonical_key
 from tagging.policy.patterns import wildcard_matches
@@ -27,15 +28,25 @@ class Excuse:
 
     def covers(self, *, resource_id: str, account: str, service: str, team: str, day: date) -> bool:
         """Whether it holds for this resource, last charged on this day."""
-        if not self.since <= day <= self.until:
-            return False
+        return self.covers_place(account=account, service=service, team=team) and self.holds(resource_id, day)
+
+    def covers_place(self, *, account: str, service: str, team: str) -> bool:
+        """Whether charges of this account, service and team may be excused at all."""
         if self.account and self.account != account:
             return False
         if self.service and self.service.casefold() != service.casefold():
             return False
-        if self.team and self.team != team:
+        return not self.team or self.team == team
+
+    def holds(self, resource_id: str, day: date) -> bool:
+        """The rest of `covers`: whether it is about this resource, last charged on this day."""
+        if not self.since <= day <= self.until:
             return False
-        return not self.resource or wildcard_matches(self.resource.casefold(), resource_id.casefold())
+        return not self.resource or wildcard_matches(self._pattern, resource_id.casefold())
+
+    @cached_property
+    def _pattern(self) -> str:
+        return self.resource.casefold()
 
     def excuses(self, key: str) -> bool:
         """Whether this key of the policy is among those excused."""

@@ -16,6 +16,7 @@ from tagging.results.chargeback import (
 )
 from tagging.results.compliance import (
     Compliance,
+    CostliestResources,
     GroupCompliance,
     KeyCompliance,
     PolicyKey,
@@ -43,6 +44,7 @@ __all__ = [
     "ChargebackRow",
     "CloseInfo",
     "Compliance",
+    "CostliestResources",
     "CostRow",
     "CostTable",
     "Decision",

@@ -91,6 +91,17 @@ class UnreadKey:
 
 
 @dataclass(frozen=True)
+class CostliestResources:
+    """The costliest resources of the month and the costliest to fix; `total` and `count` are of all of them."""
+
+    rows: tuple[ResourceRow, ...]
+    fixes: tuple[ResourceRow, ...]
+    total: Decimal
+    count: int
+    currency: str
+
+
+@dataclass(frozen=True)
 class ResourceTable:
     """Taggable resources of the month, largest cost first; all of them, the caller cuts pages.
 

@@ -39,10 +39,10 @@ from tagging.selectors.announced import FixCounts, FixRow, announced_fixes
 from tagging.selectors.chargeback import chargeback, statement, statements
 from tagging.selectors.closed import closed_months, last_closed_period
 from tagging.selectors.closes import latest_closed
-from tagging.selectors.compliance import compliance, resources
+from tagging.selectors.compliance import compliance, costliest, resources
 from tagging.selectors.compliance_trend import Trend, compliance_trend
 from tagging.selectors.cubes import cost_cube, cost_pivot, filter_values
-from tagging.selectors.days import CostDays, commitment_days, cost_days
+from tagging.selectors.days import CostDays, commitment_days, cost_days, read_days_ahead
 from tagging.selectors.exemptions import ExemptionRow, exemptions, untaggable_list
 from tagging.selectors.explore import explore_costs, filter_choices, movers
 from tagging.selectors.findings import finding, findings, saved_in, verified_by_month
@@ -70,6 +70,7 @@ from tagging.selectors.people import (
     view_as_log,
 )
 from tagging.selectors.policy import PolicyRow, policy_keys, policy_rows, tag_policy, tracked_keys
+from tagging.selectors.reach import read_months_ahead
 from tagging.selectors.rule_costs import RuleCost, RuleCosts, rule_costs
 from tagging.selectors.saved_views import OwnView, own_view, own_views
 from tagging.selectors.setup import needs_setup, setup_proposal
@@ -155,6 +156,7 @@ __all__ = [
     "latest_closed",
     "commitment_days",
     "compliance",
+    "costliest",
     "cost_cube",
     "cost_days",
     "cost_pivot",
@@ -180,6 +182,8 @@ __all__ = [
     "people",
     "people_changes",
     "person",
+    "read_days_ahead",
+    "read_months_ahead",
     "resources",
     "rule_costs",
     "saved_in",

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from heapq import nsmallest
 
-from costs import selectors as intake
 from costs.money import ZERO, ratio
 from costs.periods import BillingPeriod
 from costs.queries import NOT_SET
 from costs.scope import Scope
 from costs.terms import CostMetric
 from tagging.policy import Judgement, TaggableLine, Tally, deciding_slices, group_lines, tally
-from tagging.results import Compliance, GroupCompliance, KeyCompliance, ResourceRow, ResourceTable
+from tagging.results import Compliance, CostliestResources, GroupCompliance, KeyCompliance, ResourceRow, ResourceTable
 from tagging.selectors.labels import labels, team_names
 from tagging.selectors.sums import Ask, total
 from tagging.selectors.taggable import SliceOf, TaggableMonth, costs_by_resource, last_texts, taggable_month
@@ -85,6 +85,33 @@ def resources(
     )
 
 
+def costliest(
+    scope: Scope, period: BillingPeriod, *, metric: CostMetric, currency: str = "", limit: int
+) -> CostliestResources:
+    """The first of `resources`, and the first of those to fix, without making rows of all the others."""
+    month = taggable_month(scope, period, metric, currency)
+    costs, deciding = costs_by_resource(month.lines), deciding_slices(month.lines)
+
+    def place(key: int) -> tuple[Decimal, str, str]:
+        return -costs[key], month.ids[key], month.slices[deciding[key]].account
+
+    wrong = (
+        key
+        for key, slice_key in deciding.items()
+        if costs[key] > 0 and not month.judgement(key, slice_key).is_compliant
+    )
+    first, fixes = nsmallest(limit, costs, key=place), nsmallest(limit, wrong, key=place)
+    shown = {*first, *fixes}
+    rows = _rows(month, tuple(line for line in month.lines if line.resource_key in shown))
+    return CostliestResources(
+        rows=tuple(rows[: len(first)]),
+        fixes=tuple(row for row in rows if not row.is_compliant and row.cost > 0)[: len(fixes)],
+        total=sum(costs.values(), ZERO),
+        count=len(costs),
+        currency=month.reach.currency,
+    )
+
+
 def _key(name: str, place: int, counted: Tally) -> KeyCompliance:
     present, invalid, exempt = counted.present[place], counted.invalid[place], counted.exempt[place]
     judged, judged_cost = counted.resources - exempt, counted.taggable_cost - counted.exempt_key_costs[place]
@@ -147,23 +174,21 @@ def _fixes(month: TaggableMonth) -> tuple[ResourceRow, ...]:
 
 def _rows(month: TaggableMonth, lines: Sequence[TaggableLine]) -> list[ResourceRow]:
     costs, deciding = costs_by_resource(lines), deciding_slices(lines)
-    ids = intake.resource_ids(Scope.all(), month.reach.import_pks, only=costs if len(costs) <= FIXES else None)
     names, types = last_texts(month, costs, 3), last_texts(month, costs, 4)
     places = [month.slices[slice_key] for slice_key in deciding.values()]
     teams = team_names({place.team for place in places})
-    accounts = intake.account_names(month.reach.scope, {place.account for place in places})
     ours = virtual_values(month.reach)
     rows = []
     for key, slice_key in deciding.items():
         place, judgement = month.slices[slice_key], month.judgement(key, slice_key)
         suggested = _suggested(month, judgement, ours.get(key, {}), place)
         row = ResourceRow(
-            resource_id=ids[key],
+            resource_id=month.ids[key],
             name=names.get(key, ""),
             resource_type=types.get(key, ""),
             service_name=place.service,
             sub_account_id=place.account,
-            sub_account_name=accounts.get(place.account, ""),
+            sub_account_name=place.account_name,
             region_id=place.region,
             team_key=place.team,
             team_name=teams.get(place.team, ""),

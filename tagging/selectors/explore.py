@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
-from django.db.models import Max
-
 from costs.money import ZERO
 from costs.periods import BillingPeriod, DateRange
 from costs.queries import NOT_SET, CostQuery, Granularity
@@ -17,7 +15,7 @@ from costs.series import bucket_starts, change, fill
 from costs.terms import CostMetric
 from tagging.results import CostRow, CostTable, Mover, Movers
 from tagging.selectors.labels import labels
-from tagging.selectors.reach import Reach, allocated, reach
+from tagging.selectors.reach import Reach, last_day_of, reach
 from tagging.selectors.sums import Ask, Cells, sums
 
 
@@ -141,13 +139,8 @@ def _end_of_costs(found: Reach, period: BillingPeriod) -> date:
     if not newer or newer[-1].period > period:
         return period.end
     pks = found.within((period,)).import_pks
-    last_day = read_once(("last day with costs", found.scope, pks), lambda: _last_day(found.scope, pks))
+    last_day = read_once(("last day with costs", found.scope, pks), lambda: last_day_of(found.scope, pks))
     return period.end if last_day is None else last_day + timedelta(days=1)
-
-
-def _last_day(scope: Scope, import_pks: tuple[int, ...]) -> date | None:
-    last_day: date | None = allocated(scope, import_pks).aggregate(last=Max("charge_date"))["last"]
-    return last_day
 
 
 def _points(found: Reach, cells: Cells) -> dict[str, dict[date, Decimal]]:

@@ -27,7 +27,7 @@ def labels(scope: Scope, dimension: str, values: Collection[str]) -> dict[str, s
 def team_names(keys: Collection[str]) -> dict[str, str]:
     """Names of owners by key; a key without a team stands for itself. The caller may see these keys."""
     wanted = [key for key in keys if key]
-    known = {key: name for _, _, key, name in Team.objects.outline()} if wanted else {}
+    known = {row.key: row.name for row in Team.objects.outline()} if wanted else {}
     others = {key for key in wanted if kind_of(key) is not OwnerKind.TEAM}
     pools = pool_labels() if others else {}
     return {key: owner_label(key, pools) if key in others else known.get(key, key) for key in wanted}

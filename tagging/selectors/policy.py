@@ -8,10 +8,11 @@ from costs.periods import BillingPeriod
 from costs.reading import read_once
 from costs.scope import Scope
 from costs.tags import canonical_key
-from tagging.models import AllocationRule, Exemption, TagKey, UntaggableCharge
+from tagging.models import AllocationRule, TagKey, Team
 from tagging.policy import AllowedValue, KeyPolicy
 from tagging.policy.exemptions import Excuse, Untaggable
 from tagging.results import PolicyKey
+from tagging.selectors.arrangements import arrangements
 from tagging.selectors.teams import matching_rule
 from tagging.terms import RuleKind, ValueKind, ValueMatch
 
@@ -92,7 +93,7 @@ def required_keys(period: BillingPeriod | None = None) -> tuple[KeyPolicy, ...]:
 
 def policy_keys(period: BillingPeriod | None = None) -> tuple[KeyPolicy, ...]:
     """All keys of the policy, or those in force in a month, in order. Read once within a page."""
-    found = read_once("tag policy", lambda: tuple(key_policy(key) for key in TagKey.objects.all()))
+    found = read_once("tag policy", lambda: tuple(key_policy(key) for key in arrangements().tag_keys))
     return tuple(key for key in found if period is None or key.holds_in(period))
 
 
@@ -102,25 +103,26 @@ def excuses() -> tuple[Excuse, ...]:
 
 
 def _excuses() -> tuple[Excuse, ...]:
+    rows = arrangements().exemptions
+    teams = {team.pk: team.key for team in Team.objects.outline()} if rows else {}
     return tuple(
         Excuse(
-            since=item.since,
-            until=item.until,
-            keys=tuple(item.keys),
-            resource=item.resource,
-            account=item.sub_account_id,
-            service=item.service_name,
-            team="" if item.team is None else item.team.key,
-            reason=item.reason,
+            since=row["since"],
+            until=row["until"],
+            keys=tuple(row["keys"]),
+            resource=row["resource"],
+            account=row["sub_account_id"],
+            service=row["service_name"],
+            team=teams.get(row["team_id"], ""),
+            reason=row["reason"],
         )
-        for item in Exemption.objects.select_related("team").order_by("pk")
+        for row in rows
     )
 
 
 def untaggable_charges() -> tuple[Untaggable, ...]:
     """What cannot be tagged although it names a resource."""
-    rows = UntaggableCharge.objects.values_list("service_name", "usage_type")
-    return read_once("untaggable charges", lambda: tuple(Untaggable(*row) for row in rows))
+    return tuple(Untaggable(row["service_name"], row["usage_type"]) for row in arrangements().untaggable)
 
 
 def environment_policy() -> KeyPolicy | None:

@@ -5,16 +5,15 @@ from decimal import Decimal
 from typing import Any
 
 from costs.periods import BillingPeriod
-from costs.reading import read_once
-from tagging.models import CommitmentBenefit, SharedPool
+from tagging.models import SharedPool
 from tagging.pools import Pool, Target
+from tagging.selectors.arrangements import arrangements
 from tagging.terms import BenefitPolicy, SplitMethod, Weighing
 
 
 def pools_of(period: BillingPeriod) -> tuple[Pool, ...]:
     """The pools that hold in a month, by position."""
-    rows = read_once("shared pools", lambda: tuple(_active()))
-    return tuple(pool_of(row) for row in rows if holds_in(row, period))
+    return tuple(pool_of(row) for row in arrangements().pools if holds_in(row, period))
 
 
 def pools_naming(owner_keys: Collection[str], period: BillingPeriod) -> frozenset[str]:
@@ -45,8 +44,7 @@ def holds_in(row: SharedPool, period: BillingPeriod) -> bool:
 
 def benefit_policy(period: BillingPeriod) -> BenefitPolicy:
     """At which price commitments are charged in that month; effective cost before any choice."""
-    rows = read_once("benefit policies", lambda: tuple(CommitmentBenefit.objects.all()))
-    held = [row.policy for row in rows if row.from_period <= period.start]
+    held = [row["policy"] for row in arrangements().benefits if row["from_period"] <= period.start]
     return BenefitPolicy(held[-1]) if held else BenefitPolicy.EFFECTIVE
 
 
@@ -74,7 +72,3 @@ def target_of(stored: dict[str, Any]) -> Target:
         pct=None if pct in (None, "") else Decimal(str(pct)),
         cap=None if cap in (None, "") else Decimal(str(cap)),
     )
-
-
-def _active() -> list[SharedPool]:
-    return list(SharedPool.objects.filter(is_active=True).select_related("driver"))

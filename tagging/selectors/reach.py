@@ -1,19 +1,21 @@
 """What a reader's question reaches: the imports, one currency, and the rows within their scope."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import date
 
-from django.db.models import QuerySet
+from django.db.models import Max, OuterRef, QuerySet, Subquery
 
 from costs import selectors as intake
 from costs.periods import BillingPeriod
-from costs.reading import read_once
+from costs.reading import keep, kept, read_once
 from costs.scope import Scope
 from costs.selectors import ActiveImport
 from tagging.models import AllocatedCost, OwnerCost
 from tagging.selectors.pools import pools_naming
 
 MAIN_CURRENCY = "USD"
+_HOLDINGS = "what owners hold"
 
 
 @dataclass(frozen=True)
@@ -60,21 +62,57 @@ def visible_imports(scope: Scope, periods: Collection[BillingPeriod] | None) -> 
     return tuple(item for item in imports if item.pk in pks)
 
 
+def read_months_ahead(scope: Scope) -> None:
+    """Read where the reader has costs, once for every part of the scope that the rest of the answer asks for."""
+    if not scope.everything:
+        _holdings(scope)
+
+
+def last_day_of(scope: Scope, import_pks: Collection[int]) -> date | None:
+    """The newest day with costs of the reader's in these imports in force."""
+    if scope.everything:
+        found: date | None = allocated(scope, import_pks).aggregate(last=Max("charge_date"))["last"]
+        return found
+    held = _holdings(scope).last_days
+    days = [day for (pk, owner), day in held.items() if pk in import_pks and owner in scope.team_keys]
+    return max((day for day in days if day is not None), default=None)
+
+
+@dataclass(frozen=True)
+class _Holdings:
+    """(import, owner) → the last day with costs, of all imports in force, for these owners and pools that name them."""
+
+    owners: frozenset[str]
+    last_days: Mapping[tuple[int, str], date | None]
+
+
 def _imports_with_costs(scope: Scope) -> frozenset[int]:
     """Imports with the reader's own costs, and those of which a pool names the reader to bear a part."""
+    month_of = {item.pk: item.period for item in intake.active_imports(scope)}
+    naming = {period: pools_naming(scope.team_keys, period) for period in set(month_of.values())}
+    return frozenset(
+        pk
+        for pk, owner in _holdings(scope).last_days
+        if pk in month_of and (owner in scope.team_keys or owner in naming[month_of[pk]])
+    )
+
+
+def _holdings(scope: Scope) -> _Holdings:
+    """From the month's sums of owners, which are few; the last day is one step into an index for each of them."""
+    known: _Holdings | None = kept(_HOLDINGS)
+    if known is not None and scope.team_keys <= known.owners:
+        return known
     in_force = intake.active_imports(scope)
-    own = allocated(scope, [item.pk for item in in_force]).order_by().values_list("bill_import_id", flat=True)
-    return frozenset(own.distinct()) | _imports_with_shares(scope, in_force)
-
-
-def _imports_with_shares(scope: Scope, in_force: tuple[ActiveImport, ...]) -> frozenset[int]:
-    found: set[int] = set()
-    for period in {item.period for item in in_force}:
-        if pools := pools_naming(scope.team_keys, period):
-            pks = [item.pk for item in in_force if item.period == period]
-            rows = OwnerCost.objects.filter(bill_import_id__in=pks, owner_key__in=pools).order_by()
-            found.update(rows.values_list("bill_import_id", flat=True).distinct())
-    return frozenset(found)
+    pools = {key for period in {item.period for item in in_force} for key in pools_naming(scope.team_keys, period)}
+    rows = OwnerCost.objects.filter(
+        bill_import_id__in=[item.pk for item in in_force], owner_key__in=scope.team_keys | pools
+    )
+    same = AllocatedCost.objects.filter(bill_import_id=OuterRef("bill_import_id"), owner_key=OuterRef("owner_key"))
+    last_day = Subquery(same.order_by("-charge_date").values("charge_date")[:1])
+    found = rows.order_by().values_list("bill_import_id", "owner_key").distinct().annotate(last=last_day)
+    held = _Holdings(scope.team_keys, {(pk, owner): day for pk, owner, day in found})
+    keep(_HOLDINGS, held)
+    return held
 
 
 def ordered_currencies(imports: Collection[ActiveImport]) -> tuple[str, ...]:

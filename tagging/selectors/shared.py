@@ -164,6 +164,27 @@ def method_text(pool: Pool) -> str:
     return _WEIGHINGS[pool.weighing] + capped
 
 
+def held_by_kind(period: BillingPeriod, currency: str, pks: Collection[int], metric: CostMetric) -> dict[str, Decimal]:
+    """By kind of owner, what all of them hold of these imports of a month, whoever asks.
+
+    Where pools are split the month's sums are read for that as well, so both come from one read.
+    """
+    if not pools_of(period) and benefit_policy(period) is BenefitPolicy.EFFECTIVE:
+        rows = OwnerCost.objects.filter(bill_import_id__in=pks).order_by().values_list("owner_kind")
+        return dict(rows.annotate(cost=Sum(metric.column)))
+    at = COST_COLUMNS.index(metric.column)
+    found: dict[str, int] = defaultdict(int)
+    for pk, cells in owner_cells(imports_of(period, currency)).items():
+        for (owner, _, _), amounts in cells.items():
+            found[kind_of(owner).value] += amounts[at] if pk in pks else 0
+    return {kind: from_units(units) for kind, units in found.items()}
+
+
+def owner_cells(pks: tuple[int, ...]) -> Mapping[int, Mapping[OwnUse, Units]]:
+    """By import and (owner, service, use of commitments) the month's direct costs; read once within a page."""
+    return read_once(("costs of owners", pks), lambda: _owner_cells(pks))
+
+
 def imports_of(period: BillingPeriod, currency: str) -> tuple[int, ...]:
     """The imports in force of the month in the currency, or in the main one where none is named."""
     found = intake.active_imports(Scope.all(), (period,))
@@ -171,12 +192,21 @@ def imports_of(period: BillingPeriod, currency: str) -> tuple[int, ...]:
     return tuple(item.pk for item in found if item.currency == chosen)
 
 
+def _owner_cells(pks: tuple[int, ...]) -> Mapping[int, Mapping[OwnUse, Units]]:
+    columns = ("bill_import_id", "owner_key", "service_name", "commitment_use")
+    rows = OwnerCost.objects.filter(bill_import_id__in=pks).order_by().values_list(*columns)
+    found: dict[int, dict[OwnUse, Units]] = {pk: {} for pk in pks}
+    for pk, owner, service, use, *costs in rows.annotate(*map(Sum, COST_COLUMNS)):
+        found[pk][owner, service, CommitmentUse(use)] = units_of(costs)
+    return found
+
+
 def _shared_month(period: BillingPeriod, currency: str, pools: Sequence[Pool]) -> SharedMonth:
     benefit = benefit_policy(period)
     pks = imports_of(period, currency)
     if not pks or not (pools or benefit is not BenefitPolicy.EFFECTIVE):
         return SharedMonth((), benefit, {})
-    cells = _cells(pks)
+    cells = _merged(owner_cells(pks))
     direct = _sums(cells, lambda _: True)
     weights = {pool.key: _weights(pool, period, cells, direct) for pool in pools}
     uses = [Use(*key, amounts[_EFFECTIVE], amounts[_LIST]) for key, amounts in cells.items()]
@@ -193,7 +223,7 @@ def _part_of_month(period: BillingPeriod, currency: str, pools: Sequence[Pool], 
     direct = _sums(cells, lambda _: True)
     # Who uses commitments is asked of the whole month; the amounts are those of the days.
     by_use = any(pool.weighing is Weighing.COMMITMENTS for pool in pools)
-    whole = _cells(pks) if by_use else {}
+    whole = _merged(owner_cells(pks)) if by_use else {}
     weights = {
         pool.key: _weights(pool, period, whole if pool.weighing is Weighing.COMMITMENTS else cells, direct)
         for pool in pools
@@ -201,10 +231,18 @@ def _part_of_month(period: BillingPeriod, currency: str, pools: Sequence[Pool], 
     return SharedMonth(split_pools(pools, direct, weights), BenefitPolicy.EFFECTIVE, {})
 
 
-def _cells(pks: Collection[int]) -> dict[OwnUse, Units]:
-    found = OwnerCost.objects.filter(bill_import_id__in=pks).order_by()
-    rows = found.values_list("owner_key", "service_name", "commitment_use").annotate(*map(Sum, COST_COLUMNS))
-    return {(row[0], row[1], CommitmentUse(row[2])): units_of(row[3:]) for row in rows}
+def _merged(by_import: Mapping[int, Mapping[OwnUse, Units]]) -> dict[OwnUse, Units]:
+    """All imports together."""
+    merged: dict[OwnUse, Units] = {}
+    for cells in by_import.values():
+        for key, amounts in cells.items():
+            before = merged.get(key)
+            merged[key] = amounts if before is None else _plus(before, amounts)
+    return merged
+
+
+def _plus(one: Units, other: Units) -> Units:
+    return tuple(a + b for a, b in zip(one, other, strict=True))
 
 
 def _sums(cells: Mapping[OwnUse, Units], wanted: Callable[[OwnUse], bool]) -> dict[str, Units]:

@@ -49,7 +49,7 @@ class SuggestibleMonth:
         """What one audience's suggestions are learned from: everything for staff, a team's own lines for a team."""
         lines: Sequence[TaggableLine] = self._month.lines
         if audience != STAFF:
-            own = Team.objects.with_sub_teams({pk for pk, _, key, _ in Team.objects.outline() if key == audience})
+            own = Team.objects.with_sub_teams({row.pk for row in Team.objects.outline() if row.key == audience})
             lines = [line for line in lines if self._month.slices[line.slice_key].team in own]
         deciding, costs = deciding_slices(lines), costs_by_resource(lines)
         ids, names = ids_of(self._month.reach), _names(self._month, lines)
@@ -117,8 +117,8 @@ def suggestible_month(scope: Scope, period: BillingPeriod, currency: str) -> Sug
 def _with_parents(owners: Sequence[str]) -> tuple[str, ...]:
     """Teams that own something, themselves or through a sub-team, in order."""
     outline = Team.objects.outline()
-    parent_of = {pk: parent for pk, parent, _, _ in outline}
-    key_of = {pk: key for pk, _, key, _ in outline}
+    parent_of = {row.pk: row.parent_pk for row in outline}
+    key_of = {row.pk: row.key for row in outline}
     wanted, found = set(owners), set()
     for pk, key in key_of.items():
         at: int | None = pk if key in wanted else None

@@ -113,7 +113,8 @@ def owned_rows(reach: Reach, rows: QuerySet[Any]) -> QuerySet[Any]:
     rows = rows.annotate(owned=FilteredRelation("slice__allocation", condition=same_import))
     if reach.scope.everything:
         return rows.filter(owned__isnull=False)
-    return rows.filter(owned__owner_key__in=reach.scope.team_keys)
+    # Saying the imports again, which the join says already, lets PostgreSQL go from the team's slices to their rows.
+    return rows.filter(owned__owner_key__in=reach.scope.team_keys, owned__bill_import_id__in=reach.import_pks)
 
 
 def untracked_keys(reach: Reach, names: Collection[str]) -> set[str]:

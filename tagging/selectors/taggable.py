@@ -1,17 +1,20 @@
 """The reader's taggable month: lines of resources, their slices, and what the policy says of each."""
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import TextField
+from django.db.models.functions import Cast
+
 from costs import selectors as intake
 from costs.periods import BillingPeriod
-from costs.reading import read_once
+from costs.reading import keep, read_once
 from costs.scope import Scope
-from costs.terms import COST_COLUMNS, CostMetric
-from tagging.models import Allocation
+from costs.terms import CostMetric
 from tagging.policy import Exceptions, Judgement, KeyPolicy, TaggableLine, judge, judgement_of
 from tagging.policy.exemptions import Excuse, is_untaggable
 from tagging.policy.problems import state_with_spelling
@@ -25,6 +28,9 @@ from tagging.selectors.unread import unread_policy_keys
 from tagging.selectors.virtual import own_values, virtual_tags_in
 from tagging.terms import TagState
 
+_ROW = ("resource_id", "slice_id", "last_charged_on", "name", "resource_type")
+_SLICE = ("slice__service_name", "slice__region_id", "slice__sub_account_id", "slice__usage_type", "account_name")
+_ID_AND_SLICE = ("resource__resource_id", "owned__owner_key", "owned__environment", *_SLICE, "tags_text")
 # (resource, slice, key of the policy) → how the key is spelled there and its value
 Spelled = Mapping[tuple[int, int, str], tuple[str, str]]
 
@@ -40,13 +46,15 @@ class SliceOf:
     region: str
     account: str
     usage_type: str
+    account_name: str
 
 
 @dataclass(frozen=True)
 class TaggableMonth:
     """The reader's taggable lines of a month, and what the policy says of their slices.
 
-    Rows are (resource, slice, last day, name, type, five costs); names and types are those of the reader's own lines.
+    Rows are (resource, slice, last day, name, type, costs); names and types are those of the reader's own lines.
+    `ids` are those of the rows' resources, by key.
     """
 
     reach: Reach
@@ -57,6 +65,7 @@ class TaggableMonth:
     slices: Mapping[int, SliceOf]
     judged: Mapping[int, Judgement]
     exceptions: Exceptions
+    ids: Mapping[int, str]
 
     def judgement(self, resource_key: int, slice_key: int) -> Judgement:
         """What is said of a resource in a slice."""
@@ -65,24 +74,29 @@ class TaggableMonth:
 
 @dataclass(frozen=True)
 class _Read:
-    """The same on any basis: a page that shows two of them reads the rows once."""
+    """The same on these bases: a page that shows two of them reads the rows once."""
 
     reach: Reach
+    metrics: tuple[CostMetric, ...]
     policy: tuple[KeyPolicy, ...]
     unread: tuple[UnreadKey, ...]
     rows: tuple[tuple[Any, ...], ...]
     slices: Mapping[int, SliceOf]
     judged: Mapping[int, Judgement]
     exceptions: Exceptions
+    ids: Mapping[int, str]
 
 
 def taggable_month(scope: Scope, period: BillingPeriod, metric: CostMetric, currency: str) -> TaggableMonth:
     """The month as the reader may see it, its costs on one basis."""
-    read = read_once(("taggable month", scope, period, currency), lambda: _read_month(scope, period, currency))
-    column = COST_COLUMNS.index(metric.column)
-    lines = tuple(TaggableLine(row[0], row[1], row[5 + column], row[2]) for row in read.rows)
+    # Pages show compliance at effective cost beside figures on another basis: one read gives both.
+    metrics, asked = tuple(dict.fromkeys((metric, CostMetric.EFFECTIVE))), ("taggable month", scope, period, currency)
+    read = read_once((*asked, metric), lambda: _read_month(scope, period, currency, metrics))
+    keep((*asked, CostMetric.EFFECTIVE), read)
+    column = 5 + read.metrics.index(metric)
+    lines = tuple(TaggableLine(row[0], row[1], row[column], row[2]) for row in read.rows)
     return TaggableMonth(
-        read.reach, read.policy, read.unread, lines, read.rows, read.slices, read.judged, read.exceptions
+        read.reach, read.policy, read.unread, lines, read.rows, read.slices, read.judged, read.exceptions, read.ids
     )
 
 
@@ -109,31 +123,42 @@ def ids_of(found: Reach) -> Mapping[int, str]:
     return read_once(("ids of resources", found.import_pks), lambda: intake.resource_ids(Scope.all(), found.import_pks))
 
 
-def _read_month(scope: Scope, period: BillingPeriod, currency: str) -> _Read:
+def _read_month(scope: Scope, period: BillingPeriod, currency: str, metrics: tuple[CostMetric, ...]) -> _Read:
     found = reach(scope, (period,), currency)
     required = required_keys(period)
     unread = unread_policy_keys(scope, required, found.imports)
     policy = tuple(key for key in required if key.key not in {item.key for item in unread})
-    slices = _slices(found)
-    rows = owned_rows(found, intake.resource_costs(Scope.all(), found.import_pks)).filter(slice__is_taggable=True)
-    columns = ("resource_id", "slice_id", "last_charged_on", "name", "resource_type", *COST_COLUMNS)
-    kept = tuple(row for row in rows.values_list(*columns) if row[1] in slices)
+    rows, slices, ids = _rows_and_slices(found, metrics)
     judged = {key: judge(policy, item.tags) for key, item in slices.items()}
-    return _Read(found, policy, unread, kept, slices, judged, _exceptions(found, policy, kept, slices, judged))
+    exceptions = _exceptions(found, policy, rows, slices, judged, ids)
+    return _Read(found, metrics, policy, unread, rows, slices, judged, exceptions, ids)
 
 
-def _slices(found: Reach) -> dict[int, SliceOf]:
-    """The reader's taggable slices, without those that the list of exceptions says nobody can tag."""
-    owned = Allocation.objects.filter(bill_import_id__in=found.import_pks, slice__is_taggable=True)
-    if not found.scope.everything:
-        owned = owned.filter(owner_key__in=found.scope.team_keys)
-    columns = ("slice_id", "slice__tags", "owner_key", "environment")
-    place = ("slice__service_name", "slice__region_id", "slice__sub_account_id", "slice__usage_type")
-    every = {row[0]: SliceOf(*row[1:]) for row in owned.values_list(*columns, *place)}
-    aside = untaggable_charges()
-    if not aside:
-        return every
-    return {key: each for key, each in every.items() if not is_untaggable(aside, each.service, each.usage_type)}
+def _rows_and_slices(
+    found: Reach, metrics: Sequence[CostMetric]
+) -> tuple[tuple[tuple[Any, ...], ...], dict[int, SliceOf], dict[int, str]]:
+    """The reader's taggable rows with the slices and ids they name, in one query.
+
+    Without those that the list of exceptions says nobody can tag. Tags stay text until their slice is met first.
+    """
+    owned = owned_rows(found, intake.resource_costs(Scope.all(), found.import_pks)).filter(slice__is_taggable=True)
+    tags, name = Cast("slice__tags", TextField()), intake.account_name(found.scope, "slice__sub_account_id")
+    aside, set_aside = untaggable_charges(), set[int]()
+    rows, slices, ids = [], dict[int, SliceOf](), dict[int, str]()
+    columns = (*_ROW, *(metric.column for metric in metrics))
+    width = len(columns)
+    for row in owned.annotate(tags_text=tags, account_name=name).values_list(*columns, *_ID_AND_SLICE):
+        key = row[1]
+        if key not in slices and key not in set_aside:
+            of = SliceOf(json.loads(row[-1]), *row[width + 1 : -1])
+            if is_untaggable(aside, of.service, of.usage_type):
+                set_aside.add(key)
+            else:
+                slices[key] = of
+        if key in slices:
+            rows.append(row[:width])
+            ids[row[0]] = row[width]
+    return tuple(rows), slices, ids
 
 
 def _exceptions(
@@ -142,22 +167,25 @@ def _exceptions(
     rows: Sequence[tuple[Any, ...]],
     slices: Mapping[int, SliceOf],
     judged: Mapping[int, Judgement],
+    ids: Mapping[int, str],
 ) -> Exceptions:
     """What is said of single resources: keys that do not apply, that are excused, or that are spelled otherwise."""
     excused = excuses()
     exact = [key for key in policy if key.exact_key]
     ours = {(tag.resource_key, tag.key) for item in found.imports for tag in virtual_tags_in(item.period)}
-    if not (excused or exact or ours or any(key.is_limited for key in policy)):
+    limited = [at for at, key in enumerate(policy) if key.is_limited]
+    if not (excused or exact or ours or limited):
         return {}
     own = own_values(found, policy) if ours else {}
-    ids = ids_of(found)
     spelled = carried(found, exact, slices).spelled if exact else {}
+    watched = tuple(enumerate(policy)) if ours or spelled else ()
     known: dict[tuple[TagState, ...], Judgement] = {}
+    of_place = {key: _excuses_of(place, excused) for key, place in slices.items()}
     exceptions: dict[tuple[int, int], Judgement] = {}
     for resource_key, slice_key, day, *_ in rows:
         place = slices[slice_key]
-        states = _aside(policy, excused, ids.get(resource_key, ""), place, day)
-        for at, key in enumerate(policy):
+        states = _aside(policy, limited, of_place[slice_key], ids.get(resource_key, ""), place, day)
+        for at, key in watched:
             state = judged[slice_key].states[at]
             is_ours = (resource_key, key.key) in ours and (resource_key, slice_key, key.key) not in own
             if at not in states and is_ours:  # a virtual tag: the resource itself still lacks it
@@ -170,17 +198,27 @@ def _exceptions(
     return exceptions
 
 
+def _excuses_of(place: SliceOf, excused: Sequence[Excuse]) -> list[Excuse]:
+    """Those that may cover something in a slice."""
+    return [
+        each for each in excused if each.covers_place(account=place.account, service=place.service, team=place.team)
+    ]
+
+
 def _aside(
-    policy: Sequence[KeyPolicy], excused: Sequence[Excuse], resource_id: str, place: SliceOf, day: date
+    policy: Sequence[KeyPolicy],
+    limited: Collection[int],
+    excused: Sequence[Excuse],
+    resource_id: str,
+    place: SliceOf,
+    day: date,
 ) -> dict[int, TagState]:
-    kind = resource_type(resource_id, place.service) if any(key.resource_types for key in policy) else ""
-    states = {
-        at: TagState.EXEMPT for at, key in enumerate(policy) if key.is_limited and not key.applies_to(kind, place.team)
-    }
+    states = {}
+    if limited:
+        kind = resource_type(resource_id, place.service) if any(policy[at].resource_types for at in limited) else ""
+        states = {at: TagState.EXEMPT for at in limited if not policy[at].applies_to(kind, place.team)}
     for excuse in excused:
-        if excuse.covers(
-            resource_id=resource_id, account=place.account, service=place.service, team=place.team, day=day
-        ):
+        if excuse.holds(resource_id, day):
             states |= {at: TagState.EXEMPT for at, key in enumerate(policy) if excuse.excuses(key.key)}
     return states
 

@@ -13,7 +13,7 @@ from costs.scope import Scope
 from tagging.allocation import Rule
 from tagging.benefit import POT, POT_NAME
 from tagging.conditions import parse_condition
-from tagging.models import AllocationRule, Membership, SharedPool, Team
+from tagging.models import AllocationRule, Membership, SharedPool, Team, TeamRow
 from tagging.owners import bare_key, kind_of, pool_owner
 from tagging.results import MemberView, RuleView, TeamView
 from tagging.terms import MemberRole, OwnerKind, RuleKind
@@ -36,14 +36,9 @@ FACT_COLUMNS = (
 
 def visible_teams(scope: Scope) -> tuple[TeamView, ...]:
     """Teams of the scope by name, also inactive ones: their past costs stay with staff and the team above."""
-    return read_once(("visible teams", scope), lambda: _visible_teams(scope))
-
-
-def _visible_teams(scope: Scope) -> tuple[TeamView, ...]:
-    teams = Team.objects.select_related("parent").order_by("name")
-    if not scope.everything:
-        teams = teams.filter(key__in=scope.team_keys)
-    return tuple(_team_view(scope, team) for team in teams)
+    rows = Team.objects.outline()
+    seen = {row.pk: row for row in rows if scope.everything or row.key in scope.team_keys}
+    return tuple(_team_view(row, seen.get(row.parent_pk or 0)) for row in rows if row.pk in seen)
 
 
 def team_by_key(scope: Scope, key: str) -> TeamView:
@@ -133,10 +128,8 @@ def rules_from_store(stored: list[dict[str, Any]]) -> tuple[Rule, ...]:
     return tuple(matching_rule(row) for row in rows)
 
 
-def _team_view(scope: Scope, team: Team) -> TeamView:
-    parent = team.parent
-    if parent is not None and not scope.everything and parent.key not in scope.team_keys:
-        parent = None
+def _team_view(team: TeamRow, parent: TeamRow | None) -> TeamView:
+    """A team as its reader may see it; `parent` is the one above where they see that too."""
     return TeamView(
         key=team.key,
         name=team.name,

@@ -3,8 +3,6 @@
 from collections.abc import Collection
 from decimal import Decimal
 
-from django.db.models import Subquery, Sum
-
 from costs import selectors as intake
 from costs.money import ZERO
 from costs.periods import BillingPeriod
@@ -12,9 +10,11 @@ from costs.scope import Scope
 from costs.terms import BillState, CostMetric
 from tagging.models import Close
 from tagging.results import Trust
+from tagging.selectors.closed import closed_months
 from tagging.selectors.closed_figures import bill_version_of
-from tagging.selectors.closes import counting
-from tagging.selectors.reach import Reach, allocated, ordered_currencies, reach, visible_imports
+from tagging.selectors.closes import close_of
+from tagging.selectors.reach import Reach, ordered_currencies, reach, visible_imports
+from tagging.selectors.shared import held_by_kind
 from tagging.terms import OwnerKind
 
 
@@ -27,10 +27,11 @@ def trust(scope: Scope, period: BillingPeriod, *, metric: CostMetric, currency: 
     """
     found = reach(scope, (period,), currency)
     bill_total = intake.bill_total(Scope.all(), found.import_pks, metric=metric)
-    owners_total, unallocated, close_pk = _held(found, period, metric)
+    owners_total, unallocated = _held(found, period, metric)
     difference = bill_total - owners_total - unallocated
     staff = scope.everything
-    close = None if close_pk is None else Close.objects.get(pk=close_pk)
+    is_closed = (period, found.currency) in closed_months()
+    close = close_of(period, found.currency) if is_closed else None
     finished = [item.finished_at for item in found.imports if item.finished_at is not None]
     return Trust(
         period=period,
@@ -70,14 +71,8 @@ def _bases(close: Close) -> set[int]:
     return {bill["import"] for bill in close.bills}
 
 
-def _held(found: Reach, period: BillingPeriod, metric: CostMetric) -> tuple[Decimal, Decimal, int | None]:
-    """What all owners (teams, cost centres, pools) hold and what nobody holds of these imports, whoever asks.
-
-    And the pk of the close that counts: asked in the same query, since every page has a strip.
-    """
-    close = counting().filter(period=period.start, currency=found.currency).order_by().values("pk")[:1]
-    rows = allocated(Scope.all(), found.import_pks).order_by().annotate(close=Subquery(close))
-    sums = list(rows.values_list("owner_kind", "close").annotate(cost=Sum(metric.column)))
-    held: dict[str, Decimal] = {kind: cost for kind, _, cost in sums}
+def _held(found: Reach, period: BillingPeriod, metric: CostMetric) -> tuple[Decimal, Decimal]:
+    """What all owners (teams, cost centres, pools) hold and what nobody holds of these imports, whoever asks."""
+    held = held_by_kind(period, found.currency, found.import_pks, metric)
     nobody = held.pop(OwnerKind.NOBODY.value, ZERO)
-    return sum(held.values(), ZERO), nobody, next((pk for _, pk, _ in sums), None)
+    return sum(held.values(), ZERO), nobody

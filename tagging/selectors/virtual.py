@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from operator import itemgetter
 from typing import NamedTuple
 
 from costs import selectors as intake
@@ -9,8 +10,8 @@ from costs.periods import BillingPeriod
 from costs.reading import read_once
 from costs.scope import Scope
 from costs.tags import canonical_key
-from tagging.models import VirtualTag
 from tagging.policy import KeyPolicy
+from tagging.selectors.arrangements import arrangements
 from tagging.selectors.policy import policy_keys
 from tagging.selectors.reach import Reach
 
@@ -55,6 +56,5 @@ class _Dated(NamedTuple):
 
 
 def _every() -> tuple[_Dated, ...]:
-    columns = ("resource_key", "tag_key", "value", "from_period", "to_period")
-    rows = VirtualTag.objects.order_by("resource_key", "tag_key", "pk").values_list(*columns)
-    return read_once("virtual tags", lambda: tuple(_Dated(*row) for row in rows))
+    columns = itemgetter("resource_key", "tag_key", "value", "from_period", "to_period")
+    return read_once("virtual tags", lambda: tuple(_Dated(*columns(row)) for row in arrangements().virtual_tags))

@@ -62,7 +62,7 @@ def _newest_months(newest: BillingPeriod) -> dict[BillingPeriod, set[str]]:
     That others have a later month must change nothing a team sees.
     """
     found: dict[BillingPeriod, set[str]] = {newest: {STAFF}}
-    for pk, _, key, _ in Team.objects.outline():
+    for pk, _, key, *_ in Team.objects.outline():
         own = latest_period(Scope.teams(Team.objects.with_sub_teams({pk})))
         if own is not None:
             found.setdefault(own, set()).add(key)

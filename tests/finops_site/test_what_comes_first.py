@@ -259,9 +259,9 @@ def test_the_pages_keep_to_their_queries_with_plans_and_figures(
     advise("payer", "600")
     waste("a", "10", team="payments")
     found(plan("Payments", "40", team="payments"), NOVEMBER.start, "30", "48")
-    with django_assert_max_num_queries(20):  # no plan of all spend: its forecast is worked out
+    with django_assert_max_num_queries(18):  # no plan of all spend: its forecast is worked out
         assert staff.get("/overview/").status_code == 200
-    with django_assert_max_num_queries(23):  # exemptions, untaggable charges, pools
+    with django_assert_max_num_queries(12):
         assert lead.get("/teams/payments/").status_code == 200
 
 

@@ -1,0 +1,115 @@
+"""What has been arranged: tag policy, exemptions, pools, benefit policy, virtual tags. Small tables, read together."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+from django.db.models import F, Func, JSONField, Model, QuerySet, TextField, Value
+from django.db.models.functions import Cast
+
+from costs.reading import read_once
+from tagging.models import CommitmentBenefit, Exemption, PoolDriver, SharedPool, TagKey, UntaggableCharge, VirtualTag
+
+Row = dict[str, Any]
+
+
+class _Table(NamedTuple):
+    rows: QuerySet[Any]
+    columns: Sequence[str]
+
+
+class _AsJson(Func):
+    """Columns as one JSON object. Django's own asks SQLite three questions first, in every process anew."""
+
+    function = "JSONB_BUILD_OBJECT"
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        pairs = [part for name in columns for part in (Cast(Value(name), TextField()), F(name))]
+        super().__init__(*pairs, output_field=JSONField())
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, function="JSON_OBJECT", **context)
+
+
+@dataclass(frozen=True)
+class Arrangements:
+    """The rows of each table, as columns by name or as models without history or author."""
+
+    tag_keys: tuple[TagKey, ...]
+    exemptions: tuple[Row, ...]
+    untaggable: tuple[Row, ...]
+    pools: tuple[SharedPool, ...]
+    benefits: tuple[Row, ...]
+    virtual_tags: tuple[Row, ...]
+
+
+def arrangements() -> Arrangements:
+    """All of it, read once within a page. One query."""
+    return read_once("arrangements", _read)
+
+
+def _read() -> Arrangements:
+    pool_columns = [field.attname for field in SharedPool._meta.concrete_fields]
+    keys, excused, aside, pools, drivers, benefits, virtual = _rows_together(
+        _Table(TagKey.objects.all(), [field.attname for field in TagKey._meta.concrete_fields]),
+        _Table(
+            Exemption.objects.all(),
+            ("id", "since", "until", "keys", "resource", "sub_account_id", "service_name", "team_id", "reason"),
+        ),
+        _Table(UntaggableCharge.objects.all(), ("service_name", "usage_type")),
+        _Table(SharedPool.objects.filter(is_active=True), pool_columns),
+        _Table(PoolDriver.objects.all(), ("id", "key", "name")),
+        _Table(CommitmentBenefit.objects.all(), ("from_period", "policy")),
+        _Table(VirtualTag.objects.all(), ("id", "resource_key", "tag_key", "value", "from_period", "to_period")),
+    )
+    driver_of = {row["id"]: PoolDriver(**row) for row in drivers}
+    return Arrangements(
+        tag_keys=tuple(sorted((TagKey(**row) for row in keys), key=lambda key: (key.position, key.key))),
+        exemptions=tuple(sorted(excused, key=lambda row: row["id"])),
+        untaggable=tuple(sorted(aside, key=lambda row: (row["service_name"], row["usage_type"]))),
+        pools=tuple(sorted((_pool(row, driver_of) for row in pools), key=_place)),
+        benefits=tuple(sorted(benefits, key=lambda row: row["from_period"])),
+        virtual_tags=tuple(sorted(virtual, key=lambda row: (row["resource_key"], row["tag_key"], row["id"]))),
+    )
+
+
+def _pool(row: Row, driver_of: dict[int, PoolDriver]) -> SharedPool:
+    pool = SharedPool(**row)
+    pool.driver = driver_of.get(row["driver_id"])
+    return pool
+
+
+def _place(pool: SharedPool) -> tuple[Any, ...]:
+    """The order of `SharedPool.Meta`; a row from the beginning of time comes first."""
+    return (pool.position, pool.key, pool.from_period is not None, pool.from_period, pool.pk)
+
+
+def _rows_together(*tables: _Table) -> list[list[Row]]:
+    """The columns of several tables in one query, table by table, in no order. For tables of some hundreds of rows."""
+    first, *others = (
+        table.rows.order_by().values_list(Value(at), _AsJson(table.columns)) for at, table in enumerate(tables)
+    )
+    readers = [_readers(table.rows.model, table.columns) for table in tables]
+    found: list[list[Row]] = [[] for _ in tables]
+    for at, row in first.union(*others, all=True):
+        found[at].append({name: read(row[name]) for name, read in readers[at]})
+    return found
+
+
+def _readers(model: type[Model], columns: Sequence[str]) -> list[tuple[str, Callable[[Any], Any]]]:
+    """How each column comes back out of JSON."""
+    fields = {field.attname: field for field in model._meta.concrete_fields}
+    return [
+        (name, _parsed if isinstance(fields[name], JSONField) else partial(_value, fields[name])) for name in columns
+    ]
+
+
+def _parsed(value: Any) -> Any:
+    """JSON within JSON: PostgreSQL nests it, SQLite gives its text."""
+    return json.loads(value) if isinstance(value, str) else value
+
+
+def _value(field: Any, value: Any) -> Any:
+    return field.to_python(value)
