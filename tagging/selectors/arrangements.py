@@ -1,4 +1,4 @@
-"""What has been arranged: tag policy, exemptions, pools, benefit policy, virtual tags. Small tables, read together."""
+"""What is arranged: tag policy, exemptions, pools, benefits, virtual tags, closes. Small tables, read together."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -9,8 +9,19 @@ from typing import Any, NamedTuple
 from django.db.models import F, Func, JSONField, Model, QuerySet, TextField, Value
 from django.db.models.functions import Cast
 
+from costs.periods import BillingPeriod
 from costs.reading import read_once
-from tagging.models import CommitmentBenefit, Exemption, PoolDriver, SharedPool, TagKey, UntaggableCharge, VirtualTag
+from tagging.models import (
+    Close,
+    CommitmentBenefit,
+    Exemption,
+    PoolDriver,
+    SharedPool,
+    TagKey,
+    UntaggableCharge,
+    VirtualTag,
+)
+from tagging.terms import CloseState
 
 Row = dict[str, Any]
 
@@ -43,6 +54,7 @@ class Arrangements:
     pools: tuple[SharedPool, ...]
     benefits: tuple[Row, ...]
     virtual_tags: tuple[Row, ...]
+    closed_months: frozenset[tuple[BillingPeriod, str]]  # month and currency
 
 
 def arrangements() -> Arrangements:
@@ -52,7 +64,7 @@ def arrangements() -> Arrangements:
 
 def _read() -> Arrangements:
     pool_columns = [field.attname for field in SharedPool._meta.concrete_fields]
-    keys, excused, aside, pools, drivers, benefits, virtual = _rows_together(
+    keys, excused, aside, pools, drivers, benefits, virtual, closes = _rows_together(
         _Table(TagKey.objects.all(), [field.attname for field in TagKey._meta.concrete_fields]),
         _Table(
             Exemption.objects.all(),
@@ -63,6 +75,7 @@ def _read() -> Arrangements:
         _Table(PoolDriver.objects.all(), ("id", "key", "name")),
         _Table(CommitmentBenefit.objects.all(), ("from_period", "policy")),
         _Table(VirtualTag.objects.all(), ("id", "resource_key", "tag_key", "value", "from_period", "to_period")),
+        _Table(Close.objects.exclude(state=CloseState.REOPENED.value), ("period", "currency")),
     )
     driver_of = {row["id"]: PoolDriver(**row) for row in drivers}
     return Arrangements(
@@ -72,6 +85,7 @@ def _read() -> Arrangements:
         pools=tuple(sorted((_pool(row, driver_of) for row in pools), key=_place)),
         benefits=tuple(sorted(benefits, key=lambda row: row["from_period"])),
         virtual_tags=tuple(sorted(virtual, key=lambda row: (row["resource_key"], row["tag_key"], row["id"]))),
+        closed_months=frozenset((BillingPeriod(row["period"]), row["currency"]) for row in closes),
     )
 
 

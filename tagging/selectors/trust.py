@@ -10,7 +10,7 @@ from costs.scope import Scope
 from costs.terms import BillState, CostMetric
 from tagging.models import Close
 from tagging.results import Trust
-from tagging.selectors.closed import closed_months
+from tagging.selectors.arrangements import arrangements
 from tagging.selectors.closed_figures import bill_version_of
 from tagging.selectors.closes import close_of
 from tagging.selectors.reach import Reach, ordered_currencies, reach, visible_imports
@@ -30,7 +30,7 @@ def trust(scope: Scope, period: BillingPeriod, *, metric: CostMetric, currency: 
     owners_total, unallocated = _held(found, period, metric)
     difference = bill_total - owners_total - unallocated
     staff = scope.everything
-    is_closed = (period, found.currency) in closed_months()
+    is_closed = (period, found.currency) in arrangements().closed_months
     close = close_of(period, found.currency) if is_closed else None
     finished = [item.finished_at for item in found.imports if item.finished_at is not None]
     return Trust(

@@ -1,5 +1,6 @@
 """Costs a team says are not its own: raised from "Why is this mine?", answered with a rule or with words."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,6 +14,7 @@ from costs.scope import Scope
 from costs.terms import CostMetric
 from tagging.inputs import RuleInput
 from tagging.models import OwnershipDoubt
+from tagging.results import SliceRow
 from tagging.results.doubts import Filters
 from tagging.selectors.doubts import deciding_rule_pk, doubt_ref
 from tagging.selectors.teams import owner_by_key
@@ -52,24 +54,8 @@ def doubt_ownership(scope: Scope, asked: OwnershipQuestion, *, by: AbstractBaseU
     )
     if not slices:
         raise InvalidRequestError("There are no such costs in this month, so there is nothing to doubt.")
-    ref = doubt_ref(asked.team_key, asked.filters)
-    made = OwnershipDoubt(
-        team_key=asked.team_key,
-        team_name=team.name,
-        period=asked.period.start,
-        currency=asked.currency,
-        basis=asked.metric.value,
-        rule_text=slices[0].rule_text,
-        matched_text=slices[0].matched_text,
-        filters=[list(pair) for pair in asked.filters],
-        places=sorted({(row.sub_account_id, row.service_name) for row in slices}),
-        ref=ref,
-        cost=sum((row.cost for row in slices), ZERO),
-        text=said,
-        belongs_to=" ".join(asked.belongs_to.split())[:MOST_NAME],
-        raised_by_id=by.pk,
-        raised_at=now,
-    )
+    made = _doubted(asked, slices)
+    made.team_name, made.text, made.raised_by_id, made.raised_at = team.name, said, by.pk, now
     made.decided_by_id = deciding_rule_pk(made)
     try:
         with transaction.atomic():
@@ -106,6 +92,23 @@ def accept_doubt(
 def reason_of(text: str, raised_by: str) -> str:
     """The reason of a rule that a doubt became."""
     return f"Doubted by {raised_by}: {' '.join(text.split())}"[:300]
+
+
+def _doubted(asked: OwnershipQuestion, slices: Sequence[SliceRow]) -> OwnershipDoubt:
+    """What is doubted, as it stands now."""
+    return OwnershipDoubt(
+        team_key=asked.team_key,
+        period=asked.period.start,
+        currency=asked.currency,
+        basis=asked.metric.value,
+        rule_text=slices[0].rule_text,
+        matched_text=slices[0].matched_text,
+        filters=[list(pair) for pair in asked.filters],
+        places=sorted({(row.sub_account_id, row.service_name) for row in slices}),
+        ref=doubt_ref(asked.team_key, asked.filters),
+        cost=sum((row.cost for row in slices), ZERO),
+        belongs_to=" ".join(asked.belongs_to.split())[:MOST_NAME],
+    )
 
 
 def _of_slices(filters: Filters) -> Filters:

@@ -21,6 +21,7 @@ from costs.terms import CostMetric
 from tagging import selectors, services
 from tagging.conditions import FIELDS, NAME
 from tagging.forms.rules import RuleForm
+from tagging.line_links import lines_url
 from tagging.owners import bare_key, kind_of, pool_owner
 from tagging.results import RuleView
 from tagging.results.doubts import RuleProposal
@@ -151,6 +152,7 @@ def rule_form(
         "title": rule.text if rule else KIND_BUTTONS[kind],
         "lead": KIND_LEADS[kind],
         "proposal": proposal,
+        "doubted_url": doubted_url(proposal) if proposal else "",
         "answer": request.POST.get("answer", ""),
         "frozen": frozen_text(scope),
     }
@@ -173,6 +175,13 @@ def rule_form(
         "changes": rule_changes(scope, rule.pk) if rule else (),
     }
     return render(request, "tagging/rule.html", context, status=400 if form.errors else 200)
+
+
+def doubted_url(proposal: RuleProposal) -> str:
+    """The lines of what a team doubts."""
+    doubt = proposal.doubt
+    filters = [("team", doubt.team_key), *doubt.filters]
+    return lines_url(doubt.period, doubt.metric, currency=doubt.currency, filters=filters)
 
 
 def saving(

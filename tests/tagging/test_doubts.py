@@ -4,7 +4,6 @@ November: payments has Compute 10 and Storage 4 in account 111111111111 and Comp
 Team=payments; search has 5.
 """
 
-import re
 from decimal import Decimal
 from urllib.parse import urlencode
 
@@ -168,8 +167,9 @@ def test_a_doubt_that_no_cost_stands_behind_any_more_still_opens(lead: Client, s
     found = doubt(lead)
     save_rule(RuleInput(RuleKind.TAG, tag_key="Team", tag_values=("payments",), team_key="search"),
               pk=AllocationRule.objects.get(tag_values=["payments"]).pk)  # fmt: skip
-    [told] = re.findall("now (.*?)\\)", text_of(get(staff, f"/doubts/{found.pk}/rule/")))
-    assert "$0.00" in told
+    text = text_of(get(staff, f"/doubts/{found.pk}/rule/"))
+    assert "$0.00" in text
+    assert "$4.00 when it was doubted" in text
     assert rule_proposal(EVERYTHING, found.pk).condition == THE_CONDITION
 
 
