@@ -151,10 +151,8 @@ def rule_form(
         "kind_name": KIND_NAMES[kind],
         "title": rule.text if rule else KIND_BUTTONS[kind],
         "lead": KIND_LEADS[kind],
-        "proposal": proposal,
-        "doubted_url": doubted_url(proposal) if proposal else "",
-        "answer": request.POST.get("answer", ""),
         "frozen": frozen_text(scope),
+        **proposal_context(request, proposal),
     }
     if request.method == "POST" and form.is_valid():
         wanted = form.as_input(is_active=rule is None or rule.is_active)
@@ -177,11 +175,14 @@ def rule_form(
     return render(request, "tagging/rule.html", context, status=400 if form.errors else 200)
 
 
-def doubted_url(proposal: RuleProposal) -> str:
-    """The lines of what a team doubts."""
-    doubt = proposal.doubt
+def proposal_context(request: HttpRequest, proposal: RuleProposal | None) -> dict[str, Any]:
+    """What the form shows of a team's doubt, with the lines of it."""
+    if proposal is None:
+        return {}
+    doubt, answer = proposal.doubt, request.POST.get("answer", "")
     filters = [("team", doubt.team_key), *doubt.filters]
-    return lines_url(doubt.period, doubt.metric, currency=doubt.currency, filters=filters)
+    url = lines_url(doubt.period, doubt.metric, currency=doubt.currency, filters=filters)
+    return {"proposal": proposal, "doubted_url": url, "answer": answer}
 
 
 def saving(
