@@ -120,6 +120,7 @@ def test_names_are_text_and_never_markup(staff: Client) -> None:
     assert "<b>bold" not in page
 
 
+@pytest.mark.usefixtures("team")  # a company with teams, whose outline says who is FinOps staff, too
 def test_opening_a_view_takes_few_queries(staff: Client, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
     save(staff, "Mine")
     pk = SavedView.objects.get().pk
