@@ -212,7 +212,7 @@ def test_a_panel_that_fails_in_any_way_leaves_the_page_standing(
     def fail(*_: object, **__: object) -> None:
         raise KeyError("nobody expected this")
 
-    monkeypatch.setattr(selectors, "resources", fail)
+    monkeypatch.setattr(selectors, "costliest", fail)
     answer = client_for(lead).get("/teams/alpha/")
     assert answer.status_code == HTTPStatus.OK
     assert UNREADABLE in answer.content.decode()
