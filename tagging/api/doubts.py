@@ -69,7 +69,7 @@ class NewDoubtSerializer(serializers.Serializer[Any]):
 
     team_key = serializers.CharField(max_length=160)
     billing_period = serializers.RegexField(r"^\d{4}-\d{2}$")
-    currency = serializers.RegexField("^[A-Za-z]{3}$", required=False, allow_blank=True, default="")
+    currency = serializers.RegexField("^([A-Za-z]{3})?$", required=False, allow_blank=True, default="")
     basis = serializers.RegexField(f"^({'|'.join(CostMetric)})$", required=False, default=CostMetric.BILLED.value)
     decision = serializers.CharField(max_length=64, help_text="The decision's name, as in the address of its page.")
     service = serializers.CharField(max_length=200, required=False, default="")
