@@ -47,8 +47,8 @@ def led_keys(user: AbstractUser | AnonymousUser | AbstractBaseUser) -> frozenset
     return _with_sub_teams(_roles_of(user.pk), (MemberRole.LEAD,))
 
 
-def may_change_finding(user: AbstractUser | AnonymousUser | AbstractBaseUser, owner_key: str) -> bool:
-    """FinOps staff, and who leads the owning team; viewers look and change nothing."""
+def may_act_for(user: AbstractUser | AnonymousUser | AbstractBaseUser, owner_key: str) -> bool:
+    """FinOps staff, and who leads the team that owns it: findings, disputes, doubts. Viewers change nothing."""
     return is_finops(user) or bool(owner_key and leads(user, owner_key))
 
 

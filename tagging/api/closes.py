@@ -28,7 +28,7 @@ from costs.queries import parse_metric
 from costs.scope import Scope
 from costs.terms import CostMetric
 from tagging import services
-from tagging.access import is_finops, leads
+from tagging.access import may_act_for
 from tagging.api.base import BASIS, CURRENCY, OwnershipDocument, OwnershipList
 from tagging.results.closes import MonthEnd
 from tagging.selectors.close_list import close_list
@@ -277,7 +277,7 @@ class DisputeList(OwnershipList):
         scope, user = api_scope(request), request.user
         asked = body_of(request, NewDisputeSerializer)
         scope.require_team(asked["team_key"])
-        if not isinstance(user, AbstractUser) or not (is_finops(user) or leads(user, asked["team_key"])):
+        if not isinstance(user, AbstractUser) or not may_act_for(user, asked["team_key"]):
             raise NotFoundInScopeError("Nothing here.")
         period = BillingPeriod.parse(asked["billing_period"])
         currency = asked["currency"].upper()

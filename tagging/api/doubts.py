@@ -27,7 +27,7 @@ from costs.queries import parse_metric
 from costs.scope import Scope
 from costs.terms import CostMetric
 from tagging import services
-from tagging.access import is_finops, leads
+from tagging.access import may_act_for
 from tagging.api.base import OwnershipList
 from tagging.selectors.doubts import doubts, rule_proposal
 from tagging.selectors.reach import reach
@@ -93,7 +93,7 @@ class DoubtList(OwnershipList):
     def post(self, request: Request) -> Response:
         scope, user, asked = api_scope(request), request.user, body_of(request, NewDoubtSerializer)
         scope.require_team(asked["team_key"])
-        if not isinstance(user, AbstractUser) or not (is_finops(user) or leads(user, asked["team_key"])):
+        if not isinstance(user, AbstractUser) or not may_act_for(user, asked["team_key"]):
             raise NotFoundInScopeError("Nothing here.")
         period = BillingPeriod.parse(asked["billing_period"])
         filters = [(name, asked[name]) for name in ("account", "service") if asked[name]]

@@ -29,7 +29,7 @@ from costs.pages import current_moment
 from costs.scope import Scope
 from costs.terms import CostMetric, FindingKind
 from tagging import selectors, services
-from tagging.access import may_change_finding
+from tagging.access import may_act_for
 from tagging.results import FindingDetail, FindingRow
 from tagging.terms import FindingState
 
@@ -204,7 +204,7 @@ class FindingDecision(ScopedView):
         scope = api_scope(request)
         row = selectors.finding(scope, finding_ref).row
         user = request.user
-        if not isinstance(user, AbstractUser) or not may_change_finding(user, row.owner_key):
+        if not isinstance(user, AbstractUser) or not may_act_for(user, row.owner_key):
             raise NotFoundInScopeError("Nothing here.")
         asked = body_of(request, DecisionSerializer)
         decision = services.Decision(FindingState(asked["state"]), asked["note"], asked["until"])

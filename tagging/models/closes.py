@@ -120,10 +120,9 @@ class StatementLine(CostColumns):
         return f"{self.kind} {self.service_name} {self.sub_account_id}"
 
 
-class Dispute(models.Model):
-    """A team lead doubts a line of the own statement; the FinOps lead answers."""
+class RaisedAndAnswered(models.Model):
+    """What a team's lead says is wrong, and the FinOps lead's answer."""
 
-    line = models.ForeignKey(StatementLine, on_delete=models.PROTECT, related_name="disputes")
     state = models.CharField(max_length=16, choices=choices_for(DisputeState), default=DisputeState.OPEN.value)
     text = models.TextField()
     raised_by = models.ForeignKey(
@@ -135,6 +134,15 @@ class Dispute(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
     answered_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
+
+class Dispute(RaisedAndAnswered):
+    """A team lead doubts a line of the own statement; the FinOps lead answers."""
+
+    line = models.ForeignKey(StatementLine, on_delete=models.PROTECT, related_name="disputes")
 
     class Meta:
         ordering = ("-pk",)

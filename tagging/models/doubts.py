@@ -1,15 +1,15 @@
 """Costs a team says are not its own: what decided them, as it stood when they were doubted."""
 
-from django.conf import settings
 from django.db import models
 
 from costs.fields import MoneyField
 from costs.terms import CostMetric
+from tagging.models.closes import RaisedAndAnswered
 from tagging.models.core import OWNER_KEY_LENGTH, AllocationRule
-from tagging.terms import DisputeState, choices_for
+from tagging.terms import choices_for
 
 
-class OwnershipDoubt(models.Model):
+class OwnershipDoubt(RaisedAndAnswered):
     """A team doubts what a rule gave it in a month; the FinOps lead makes a rule of it, or says why not."""
 
     team_key = models.CharField(max_length=OWNER_KEY_LENGTH)
@@ -24,18 +24,7 @@ class OwnershipDoubt(models.Model):
     decided_by = models.ForeignKey(AllocationRule, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     ref = models.CharField(max_length=64)  # names team, decision and filters, so that one thing is doubted once
     cost = MoneyField()
-    text = models.TextField()
     belongs_to = models.CharField(max_length=160, blank=True)  # whose it is, in the words of who raised it
-    state = models.CharField(max_length=16, choices=choices_for(DisputeState), default=DisputeState.OPEN.value)
-    raised_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
-    )
-    raised_at = models.DateTimeField()
-    answer = models.TextField(blank=True)
-    answered_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
-    )
-    answered_at = models.DateTimeField(null=True, blank=True)
     rule = models.ForeignKey(AllocationRule, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
 
     class Meta:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from costs.money import plain
 from costs.periods import BillingPeriod
 from costs.scope import Scope
-from tagging.access import is_finops, is_viewing_as, leads
+from tagging.access import is_viewing_as, may_act_for
 from tagging.results import CloseInfo, Statement
 from tagging.selectors.disputes import disputes
 from tagging.selectors.month_ends import Blocker, month_blockers, open_disputes
@@ -73,7 +73,7 @@ def hidden_columns(request: HttpRequest, found: Statement) -> tuple[str, ...]:
     if not found.close.is_closed:
         return ("kind", "list_cost", "dispute")
     may_dispute = found.close.state == "closed" and not is_viewing_as(request)
-    if may_dispute and (is_finops(request.user) or leads(request.user, found.summary.team_key)):
+    if may_dispute and may_act_for(request.user, found.summary.team_key):
         return ()
     return ("dispute",)
 

@@ -15,7 +15,7 @@ from costs.pages import current_moment, request_scope, staff_page
 from costs.periods import BillingPeriod
 from costs.terms import CostMetric
 from tagging import selectors, services
-from tagging.access import is_finops, leads
+from tagging.access import may_act_for
 from tagging.forms.closes import AnswerForm, DisputeForm
 from tagging.results import Statement, StatementLine
 from tagging.results.doubts import DoubtRow
@@ -74,7 +74,7 @@ def dispute_new(request: HttpRequest, team_key: str) -> HttpResponseBase:
     """Doubt one line of a closed statement. For leads of the team and FinOps staff; not there for others."""
     scope = request_scope(request)
     team = selectors.team_by_key(scope, team_key)
-    if not (is_finops(request.user) or leads(request.user, team_key)):
+    if not may_act_for(request.user, team_key):
         raise NotFoundInScopeError("Nothing here.")
     found, line = _line(request, team_key)
     form = DisputeForm(request.POST if request.method == "POST" else None)

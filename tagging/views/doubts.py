@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from costs.errors import InvalidRequestError, NotFoundInScopeError
 from costs.pages import current_moment, request_scope, staff_page
 from tagging import selectors, services
-from tagging.access import is_finops, leads
+from tagging.access import may_act_for
 from tagging.forms.closes import AnswerForm
 from tagging.forms.doubts import DoubtForm
 from tagging.selectors.doubts import rule_proposal
@@ -30,7 +30,7 @@ def doubt_new(request: HttpRequest, team_key: str) -> HttpResponseBase:
     scope = request_scope(request)
     selectors.team_by_key(scope, team_key)
     month = chosen_month(request, scope)
-    if month is None or not (is_finops(request.user) or leads(request.user, team_key)):
+    if month is None or not may_act_for(request.user, team_key):
         raise NotFoundInScopeError("Nothing here.")
     form, filters = DoubtForm(request.POST), chosen_filters(request, month)
     if not form.is_valid():

@@ -17,7 +17,7 @@ from costs.queries import NOT_SET
 from costs.scope import Scope
 from costs.terms import CostMetric, FindingKind
 from tagging import selectors, services
-from tagging.access import is_viewing_as, led_keys, may_change_finding
+from tagging.access import is_viewing_as, led_keys, may_act_for
 from tagging.forms.findings import STATES, TO_ACT_ON, DecisionForm, FindingFilterForm
 from tagging.line_links import lines_url
 from tagging.results import FindingRow, FindingTable, Trust
@@ -82,7 +82,7 @@ def finding(request: HttpRequest, finding_ref: str) -> HttpResponseBase:
     context = {
         "found": found,
         "row": found.row,
-        "may_change": may_change_finding(request.user, found.row.owner_key) and not is_viewing_as(request),
+        "may_change": may_act_for(request.user, found.row.owner_key) and not is_viewing_as(request),
         "resources": [(name, _lines_url(found.row, name)) for name in found.resource_ids],
         "today": current_moment().date(),
         "trust": _trust(scope, found.row.currency),
@@ -95,7 +95,7 @@ def finding(request: HttpRequest, finding_ref: str) -> HttpResponseBase:
 def finding_state(request: HttpRequest, finding_ref: str) -> HttpResponseBase:
     """Accept, dismiss, mark done or open again. Viewers may not: for them there is nothing here."""
     row = selectors.finding(request_scope(request), finding_ref).row
-    if not may_change_finding(request.user, row.owner_key):
+    if not may_act_for(request.user, row.owner_key):
         raise NotFoundInScopeError("Nothing here.")
     assert request.user.is_authenticated
     form = DecisionForm(request.POST)

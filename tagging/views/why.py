@@ -16,7 +16,7 @@ from costs.queries import NOT_SET, dimension_label, parse_query
 from costs.scope import Scope
 from costs.selectors import Line
 from tagging import selectors
-from tagging.access import is_finops, leads
+from tagging.access import may_act_for
 from tagging.addresses import month_path, with_params
 from tagging.forms.doubts import DoubtForm
 from tagging.forms.months import MonthForm
@@ -203,7 +203,7 @@ def doubt_context(request: HttpRequest, month: Month, team_key: str, filters: Fi
         return {}
     ref = doubt_ref(team_key, filters)
     found = [row for row in doubts(request_scope(request), team_key=team_key) if row.ref == ref]
-    may = is_finops(request.user) or leads(request.user, team_key)
+    may = may_act_for(request.user, team_key)
     is_waiting = any(row.state == "open" for row in found)
     return {
         "doubts": found,

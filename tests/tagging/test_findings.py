@@ -12,7 +12,7 @@ from costs.periods import BillingPeriod
 from costs.scope import Scope
 from costs.terms import FindingKind
 from tagging import selectors
-from tagging.access import may_change_finding
+from tagging.access import may_act_for
 from tagging.models import Finding, Team
 from tagging.services import (
     Decision,
@@ -304,14 +304,14 @@ def test_events_tell_who_decided_what_newest_first(team_lead: User) -> None:
 def test_staff_and_leads_of_the_owner_may_change_a_finding(
     finops_lead: User, team_lead: User, viewer: User, other_lead: User
 ) -> None:
-    assert [may_change_finding(user, "payments") for user in (finops_lead, team_lead, viewer, other_lead)] == [
+    assert [may_act_for(user, "payments") for user in (finops_lead, team_lead, viewer, other_lead)] == [
         True,
         True,
         False,
         False,
     ]
-    assert may_change_finding(finops_lead, "")
-    assert not may_change_finding(team_lead, "")
+    assert may_act_for(finops_lead, "")
+    assert not may_act_for(team_lead, "")
 
 
 def test_findings_follow_when_the_cost_gets_another_owner_by_rule(team: Team) -> None:
