@@ -6,6 +6,7 @@ No column value ever passes through Python; a format only says which expression 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Protocol
 
 from costs.charges import MONEY_TYPE
@@ -141,12 +142,17 @@ class Columns:
             return f"coalesce(CAST({self.value(column)} AS DOUBLE), 0)"
         return f"coalesce(CAST({column.sql} AS DOUBLE), 0)"
 
-    def unread_cells(self) -> str:
-        """What of a line could not be read and was left out: `UNREAD_NUMBER`, `UNREAD_MAP`, their sum, or 0."""
-        numbers = [
-            f"({self.value(check.column)} IS NOT NULL AND try_cast({self.value(check.column)} AS {check.type}) IS NULL)"
-            for check in self.lenient_checks.values()
-        ]
+    def unread_cells(self, parts: Mapping[str, str] = MappingProxyType({})) -> str:
+        """What of a line could not be read and was left out: `UNREAD_NUMBER`, `UNREAD_MAP`, their sum, or 0.
+
+        Cells that `parts` of the mapping read are not read again.
+        """
+        names = {sql: name for name, sql in parts.items()}
+        numbers = []
+        for check in self.lenient_checks.values():
+            cell = self.value(check.column)
+            number = f"try_cast({cell} AS {check.type})"
+            numbers.append(f"({cell} IS NOT NULL AND {names.get(number, number)} IS NULL)")
         flags = ((UNREAD_NUMBER, numbers), (UNREAD_MAP, self.unread_maps))
         found = [f"{flag} * CAST({' OR '.join(cells)} AS UTINYINT)" for flag, cells in flags if cells]
         return " + ".join(found) or "0"

@@ -105,7 +105,7 @@ def charge_mapping(
 
     Both are SQL of JSON objects; they, and columns the caller added, may use what the caller's `layers` name.
     """
-    kind = KIND_PART
+    kind, parts = KIND_PART, _parts(columns)
     expressions = {
         **_when(columns),
         **_who_and_what(columns),
@@ -113,7 +113,7 @@ def charge_mapping(
         **_commitment_terms(columns, kind),
         **_instance(columns, kind),
         **_quantities(columns, kind),
-        **cur_costs.costs(columns),
+        **cur_costs.costs(columns, parts),
         "billing_currency": f"upper({columns.text(CURRENCY)})",
         "is_taggable": f"{is_in(kind, _TAGGABLE)} AND {columns.text('line_item_resource_id')} <> ''",
         "is_split_row": SPLIT_PART,
@@ -121,11 +121,11 @@ def charge_mapping(
         "tags": tags,
         "cost_categories": cost_categories,
     }
-    expressions["unread_cells"] = columns.unread_cells()
+    expressions["unread_cells"] = columns.unread_cells(parts)
     return ChargeMapping(
         expressions=expressions,
         layers=layers,
-        parts=_parts(columns),
+        parts=parts,
         checks=tuple(columns.checks.values()),
         read=dict(columns.read),
         absent=tuple(columns.absent),
@@ -162,7 +162,7 @@ def _parts(columns: Columns) -> dict[str, str]:
         KIND_PART: _kind(columns.text(KIND)),
         "part_start": columns.moment("line_item_usage_start_date"),
         "part_period": f"CAST(date_trunc('month', {columns.moment(PERIOD)}) AS DATE)",
-        cur_costs.UNBLENDED_PART: columns.money(UNBLENDED),
+        **cur_costs.parts(columns),
         "part_is_instance": f"({is_instance})",
         SPLIT_PART: _is_split_row(columns),
     }

@@ -3,6 +3,8 @@
 Net columns count where a line fills them, else its gross ones: CUR 2.0 has them in every file, filled or not.
 """
 
+from collections.abc import Mapping
+
 from costs.billing_formats.base import Columns, literal
 from costs.charges import MONEY_TYPE
 
@@ -13,18 +15,28 @@ RI_ARN = "reservation_reservation_a_r_n"
 # Names of what is computed once per line (`ChargeMapping.parts`).
 KIND_PART = "part_kind"
 UNBLENDED_PART = "part_unblended"
+_NET_PART, _PUBLIC_PART = "part_net", "part_public"
 SPLIT_PART = "part_is_split"
 
 _UPFRONT_REFUND = "Refund for one-time fee for Savings Plan ID"
 
 
-def costs(columns: Columns) -> dict[str, str]:
-    """The five bases, what a fee line commits to, and where negotiated discounts stand."""
+def parts(columns: Columns) -> dict[str, str]:
+    """The amounts that several bases are made from: reading one costs more than anything done with it afterwards."""
+    maybe = {
+        _NET_PART: columns.maybe_money(NET_UNBLENDED),
+        _PUBLIC_PART: columns.maybe_money("pricing_public_on_demand_cost", is_lenient=True),
+    }
+    return {UNBLENDED_PART: columns.money(UNBLENDED), **{name: sql for name, sql in maybe.items() if sql}}
+
+
+def costs(columns: Columns, made: Mapping[str, str]) -> dict[str, str]:
+    """The five bases, what a fee line commits to, and where negotiated discounts stand; `made` are the `parts`."""
     kind, unblended = KIND_PART, UNBLENDED_PART
-    net = columns.maybe_money(NET_UNBLENDED)
+    net = _NET_PART if _NET_PART in made else None
     is_discount = f"ends_with(lower({kind}), 'discount')"
     billed = f"CASE WHEN {is_discount} THEN 0 ELSE coalesce({net}, {unblended}) END" if net else unblended
-    list_cost = _list_cost(columns)
+    list_cost = _list_cost(columns, made)
     contracted = f"CASE WHEN {kind} = 'SavingsPlanNegation' THEN 0 ELSE {list_cost} - ({unblended} - {billed}) END"
     discounting = f"CASE WHEN {is_discount} THEN 'apart' WHEN {net} IS NOT NULL THEN 'inside' ELSE '' END"
     return {
@@ -56,9 +68,8 @@ def is_in(kind: str, kinds: tuple[str, ...]) -> str:
     return f"{kind} IN ({', '.join(map(literal, kinds))})"
 
 
-def _list_cost(columns: Columns) -> str:
-    public = columns.maybe_money("pricing_public_on_demand_cost", is_lenient=True)
-    list_cost = f"coalesce({public}, {UNBLENDED_PART})" if public else UNBLENDED_PART
+def _list_cost(columns: Columns, made: Mapping[str, str]) -> str:
+    list_cost = f"coalesce({_PUBLIC_PART}, {UNBLENDED_PART})" if _PUBLIC_PART in made else UNBLENDED_PART
     list_cost = f"CASE WHEN {KIND_PART} = 'SavingsPlanNegation' THEN 0 ELSE {list_cost} END"
     at_list = _split_cost(
         columns, "split_line_item_public_on_demand_split_cost", "split_line_item_public_on_demand_unused_cost"

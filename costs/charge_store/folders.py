@@ -9,7 +9,9 @@ import hashlib
 import json
 import shutil
 import time
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -179,10 +181,18 @@ def landings_left() -> list[int]:
     return [int(name) for name in charge_store().folders(LANDING) if name.isdigit()]
 
 
-def put_in_place(landed: Path, folder: ImportFolder) -> None:
+@contextmanager
+def marking(landed: Path) -> Iterator[Callable[[], list[FileMark]]]:
+    """Read the charges of a folder for its marker beside other work; the function waits for what it gives."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        yield pool.submit(lambda: [_mark(path) for path in _charge_files(landed)]).result
+
+
+def put_in_place(landed: Path, folder: ImportFolder, charges: Sequence[FileMark]) -> None:
     """Put a finished folder in its place, instead of what an earlier attempt left there, with its marker.
 
-    Raises InvalidRequestError where an import that ended lies there: a database lands none twice.
+    `charges` are the marks of its charges (`marking`); they have not changed since. Raises InvalidRequestError where
+    an import that ended lies there: a database lands none twice.
     """
     store = charge_store()
     if store.has(f"{folder.name}/{RECORDS[0]}"):
@@ -190,7 +200,7 @@ def put_in_place(landed: Path, folder: ImportFolder) -> None:
             f"The charge store holds {folder.name} of another database. Run manage.py rebuild to take it over, or set"
             " CHARGE_STORE to an empty place."
         )
-    marks = _measure(landed)
+    marks = [*_side_marks(landed), *charges]
     marker = json.dumps({"format": 1, "files": [mark.__dict__ for mark in marks]}, indent=1).encode()
     _memory.pop((store.address, folder.name), None)
     if not store.is_remote:
@@ -209,7 +219,7 @@ def mark_folder(folder: ImportFolder) -> bool:
     """Give a folder of this machine from before markers its own; False where it has one or is not there."""
     if charge_store().is_remote or not folder.exists() or folder.marks():
         return False
-    marks = _measure(folder.path)
+    marks = [*_side_marks(folder.path), *map(_mark, _charge_files(folder.path))]
     content = json.dumps({"format": 1, "files": [mark.__dict__ for mark in marks]}, indent=1).encode()
     charge_store().write(f"{folder.name}/{MARKER}", content)
     _memory.clear()
@@ -273,13 +283,14 @@ def _delete_all(store: Store, path: str, *, only_remote: bool = False) -> None:
     store.delete_folder(path)
 
 
-def _measure(folder: Path) -> list[FileMark]:
-    marks = []
-    for path in (*sorted(folder.glob("_*.parquet")), *_charge_files(folder)):
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        marks.append(FileMark(path.name, path.stat().st_size, digest))
-    return marks
+def _side_marks(folder: Path) -> list[FileMark]:
+    return [_mark(path) for path in sorted(folder.glob("_*.parquet"))]
+
+
+def _mark(path: Path) -> FileMark:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return FileMark(path.name, path.stat().st_size, digest)
 
 
 # What markers told, and when: a marker is written once, but its folder may be removed by another process.

@@ -264,6 +264,15 @@ def _load_month(duck: Connection, landing: Landing, step: _Step, period: Billing
     if item.rerolled_from_id is None:
         refuse_second_source(item, period)
     folder = _folder_of_month(duck, landing, step)
+    with charge_store.marking(folder) as charges:
+        _store_month(duck, landing, step, item, folder)
+        charge_store.put_in_place(folder, ImportFolder(item.source.name, period, item.pk), charges())
+    return item.pk
+
+
+def _store_month(duck: Connection, landing: Landing, step: _Step, item: BillImport, folder: Path) -> None:
+    """Roll one month up, store it and tie it out."""
+    period = step.months[step.number]
     charge_store.use_charges(duck, folder)
     step.report("Adding up", 0.1)
     totals = charge_store.month_totals(duck, charge_store.merged(folder))
@@ -287,8 +296,6 @@ def _load_month(duck: Connection, landing: Landing, step: _Step, period: Billing
         tracked_tags=kept,
         columns={**item.columns, "tracked_tags_refused": values, "virtual_tags": digest},
     )
-    charge_store.put_in_place(folder, ImportFolder(item.source.name, period, item.pk))
-    return item.pk
 
 
 def _roll_up(

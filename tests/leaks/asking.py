@@ -68,6 +68,11 @@ QUERIES = (
     "then=tag:CostObject&format=csv",
     "by=tag:CostObject&then=service",
     "by=service&then=tag:Secret",
+    "closed=yes",
+    "closed=yes&team=beta&format=csv",
+    "ce_service=EC2-Other&ce_type=Usage",
+    "version=1",
+    "decision=1",
 )
 TIMES = re.compile(
     rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|\+00:00)?|\d{1,2} \w{3,9} \d{4},? \d\d:\d\d|"
