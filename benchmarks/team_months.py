@@ -2,7 +2,7 @@
 
 Imported after Django is set up. An import of ten million lines of `cur_files` leaves, each month, 13,441 resources with
 a row each, 72 slices of two services, 2,232 daily rows and 1,240 rows of owners. Here a month has those resources and
-600 slices of 40 services for 13 owners unless told otherwise: eight times the daily rows, five times those of owners.
+as many slices as it is told to have, spread over up to 40 services and 13 owners.
 """
 
 from collections.abc import Iterable, Iterator
@@ -159,7 +159,7 @@ def _resource_rows(import_pk: int, slices: int, days: list[str]) -> Iterator[tup
 
 
 def _pools(periods: list[BillingPeriod]) -> None:
-    """Two pools with the costs of a service each: split by cost, and by headcount."""
+    """Two pools with the untagged costs of a service each: split by cost, and by headcount."""
     drivers = PoolDriver.objects.create(key="headcount", name="Headcount")
     for period in periods:
         DriverValue.objects.bulk_create(
@@ -171,7 +171,13 @@ def _pools(periods: list[BillingPeriod]) -> None:
         driver = drivers.key if weighing is Weighing.DRIVER else ""
         named = () if weighing is Weighing.DRIVER else targets
         key = save_pool(PoolInput(name, SplitMethod.PROPORTIONAL, weighing=weighing, driver_key=driver, targets=named))
-        tree = {"field": "service", "op": "is", "values": [f"Service {at}"]}
+        # What is tagged stays its team's: a month of two services would else be all the pools'.
+        tree = {
+            "all": [
+                {"field": "service", "op": "is", "values": [f"Service {at}"]},
+                {"field": "tag:Team", "op": "absent"},
+            ]
+        }
         save_rule(RuleInput(RuleKind.CONDITION, condition=tree, team_key=pool_owner(key)))
 
 

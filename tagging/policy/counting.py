@@ -7,14 +7,14 @@ from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from types import MappingProxyType
+from typing import NamedTuple
 
 from costs.money import ZERO
 from tagging.policy.keys import KeyPolicy
 from tagging.terms import TagState
 
 
-@dataclass(frozen=True)
-class TaggableLine:
+class TaggableLine(NamedTuple):
     """A resource's month in one slice."""
 
     resource_key: int
@@ -98,11 +98,22 @@ def tally(
     A resource's states are those of the slice it was last charged in (on a tie the dearer one); its money
     counts line by line, so tags set in mid-month count from then on.
     """
-    result = Tally.of_keys(key_count)
+    # Thousands of lines share some dozens of judgements: what one says is counted once for all of them.
+    costs: dict[int, Decimal] = {}
+    counts: dict[int, int] = {}
+    judgements: dict[int, Judgement] = {}
     for line in lines:
-        _add_money(result, line.cost, judgement_of(line.resource_key, line.slice_key, judged, exceptions))
+        judgement = judgement_of(line.resource_key, line.slice_key, judged, exceptions)
+        key = id(judgement)
+        judgements[key] = judgement
+        costs[key] = costs.get(key, ZERO) + line.cost
     for resource_key, slice_key in deciding_slices(lines).items():
-        _add_resource(result, judgement_of(resource_key, slice_key, judged, exceptions))
+        key = id(judgement_of(resource_key, slice_key, judged, exceptions))
+        counts[key] = counts.get(key, 0) + 1
+    result = Tally.of_keys(key_count)
+    for key, judgement in judgements.items():
+        _add_money(result, costs[key], judgement)
+        _add_resources(result, counts.get(key, 0), judgement)
     return result
 
 
@@ -127,24 +138,24 @@ def _add_money(result: Tally, cost: Decimal, judgement: Judgement) -> None:
             result.exempt_key_costs[place] += cost
 
 
-def _add_resource(result: Tally, judgement: Judgement) -> None:
+def _add_resources(result: Tally, count: int, judgement: Judgement) -> None:
     if judgement.is_set_aside:
-        result.exempt_resources += 1
+        result.exempt_resources += count
         return
-    result.resources += 1
-    result.compliant_resources += judgement.is_compliant
+    result.resources += count
+    result.compliant_resources += count if judgement.is_compliant else 0
     for place, state in enumerate(judgement.states):
-        result.exempt[place] += state is TagState.EXEMPT
-        result.present[place] += state in (TagState.COMPLIANT, TagState.INVALID)
-        result.invalid[place] += state is TagState.INVALID
+        result.exempt[place] += count if state is TagState.EXEMPT else 0
+        result.present[place] += count if state in (TagState.COMPLIANT, TagState.INVALID) else 0
+        result.invalid[place] += count if state is TagState.INVALID else 0
 
 
 def deciding_slices(lines: Iterable[TaggableLine]) -> dict[int, int]:
     """By resource, the slice that says what its tags are: the last charged, then the dearest, then the key."""
     best: dict[int, TaggableLine] = {}
     for line in lines:
-        held = best.get(line.resource_key)
-        if held is None or _rank(line) > _rank(held):
+        held = best.setdefault(line.resource_key, line)
+        if held is not line and _rank(line) > _rank(held):
             best[line.resource_key] = line
     return {key: line.slice_key for key, line in best.items()}
 

@@ -1,12 +1,12 @@
 """Who is excused from which keys until when, and which charges cannot be tagged at all."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
 from costs.tags import canonical_key
-from tagging.policy.patterns import wildcard_matches
+from tagging.policy.patterns import wildcard, wildcard_matches
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,20 @@ class Excuse:
 
     def holds(self, resource_id: str, day: date) -> bool:
         """The rest of `covers`: whether it is about this resource, last charged on this day."""
-        if not self.since <= day <= self.until:
-            return False
-        return not self.resource or wildcard_matches(self._pattern, resource_id.casefold())
+        return self.holds_on(day) and (not self.resource or self._is_about(resource_id.casefold()))
+
+    def holds_on(self, day: date) -> bool:
+        """Whether it holds for what was charged last on this day."""
+        return self.since <= day <= self.until
+
+    def keys_among(self, resource_ids: Mapping[int, str]) -> frozenset[int]:
+        """The keys of those resources it is about."""
+        is_about = self._is_about
+        return frozenset(key for key, resource_id in resource_ids.items() if is_about(resource_id.casefold()))
 
     @cached_property
-    def _pattern(self) -> str:
-        return self.resource.casefold()
+    def _is_about(self) -> Callable[[str], bool]:
+        return wildcard(self.resource.casefold())
 
     def excuses(self, key: str) -> bool:
         """Whether this key of the policy is among those excused."""

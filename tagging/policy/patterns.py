@@ -259,20 +259,33 @@ def pattern_matches(text: str, value: str) -> bool:
     return compiled(text).matches(value)
 
 
-def wildcard_matches(wildcard: str, value: str) -> bool:
+def wildcard_matches(wildcard_text: str, value: str) -> bool:
     """Whether the value is the text with anything in the place of each `*`. Case matters."""
-    first, *others = wildcard.split("*")
+    return wildcard(wildcard_text)(value)
+
+
+@lru_cache(maxsize=500)
+def wildcard(text: str) -> Callable[[str], bool]:
+    """`wildcard_matches` for many values."""
+    first, *others = text.split("*")
     if not others:
-        return value == wildcard
-    if not value.startswith(first):
-        return False
-    at = len(first)
-    for piece in others[:-1]:
-        found = value.find(piece, at)
-        if found < 0:
+        return lambda value: value == text
+    inner, last = others[:-1], others[-1]
+    if not first and not last and len(inner) == 1:
+        return lambda value: inner[0] in value
+
+    def matches(value: str) -> bool:
+        if not value.startswith(first):
             return False
-        at = found + len(piece)
-    return len(value) - len(others[-1]) >= at and value.endswith(others[-1])
+        at = len(first)
+        for piece in inner:
+            found = value.find(piece, at)
+            if found < 0:
+                return False
+            at = found + len(piece)
+        return len(value) - len(last) >= at and value.endswith(last)
+
+    return matches
 
 
 def _is(sign: str) -> Test:

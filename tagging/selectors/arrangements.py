@@ -3,9 +3,10 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
+from django.db import connection
 from django.db.models import F, Func, JSONField, Model, QuerySet, TextField, Value
 from django.db.models.functions import Cast
 
@@ -31,7 +32,15 @@ class _Table(NamedTuple):
     columns: Sequence[str]
 
 
-class _AsJson(Func):
+class _Question(NamedTuple):
+    """The query of all tables, and how the columns of each come back out of JSON."""
+
+    sql: str
+    parameters: tuple[Any, ...]
+    readers: tuple[tuple[tuple[str, Callable[[Any], Any]], ...], ...]
+
+
+class AsJson(Func):
     """Columns as one JSON object. Django's own asks SQLite three questions first, in every process anew."""
 
     function = "JSONB_BUILD_OBJECT"
@@ -62,21 +71,27 @@ def arrangements() -> Arrangements:
     return read_once("arrangements", _read)
 
 
-def _read() -> Arrangements:
-    pool_columns = [field.attname for field in SharedPool._meta.concrete_fields]
-    keys, excused, aside, pools, drivers, benefits, virtual, closes = _rows_together(
+def _tables() -> tuple[_Table, ...]:
+    """In the order `_read` takes them; the same whoever asks and whenever."""
+    return (
         _Table(TagKey.objects.all(), [field.attname for field in TagKey._meta.concrete_fields]),
         _Table(
             Exemption.objects.all(),
             ("id", "since", "until", "keys", "resource", "sub_account_id", "service_name", "team_id", "reason"),
         ),
         _Table(UntaggableCharge.objects.all(), ("service_name", "usage_type")),
-        _Table(SharedPool.objects.filter(is_active=True), pool_columns),
+        _Table(
+            SharedPool.objects.filter(is_active=True), [field.attname for field in SharedPool._meta.concrete_fields]
+        ),
         _Table(PoolDriver.objects.all(), ("id", "key", "name")),
         _Table(CommitmentBenefit.objects.all(), ("from_period", "policy")),
         _Table(VirtualTag.objects.all(), ("id", "resource_key", "tag_key", "value", "from_period", "to_period")),
         _Table(Close.objects.exclude(state=CloseState.REOPENED.value), ("period", "currency")),
     )
+
+
+def _read() -> Arrangements:
+    keys, excused, aside, pools, drivers, benefits, virtual, closes = _rows_together()
     driver_of = {row["id"]: PoolDriver(**row) for row in drivers}
     return Arrangements(
         tag_keys=tuple(sorted((TagKey(**row) for row in keys), key=lambda key: (key.position, key.key))),
@@ -100,27 +115,39 @@ def _place(pool: SharedPool) -> tuple[Any, ...]:
     return (pool.position, pool.key, pool.from_period is not None, pool.from_period, pool.pk)
 
 
-def _rows_together(*tables: _Table) -> list[list[Row]]:
-    """The columns of several tables in one query, table by table, in no order. For tables of some hundreds of rows."""
-    first, *others = (
-        table.rows.order_by().values_list(Value(at), _AsJson(table.columns)) for at, table in enumerate(tables)
-    )
-    readers = [_readers(table.rows.model, table.columns) for table in tables]
-    found: list[list[Row]] = [[] for _ in tables]
-    for at, row in first.union(*others, all=True):
-        found[at].append({name: read(row[name]) for name, read in readers[at]})
+def _rows_together() -> list[list[Row]]:
+    """The columns of the tables in one query, table by table, in no order. For tables of some hundreds of rows."""
+    question = _question(connection.alias)
+    found: list[list[Row]] = [[] for _ in question.readers]
+    with connection.cursor() as cursor:
+        cursor.execute(question.sql, question.parameters)
+        for at, text in cursor.fetchall():
+            row = parsed(text)
+            found[at].append({name: read(row[name]) for name, read in question.readers[at]})
     return found
+
+
+@lru_cache(maxsize=4)
+def _question(alias: str) -> _Question:
+    """Made once in a process: putting it together takes longer than answering it."""
+    tables = _tables()
+    first, *others = (
+        table.rows.order_by().values_list(Value(at), AsJson(table.columns)) for at, table in enumerate(tables)
+    )
+    sql, parameters = first.union(*others, all=True).query.get_compiler(alias).as_sql()
+    readers = tuple(tuple(_readers(table.rows.model, table.columns)) for table in tables)
+    return _Question(sql, tuple(parameters), readers)
 
 
 def _readers(model: type[Model], columns: Sequence[str]) -> list[tuple[str, Callable[[Any], Any]]]:
     """How each column comes back out of JSON."""
     fields = {field.attname: field for field in model._meta.concrete_fields}
     return [
-        (name, _parsed if isinstance(fields[name], JSONField) else partial(_value, fields[name])) for name in columns
+        (name, parsed if isinstance(fields[name], JSONField) else partial(_value, fields[name])) for name in columns
     ]
 
 
-def _parsed(value: Any) -> Any:
+def parsed(value: Any) -> Any:
     """JSON within JSON: PostgreSQL nests it, SQLite gives its text."""
     return json.loads(value) if isinstance(value, str) else value
 

@@ -1,8 +1,8 @@
 """What the tag policy says of a month's resources."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal
-from heapq import nsmallest
+from heapq import nlargest
 
 from costs.money import ZERO, ratio
 from costs.periods import BillingPeriod
@@ -13,7 +13,8 @@ from tagging.policy import Judgement, TaggableLine, Tally, deciding_slices, grou
 from tagging.results import Compliance, CostliestResources, GroupCompliance, KeyCompliance, ResourceRow, ResourceTable
 from tagging.selectors.labels import labels, team_names
 from tagging.selectors.sums import Ask, total
-from tagging.selectors.taggable import SliceOf, TaggableMonth, costs_by_resource, last_texts, taggable_month
+from tagging.selectors.taggable import TaggableMonth, costs_by_resource, last_texts, taggable_month
+from tagging.selectors.taggable_rows import SliceOf
 from tagging.selectors.virtual import virtual_values
 from tagging.terms import TagState
 
@@ -95,12 +96,12 @@ def costliest(
     def place(key: int) -> tuple[Decimal, str, str]:
         return -costs[key], month.ids[key], month.slices[deciding[key]].account
 
-    wrong = (
+    wrong = [
         key
         for key, slice_key in deciding.items()
         if costs[key] > 0 and not month.judgement(key, slice_key).is_compliant
-    )
-    first, fixes = nsmallest(limit, costs, key=place), nsmallest(limit, wrong, key=place)
+    ]
+    first, fixes = (sorted(_dearest(keys, costs, limit), key=place)[:limit] for keys in (costs, wrong))
     shown = {*first, *fixes}
     rows = _rows(month, tuple(line for line in month.lines if line.resource_key in shown))
     return CostliestResources(
@@ -110,6 +111,14 @@ def costliest(
         count=len(costs),
         currency=month.reach.currency,
     )
+
+
+def _dearest(keys: Collection[int], costs: Mapping[int, Decimal], limit: int) -> list[int]:
+    """The keys with the highest costs: as many as the limit, and those that tie with the last of them."""
+    if len(keys) <= limit:
+        return list(keys)
+    least = nlargest(limit, (costs[key] for key in keys))[-1]
+    return [key for key in keys if costs[key] >= least]
 
 
 def _key(name: str, place: int, counted: Tally) -> KeyCompliance:

@@ -14,7 +14,8 @@ from costs.tags import canonical_key
 from costs.terms import CostMetric
 from tagging.models import Team
 from tagging.policy import KeyPolicy, TaggableLine, deciding_slices
-from tagging.selectors.taggable import SliceOf, TaggableMonth, costs_by_resource, ids_of, taggable_month
+from tagging.selectors.taggable import TaggableMonth, costs_by_resource, ids_of, taggable_month
+from tagging.selectors.taggable_rows import SliceOf
 from tagging.suggestions import KnownResource
 from tagging.terms import TagState
 

@@ -22,7 +22,8 @@ from tagging.results.tag_findings import ProblemTotal, TagFindingRow, TagFinding
 from tagging.selectors.carried import Carried, carried
 from tagging.selectors.labels import team_names
 from tagging.selectors.policy import excuses, policy_keys
-from tagging.selectors.taggable import SliceOf, TaggableMonth, costs_by_resource, ids_of, last_texts, taggable_month
+from tagging.selectors.taggable import TaggableMonth, costs_by_resource, ids_of, last_texts, taggable_month
+from tagging.selectors.taggable_rows import SliceOf
 from tagging.selectors.unread import kept_on_slices
 from tagging.terms import TagProblem, ValueKind
 

@@ -1,14 +1,11 @@
 """The reader's taggable month: lines of resources, their slices, and what the policy says of each."""
 
-import json
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
-
-from django.db.models import TextField
-from django.db.models.functions import Cast
 
 from costs import selectors as intake
 from costs.periods import BillingPeriod
@@ -16,37 +13,20 @@ from costs.reading import keep, read_once
 from costs.scope import Scope
 from costs.terms import CostMetric
 from tagging.policy import Exceptions, Judgement, KeyPolicy, TaggableLine, judge, judgement_of
-from tagging.policy.exemptions import Excuse, is_untaggable
+from tagging.policy.exemptions import Excuse
 from tagging.policy.problems import state_with_spelling
 from tagging.policy.resource_types import resource_type
 from tagging.results import UnreadKey
 from tagging.selectors.carried import carried
-from tagging.selectors.policy import excuses, required_keys, untaggable_charges
+from tagging.selectors.policy import excuses, required_keys
 from tagging.selectors.reach import Reach, reach
-from tagging.selectors.sums import owned_rows
+from tagging.selectors.taggable_rows import SliceOf, rows_and_slices
 from tagging.selectors.unread import unread_policy_keys
 from tagging.selectors.virtual import own_values, virtual_tags_in
 from tagging.terms import TagState
 
-_ROW = ("resource_id", "slice_id", "last_charged_on", "name", "resource_type")
-_SLICE = ("slice__service_name", "slice__region_id", "slice__sub_account_id", "slice__usage_type", "account_name")
-_ID_AND_SLICE = ("resource__resource_id", "owned__owner_key", "owned__environment", *_SLICE, "tags_text")
 # (resource, slice, key of the policy) → how the key is spelled there and its value
 Spelled = Mapping[tuple[int, int, str], tuple[str, str]]
-
-
-@dataclass(frozen=True)
-class SliceOf:
-    """What a resource line takes from its slice."""
-
-    tags: Mapping[str, str]
-    team: str
-    environment: str
-    service: str
-    region: str
-    account: str
-    usage_type: str
-    account_name: str
 
 
 @dataclass(frozen=True)
@@ -94,7 +74,10 @@ def taggable_month(scope: Scope, period: BillingPeriod, metric: CostMetric, curr
     read = read_once((*asked, metric), lambda: _read_month(scope, period, currency, metrics))
     keep((*asked, CostMetric.EFFECTIVE), read)
     column = 5 + read.metrics.index(metric)
-    lines = tuple(TaggableLine(row[0], row[1], row[column], row[2]) for row in read.rows)
+    lines = read_once(
+        ("taggable lines", *asked, metric),
+        lambda: tuple(TaggableLine(row[0], row[1], row[column], row[2]) for row in read.rows),
+    )
     return TaggableMonth(
         read.reach, read.policy, read.unread, lines, read.rows, read.slices, read.judged, read.exceptions, read.ids
     )
@@ -128,37 +111,10 @@ def _read_month(scope: Scope, period: BillingPeriod, currency: str, metrics: tup
     required = required_keys(period)
     unread = unread_policy_keys(scope, required, found.imports)
     policy = tuple(key for key in required if key.key not in {item.key for item in unread})
-    rows, slices, ids = _rows_and_slices(found, metrics)
+    rows, slices, ids = rows_and_slices(found, metrics)
     judged = {key: judge(policy, item.tags) for key, item in slices.items()}
     exceptions = _exceptions(found, policy, rows, slices, judged, ids)
     return _Read(found, metrics, policy, unread, rows, slices, judged, exceptions, ids)
-
-
-def _rows_and_slices(
-    found: Reach, metrics: Sequence[CostMetric]
-) -> tuple[tuple[tuple[Any, ...], ...], dict[int, SliceOf], dict[int, str]]:
-    """The reader's taggable rows with the slices and ids they name, in one query.
-
-    Without those that the list of exceptions says nobody can tag. Tags stay text until their slice is met first.
-    """
-    owned = owned_rows(found, intake.resource_costs(Scope.all(), found.import_pks)).filter(slice__is_taggable=True)
-    tags, name = Cast("slice__tags", TextField()), intake.account_name(found.scope, "slice__sub_account_id")
-    aside, set_aside = untaggable_charges(), set[int]()
-    rows, slices, ids = [], dict[int, SliceOf](), dict[int, str]()
-    columns = (*_ROW, *(metric.column for metric in metrics))
-    width = len(columns)
-    for row in owned.annotate(tags_text=tags, account_name=name).values_list(*columns, *_ID_AND_SLICE):
-        key = row[1]
-        if key not in slices and key not in set_aside:
-            of = SliceOf(json.loads(row[-1]), *row[width + 1 : -1])
-            if is_untaggable(aside, of.service, of.usage_type):
-                set_aside.add(key)
-            else:
-                slices[key] = of
-        if key in slices:
-            rows.append(row[:width])
-            ids[row[0]] = row[width]
-    return tuple(rows), slices, ids
 
 
 def _exceptions(
@@ -180,11 +136,13 @@ def _exceptions(
     spelled = carried(found, exact, slices).spelled if exact else {}
     watched = tuple(enumerate(policy)) if ours or spelled else ()
     known: dict[tuple[TagState, ...], Judgement] = {}
-    of_place = {key: _excuses_of(place, excused) for key, place in slices.items()}
+    excused_from = _excused_from(excused, slices, ids)
     exceptions: dict[tuple[int, int], Judgement] = {}
     for resource_key, slice_key, day, *_ in rows:
-        place = slices[slice_key]
-        states = _aside(policy, limited, of_place[slice_key], ids.get(resource_key, ""), place, day)
+        holding = [excuse for excuse in excused_from(resource_key, slice_key) if excuse.holds_on(day)]
+        if not (watched or limited or holding):
+            continue
+        states = _aside(policy, limited, holding, ids.get(resource_key, ""), slices[slice_key])
         for at, key in watched:
             state = judged[slice_key].states[at]
             is_ours = (resource_key, key.key) in ours and (resource_key, slice_key, key.key) not in own
@@ -198,7 +156,26 @@ def _exceptions(
     return exceptions
 
 
-def _excuses_of(place: SliceOf, excused: Sequence[Excuse]) -> list[Excuse]:
+def _excused_from(
+    excused: Sequence[Excuse], slices: Mapping[int, SliceOf], ids: Mapping[int, str]
+) -> Callable[[int, int], Sequence[Excuse]]:
+    """(resource, slice) → what may excuse it, but for the day. Months have thousands of resources and few excuses."""
+    named: dict[int, list[Excuse]] = defaultdict(list)
+    for excuse in excused:
+        for key in excuse.keys_among(ids) if excuse.resource else ():
+            named[key].append(excuse)
+    general = [excuse for excuse in excused if not excuse.resource]
+    of_slice = {key: _covering(general, place) for key, place in slices.items()}
+
+    def found(resource_key: int, slice_key: int) -> Sequence[Excuse]:
+        if resource_key not in named:
+            return of_slice[slice_key]
+        return [*of_slice[slice_key], *_covering(named[resource_key], slices[slice_key])]
+
+    return found
+
+
+def _covering(excused: Iterable[Excuse], place: SliceOf) -> list[Excuse]:
     """Those that may cover something in a slice."""
     return [
         each for each in excused if each.covers_place(account=place.account, service=place.service, team=place.team)
@@ -211,15 +188,13 @@ def _aside(
     excused: Sequence[Excuse],
     resource_id: str,
     place: SliceOf,
-    day: date,
 ) -> dict[int, TagState]:
     states = {}
     if limited:
         kind = resource_type(resource_id, place.service) if any(policy[at].resource_types for at in limited) else ""
         states = {at: TagState.EXEMPT for at in limited if not policy[at].applies_to(kind, place.team)}
     for excuse in excused:
-        if excuse.holds(resource_id, day):
-            states |= {at: TagState.EXEMPT for at, key in enumerate(policy) if excuse.excuses(key.key)}
+        states |= {at: TagState.EXEMPT for at, key in enumerate(policy) if excuse.excuses(key.key)}
     return states
 
 

@@ -1,0 +1,96 @@
+"""The rows of a taggable month as they are stored: costs of resources, and the slices they name."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import BigIntegerField, DateField, QuerySet, TextField, Value
+from django.db.models.functions import Cast
+
+from costs import selectors as intake
+from costs.fields import MoneyField
+from costs.scope import Scope
+from costs.terms import CostMetric
+from tagging.models import Allocation
+from tagging.policy.exemptions import is_untaggable
+from tagging.selectors.arrangements import AsJson, parsed
+from tagging.selectors.policy import untaggable_charges
+from tagging.selectors.reach import Reach
+from tagging.selectors.sums import owned_rows
+
+_ROW = ("resource_id", "slice_id", "last_charged_on", "name", "resource_type")
+_SLICE = ("slice__service_name", "slice__region_id", "slice__sub_account_id", "slice__usage_type")
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class SliceOf:
+    """What a resource line takes from its slice."""
+
+    tags: Mapping[str, str]
+    team: str
+    environment: str
+    service: str
+    region: str
+    account: str
+    usage_type: str
+    account_name: str
+
+
+def rows_and_slices(
+    found: Reach, metrics: Sequence[CostMetric]
+) -> tuple[tuple[Row, ...], dict[int, SliceOf], dict[int, str]]:
+    """The reader's taggable rows with the slices and ids they name, in one query.
+
+    Without those that the list of exceptions says nobody can tag. Rows are (resource, slice, last day, name, type,
+    costs, id).
+    """
+    resource_rows, known = [], dict[int, SliceOf]()
+    for row in _resource_rows(found, metrics).union(_slice_rows(found, metrics), all=True):
+        if row[0] is not None:
+            resource_rows.append(row)
+        else:
+            known.setdefault(row[1], _slice_of(parsed(row[-1])))
+    aside = untaggable_charges()
+    slices = {key: of for key, of in known.items() if not is_untaggable(aside, of.service, of.usage_type)}
+    rows = tuple(row[:-1] for row in resource_rows if row[1] in slices)
+    used = {row[1] for row in rows}
+    return rows, {key: of for key, of in slices.items() if key in used}, {row[0]: row[-1] for row in rows}
+
+
+def _resource_rows(found: Reach, metrics: Sequence[CostMetric]) -> QuerySet[Any]:
+    owned = owned_rows(found, intake.resource_costs(Scope.all(), found.import_pks)).filter(slice__is_taggable=True)
+    costs = (metric.column for metric in metrics)
+    return owned.order_by().values_list(*_ROW, *costs, "resource__resource_id", _no_text())
+
+
+def _slice_rows(found: Reach, metrics: Sequence[CostMetric]) -> QuerySet[Any]:
+    """The reader's taggable slices as rows without a resource: thousands of resources share some dozens of them."""
+    owned = Allocation.objects.filter(bill_import_id__in=found.import_pks, slice__is_taggable=True)
+    if not found.scope.everything:
+        owned = owned.filter(owner_key__in=found.scope.team_keys)
+    named = owned.annotate(account_name=intake.account_name(found.scope, "slice__sub_account_id"))
+    no_resource, no_day = Cast(Value(None), BigIntegerField()), Cast(Value(None), DateField())
+    no_costs = [Cast(Value(None), MoneyField()) for _ in metrics]
+    told = Cast(AsJson(("owner_key", "environment", *_SLICE, "account_name", "slice__tags")), TextField())
+    return named.order_by().values_list(
+        no_resource, "slice_id", no_day, _no_text(), _no_text(), *no_costs, _no_text(), told
+    )
+
+
+def _no_text() -> Cast:
+    return Cast(Value(None), TextField())
+
+
+def _slice_of(told: Mapping[str, Any]) -> SliceOf:
+    service, region, account, usage_type = (told[name] for name in _SLICE)
+    return SliceOf(
+        tags=parsed(told["slice__tags"]),
+        team=told["owner_key"],
+        environment=told["environment"],
+        service=service,
+        region=region,
+        account=account,
+        usage_type=usage_type,
+        account_name=told["account_name"],
+    )
