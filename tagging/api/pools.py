@@ -72,7 +72,7 @@ class PoolRowSerializer(RowSerializer):
     method_text = serializers.CharField()
     summary = serializers.CharField(help_text="Who takes part, in words.")
     charge_kind = serializers.CharField(allow_null=True, help_text="Of ready-made pools: taxes, support, …")
-    is_open = serializers.BooleanField(help_text="Whether teams see its total and weights.")
+    is_open = serializers.BooleanField(help_text="Whether teams with a part of it see its total, weights and lines.")
     from_period = PeriodText(allow_null=True, help_text=FROM)
     to_period = PeriodText(allow_null=True, help_text=UNTIL)
     reason = serializers.CharField()

@@ -56,7 +56,7 @@ class PoolForm(forms.Form):
         label="Where the rest goes", required=False, help_text="What is left over once caps are reached."
     )
     is_open = forms.BooleanField(
-        label="Teams see its total and weights",
+        label="Teams see its total, weights and lines",
         required=False,
         help_text="Else a team sees the pool's name, how it is split and its own part.",
     )

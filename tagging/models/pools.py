@@ -58,7 +58,7 @@ class SharedPool(models.Model):
     targets = models.JSONField(default=list, blank=True)
     # Where the rest goes once caps are reached: '' stays in the pool, 'others' those below their caps, or an owner.
     rest_to = models.CharField(max_length=OWNER_KEY_LENGTH, blank=True)
-    is_open = models.BooleanField(default=False)  # teams see its total and weights
+    is_open = models.BooleanField(default=False)  # teams with a part of it see its total, weights and lines
     charge_kind = models.CharField(max_length=24, choices=choices_for(ChargeKind), blank=True)
     from_period = models.DateField(null=True, blank=True)  # first month, inclusive
     to_period = models.DateField(null=True, blank=True)  # first month it no longer holds

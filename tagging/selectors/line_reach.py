@@ -7,8 +7,11 @@ from costs import selectors as intake
 from costs.errors import InvalidRequestError, NotFoundInScopeError
 from costs.periods import BillingPeriod
 from costs.scope import Scope
+from tagging.owners import kind_of, pool_owner
 from tagging.selectors.closes import counting
 from tagging.selectors.reach import Reach, allocated
+from tagging.selectors.shared import is_open_to, shared_month
+from tagging.terms import OwnerKind
 
 EVERYTHING = Scope.all()
 _ANSWERS = {"yes": True, "no": False}
@@ -44,6 +47,19 @@ def as_closed(found: Reach, periods: Collection[BillingPeriod]) -> Reach:
         kept = tuple(item for item in kept if item.pk in pks)
     in_force = tuple(item for item in found.imports if item.period not in closed)
     return replace(found, imports=tuple(sorted((*in_force, *kept), key=lambda item: (item.period, item.source_name))))
+
+
+def with_open_pools(scope: Scope, periods: Collection[BillingPeriod], currency: str, owners: Collection[str]) -> Scope:
+    """A team's eyes, and those of pools among `owners` that are open to it in all these months: it may see the lines
+    such a pool is made of. For lines alone; costs are no less the pool's for it."""
+    pools = {owner for owner in owners if kind_of(owner) is OwnerKind.POOL}
+    if scope.everything or not pools:
+        return scope
+    for period in periods:
+        pools &= {
+            pool_owner(split.pool.key) for split in shared_month(period, currency).splits if is_open_to(scope, split)
+        }
+    return Scope.teams(scope.team_keys | pools)
 
 
 def yes_or_no(text: str, what: str) -> bool:

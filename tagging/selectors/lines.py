@@ -17,7 +17,7 @@ from costs.queries import NOT_SET, CostQuery, tag_key_of
 from costs.reading import read_once
 from costs.scope import Scope
 from costs.selectors import BillLine, LinePlace, LineQuestion, LineSums
-from tagging.selectors.line_reach import as_closed, reach_of_versions, yes_or_no
+from tagging.selectors.line_reach import as_closed, reach_of_versions, with_open_pools, yes_or_no
 from tagging.selectors.reach import Reach, reach
 from tagging.selectors.sums import (
     BY_SLICE,
@@ -172,6 +172,9 @@ def _reach(scope: Scope, asked: LinesAsked) -> Reach:
     if versions:
         return reach_of_versions(scope, query.periods, versions, query.currency)
     found = reach(scope, query.periods, query.currency)
+    eyes = with_open_pools(scope, query.periods, found.currency, query.values_of("team"))
+    if eyes != scope:
+        found = reach(eyes, query.periods, found.currency)
     if yes_or_no(next(iter(asked.values_of("closed")), "no"), "the month as it was closed"):
         found = as_closed(found, query.periods)
     wanted = asked.values_of("source")

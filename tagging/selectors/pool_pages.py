@@ -16,7 +16,7 @@ from tagging.pools import PCT_DIGITS, TO_OTHERS, Pool, Share, Split, Target
 from tagging.results.pools import PoolMonth, PoolRow, ShareView
 from tagging.selectors.labels import labels
 from tagging.selectors.pools import holds_in, pool_of
-from tagging.selectors.shared import SharedMonth, method_text, shared_month
+from tagging.selectors.shared import SharedMonth, is_open_to, method_text, shared_month
 from tagging.terms import BenefitPolicy, ChargeKind, ChargePolicy, SplitMethod, Weighing
 
 OTHERS = "All others"
@@ -113,9 +113,9 @@ def pool_month(scope: Scope, period: BillingPeriod, key: str, *, metric: CostMet
     split = next((split for split in month.splits if split.pool.key == key), None)
     if split is None:
         raise NotFoundInScopeError("Nothing here.")
-    own = [share for share in split.shares if share.owner_key in scope.team_keys and any(share.amounts)]
-    if not scope.everything and not (split.pool.is_open and own):
+    if not is_open_to(scope, split):
         raise NotFoundInScopeError("Nothing here.")
+    own = [share for share in split.shares if share.owner_key in scope.team_keys and any(share.amounts)]
     shown = split.shares if scope.everything else own
     names = labels(scope, "team", {share.owner_key for share in shown})
     return _month(split, metric, names, shown)

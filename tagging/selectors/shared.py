@@ -98,6 +98,13 @@ def shared_month(period: BillingPeriod, currency: str, pools: Sequence[Pool] | N
     return read_once(key, lambda: _shared_month(period, currency, pools_of(period)))
 
 
+def is_open_to(scope: Scope, split: Split) -> bool:
+    """Whether the reader may see a pool's total, weights and source lines: a team those of open pools it has a part
+    of."""
+    own = (share for share in split.shares if share.owner_key in scope.team_keys and any(share.amounts))
+    return scope.everything or (split.pool.is_open and any(own))
+
+
 def shared_costs(
     scope: Scope, period: BillingPeriod, currency: str, metric: CostMetric, *, days: DateRange | None = None
 ) -> dict[str, Decimal]:

@@ -83,7 +83,7 @@ def pool_month(request: HttpRequest, key: str) -> HttpResponseBase:
         "pool": found,
         "form": MonthForm(initial=month.initial, periods=month.periods, currencies=month.currencies),
         "lines_url": link("tagging:pool_why", month.params, key) if scope.everything else "",
-        "bill_lines_url": month_lines(month, ("team", pool_owner(key))) if scope.everything else "",
+        "bill_lines_url": month_lines(month, ("team", pool_owner(key))),
         "costs_url": explore_url(month, "team", pool_owner(key)) if scope.everything else "",
         "changes": pool_pages.pool_changes(scope, key) if scope.everything else (),
     }

@@ -9,12 +9,14 @@ from django.http import HttpResponse
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
+from costs.periods import BillingPeriod
+from costs.queries import NOT_SET, parse_query
 from costs.scope import Scope
 from costs.terms import CostMetric
 from tagging.models import AllocationRule, DriverValue, SharedPool, Team
-from tagging.selectors import statements
+from tagging.selectors import LinesAsked, lines_behind, statements
 from tests.conftest import ClientFor
-from tests.tagging.builders import NOVEMBER
+from tests.tagging.builders import NOVEMBER, OCTOBER
 from tests.tagging.page_world import QUERIES, file_of, text_of, two_months
 
 pytestmark = pytest.mark.django_db
@@ -211,6 +213,29 @@ def test_a_team_sees_its_part_with_name_and_method_and_no_more_until_the_pool_is
     for word in ("$7.00", "$6.00", "$1.00", "All others"):
         assert word in text
     assert "Search" not in text
+
+
+def figure(period: BillingPeriod, last: BillingPeriod, owner: str = "pool:platform") -> Decimal | None:
+    """What Payments is shown as the figure behind the lines of an owner."""
+    eyes = Scope.teams(frozenset({"payments"}))
+    asked = parse_query({"from": [str(period)], "to": [str(last)], "team": [owner]}, latest=last)
+    return lines_behind(eyes, LinesAsked(asked)).figure
+
+
+def test_a_team_opens_the_lines_of_a_pool_once_it_is_open_in_months_it_has_a_part_of(
+    staff: Client, team_lead: User, client_for: ClientFor
+) -> None:
+    """The pool's 7 of November; of October, where it had nothing to give, and of others' costs Payments sees none."""
+    make(staff)
+    give_nobodys_costs(staff)
+    assert figure(NOVEMBER, NOVEMBER) == 0
+    make(staff, "/pools/platform/edit/", is_open="on")
+    assert figure(NOVEMBER, NOVEMBER) == 7
+    assert figure(OCTOBER, NOVEMBER) == figure(NOVEMBER, NOVEMBER, "search") == figure(NOVEMBER, NOVEMBER, NOT_SET) == 0
+    lead = client_for(team_lead)
+    assert "team=pool%3Aplatform" in text_of(get(lead, "/pools/platform/"))
+    assert get(lead, "/lines/?team=pool:platform&period=2025-11").status_code == 200
+    assert figure(NOVEMBER, NOVEMBER, "payments") == 30  # the pool is no team of theirs for it
 
 
 def test_a_team_without_costs_of_its_own_sees_the_part_that_a_pool_gives_it(
