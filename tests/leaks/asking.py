@@ -73,6 +73,9 @@ QUERIES = (
     "ce_service=EC2-Other&ce_type=Usage",
     "version=1",
     "decision=1",
+    "team=pool:common&format=csv",
+    "team=pool:quiet",
+    "team=pool:hushed&format=csv",
 )
 TIMES = re.compile(
     rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|\+00:00)?|\d{1,2} \w{3,9} \d{4},? \d\d:\d\d|"
