@@ -21,6 +21,10 @@ class Carried:
     spelled: Mapping[tuple[int, int, str], tuple[str, str]]
     mistyped: Mapping[tuple[int, int, str], tuple[str, str]]
 
+    def tells_nothing_of(self, at: tuple[int, int, str]) -> bool:
+        """Whether what the slice keeps is all there is to know."""
+        return at not in self.spelled and at not in self.mistyped
+
 
 def carried(
     found: Reach, keys: Sequence[KeyPolicy], slices: Collection[int], *, unread: Collection[str] = ()

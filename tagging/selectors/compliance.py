@@ -19,6 +19,7 @@ from tagging.selectors.virtual import virtual_values
 from tagging.terms import TagState
 
 Filters = tuple[tuple[str, str], ...]
+Pairs = tuple[tuple[str, str], ...]
 FIXES = 10
 _LINE_FILTERS = ("team", "service", "region", "account", "environment")
 
@@ -187,6 +188,10 @@ def _rows(month: TaggableMonth, lines: Sequence[TaggableLine]) -> list[ResourceR
     places = [month.slices[slice_key] for slice_key in deciding.values()]
     teams = team_names({place.team for place in places})
     ours = virtual_values(month.reach)
+    values = {
+        slice_key: tuple((rule.key, rule.value_in(month.slices[slice_key].tags)) for rule in month.policy)
+        for slice_key in set(deciding.values())
+    }
     rows = []
     for key, slice_key in deciding.items():
         place, judgement = month.slices[slice_key], month.judgement(key, slice_key)
@@ -203,9 +208,7 @@ def _rows(month: TaggableMonth, lines: Sequence[TaggableLine]) -> list[ResourceR
             team_name=teams.get(place.team, ""),
             cost=costs[key],
             states=tuple((rule.key, state) for rule, state in zip(month.policy, judgement.states, strict=True)),
-            values=tuple(
-                (rule.key, "" if rule.key in dict(suggested) else rule.value_in(place.tags)) for rule in month.policy
-            ),
+            values=_without(values[slice_key], suggested),
             is_compliant=judgement.is_compliant,
             suggested=suggested,
         )
@@ -217,12 +220,20 @@ def _suggested(
     month: TaggableMonth, judgement: Judgement, ours: Mapping[str, str], place: SliceOf
 ) -> tuple[tuple[str, str], ...]:
     """The values that are ours: the slice has them, and the resource is judged as lacking them."""
+    if not ours:
+        return ()
     found = zip(month.policy, judgement.states, strict=True)
     return tuple(
         (rule.key, ours[rule.key])
         for rule, state in found
         if state is TagState.MISSING and rule.key in ours and rule.value_in(place.tags) == ours[rule.key]
     )
+
+
+def _without(values: Pairs, suggested: Pairs) -> Pairs:
+    """The resource's own values: those that are ours are none of them."""
+    ours = dict(suggested)
+    return tuple((key, "" if key in ours else value) for key, value in values) if ours else values
 
 
 def _line_wanted(place: SliceOf, filters: Filters) -> bool:

@@ -1,8 +1,8 @@
 """What is wrong with the tags of a month's resources, key by key, within the reader's scope."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
@@ -10,6 +10,7 @@ from costs import selectors as intake
 from costs.money import ZERO
 from costs.periods import BillingPeriod
 from costs.queries import NOT_SET
+from costs.reading import read_once
 from costs.scope import Scope
 from costs.terms import CostMetric
 from tagging.models import AnnouncedFix
@@ -22,7 +23,14 @@ from tagging.results.tag_findings import ProblemTotal, TagFindingRow, TagFinding
 from tagging.selectors.carried import Carried, carried
 from tagging.selectors.labels import team_names
 from tagging.selectors.policy import excuses, policy_keys
-from tagging.selectors.taggable import TaggableMonth, costs_by_resource, ids_of, last_texts, taggable_month
+from tagging.selectors.taggable import (
+    TaggableMonth,
+    costs_by_resource,
+    excused_from,
+    ids_of,
+    last_texts,
+    taggable_month,
+)
 from tagging.selectors.taggable_rows import SliceOf
 from tagging.selectors.unread import kept_on_slices
 from tagging.terms import TagProblem, ValueKind
@@ -70,8 +78,9 @@ def tag_findings(
     others are no candidates. Required keys the month was not read for are left out, as everywhere.
     """
     month = taggable_month(scope, period, metric, currency)
-    judge = _judge_of(scope, month, period)
-    hits = [hit for hit in _hits(month, judge) if _wanted(month, judge, hit, filters)]
+    asked, wanted = ("tag problems", scope, period, metric, currency), _by_name(filters)
+    judge, every_hit = read_once(asked, lambda: _judged(scope, month, period))
+    hits = [hit for hit in every_hit if _wanted(month, judge, hit, wanted)]
     problems = {value for name, value in filters if name == "problem"}
     kept = [hit for hit in hits if not problems or hit.problem.kind.value in problems]
     kept.sort(key=lambda hit: (-hit.cost, hit.resource_key, hit.place))
@@ -84,6 +93,11 @@ def tag_findings(
         totals=_totals(hits),
         keys=tuple(key.key for key in judge.keys),
     )
+
+
+def _judged(scope: Scope, month: TaggableMonth, period: BillingPeriod) -> tuple[_Judge, tuple[_Hit, ...]]:
+    judge = _judge_of(scope, month, period)
+    return judge, tuple(_hits(month, judge))
 
 
 def _judge_of(scope: Scope, month: TaggableMonth, period: BillingPeriod) -> _Judge:
@@ -100,20 +114,24 @@ def _hits(month: TaggableMonth, judge: _Judge) -> Iterator[_Hit]:
     costs, days = costs_by_resource(month.lines), _last_days(month)
     deciding = deciding_slices(month.lines)
     meant = {key.key: _meant_spellings(month, judge, key, deciding) for key in judge.keys if _is_free(key)}
+    may_excuse = excused_from(judge.excuses, month.slices, judge.ids)
+    limited = [key.is_limited for key in judge.keys]
     known: dict[tuple[int, int], Problem | None] = {}
     for resource_key, slice_key in deciding.items():
+        day = days[resource_key]
+        holding = [excuse for excuse in may_excuse(resource_key, slice_key) if excuse.holds_on(day)]
         for place, key in enumerate(judge.keys):
-            at = (resource_key, slice_key, key.key)
-            is_plain = at not in judge.carried.spelled and at not in judge.carried.mistyped
-            problem = _aside(month.slices[slice_key], judge, key, resource_key, days[resource_key])
+            is_apart = bool(holding) or limited[place]
+            problem = _aside(month.slices[slice_key], judge, key, resource_key, holding) if is_apart else None
             if problem is _NOT_JUDGED:
                 continue
-            if problem is None and is_plain and key.kind is not ValueKind.DATE:
+            at = (resource_key, slice_key, key.key)
+            if problem is None and judge.carried.tells_nothing_of(at) and key.kind is not ValueKind.DATE:
                 if (slice_key, place) not in known:
-                    known[slice_key, place] = _problem(month, judge, key, at, days[resource_key], meant)
+                    known[slice_key, place] = _problem(month, judge, key, at, day, meant)
                 problem = known[slice_key, place]
             elif problem is None:
-                problem = _problem(month, judge, key, at, days[resource_key], meant)
+                problem = _problem(month, judge, key, at, day, meant)
             if problem is not None:
                 yield _Hit(resource_key, slice_key, place, problem, costs[resource_key])
 
@@ -121,24 +139,22 @@ def _hits(month: TaggableMonth, judge: _Judge) -> Iterator[_Hit]:
 _NOT_JUDGED = Problem(TagProblem.EXEMPT, "")
 
 
-def _aside(place: SliceOf, judge: _Judge, key: KeyPolicy, resource_key: int, day: date) -> Problem | None:
+def _aside(
+    place: SliceOf, judge: _Judge, key: KeyPolicy, resource_key: int, holding: Sequence[Excuse]
+) -> Problem | None:
     """Why the key is not judged there: _NOT_JUDGED where it does not apply, an EXEMPT problem where it is excused."""
-    if not judge.excuses and not key.is_limited:
-        return None
     resource_id = judge.ids.get(resource_key, "")
     if key.is_limited and not key.applies_to(resource_type(resource_id, place.service), place.team):
         return _NOT_JUDGED
-    for excuse in judge.excuses:
-        if excuse.excuses(key.key) and excuse.covers(
-            resource_id=resource_id, account=place.account, service=place.service, team=place.team, day=day
-        ):
-            if not key.is_required:
-                return _NOT_JUDGED
-            # The reason may speak of others: a team reads it only where the exemption is its own.
-            reason = f": {excuse.reason}" if judge.is_for_staff or excuse.team == place.team else ""
-            why = f"excused until {excuse.until.isoformat()}{reason}"
-            return Problem(TagProblem.EXEMPT, key.key, key.value_in(place.tags), why=why, breaks=False)
-    return None
+    excuse = next((each for each in holding if each.excuses(key.key)), None)
+    if excuse is None:
+        return None
+    if not key.is_required:
+        return _NOT_JUDGED
+    # The reason may speak of others: a team reads it only where the exemption is its own.
+    reason = f": {excuse.reason}" if judge.is_for_staff or excuse.team == place.team else ""
+    why = f"excused until {excuse.until.isoformat()}{reason}"
+    return Problem(TagProblem.EXEMPT, key.key, key.value_in(place.tags), why=why, breaks=False)
 
 
 def _problem(
@@ -170,16 +186,25 @@ def _meant_spellings(
     month: TaggableMonth, judge: _Judge, key: KeyPolicy, deciding: Mapping[int, int]
 ) -> dict[str, Problem]:
     """Of a key that takes any text: rare spellings among the reader's own values → the common one they mean."""
-    values = Counter(
-        value
-        for resource_key, slice_key in deciding.items()
-        if (value := _found(month, judge, key, (resource_key, slice_key, key.key)).value)
-    )
+    values = _values(month, judge, key, deciding)
     found = {}
     for value, other in spellings_meant(values).items():
         why = f"{other.why}; {values[other.value]:,} resources have {other.value}"
         found[value] = Problem(TagProblem.NEAR_MISS, key.key, value, "", other.value, why, breaks=False)
     return found
+
+
+def _values(month: TaggableMonth, judge: _Judge, key: KeyPolicy, deciding: Mapping[int, int]) -> Counter[str]:
+    """How many resources have each value of a key; what slices keep is read once for all resources of a slice."""
+    values = Counter[str]()
+    if key.key in judge.unread:
+        for resource_key, slice_key in deciding.items():
+            values[_found(month, judge, key, (resource_key, slice_key, key.key)).value] += 1
+    else:
+        for slice_key, count in Counter(deciding.values()).items():
+            values[key.value_in(month.slices[slice_key].tags)] += count
+    del values[""]
+    return values
 
 
 def _last_days(month: TaggableMonth) -> dict[int, date]:
@@ -189,14 +214,21 @@ def _last_days(month: TaggableMonth) -> dict[int, date]:
     return days
 
 
-def _wanted(month: TaggableMonth, judge: _Judge, hit: _Hit, filters: Filters) -> bool:
+def _by_name(filters: Filters) -> dict[str, set[str]]:
+    """The values wanted under each name."""
+    wanted: dict[str, set[str]] = defaultdict(set)
+    for name, value in filters:
+        wanted[name].add("" if value == NOT_SET and name != "search" else value)
+    return wanted
+
+
+def _wanted(month: TaggableMonth, judge: _Judge, hit: _Hit, wanted: Mapping[str, set[str]]) -> bool:
     place = month.slices[hit.slice_key]
     for name in FILTERS:
-        wanted = {"" if value == NOT_SET else value for filtered, value in filters if filtered == name}
-        if wanted and (hit.problem.key if name == "key" else getattr(place, name)) not in wanted:
+        if name in wanted and (hit.problem.key if name == "key" else getattr(place, name)) not in wanted[name]:
             return False
-    search = [value.casefold() for name, value in filters if name == "search"]
-    return all(text in judge.ids.get(hit.resource_key, "").casefold() for text in search)
+    resource_id = judge.ids.get(hit.resource_key, "").casefold()
+    return all(text.casefold() in resource_id for text in wanted.get("search", ()))
 
 
 def _totals(hits: Sequence[_Hit]) -> tuple[ProblemTotal, ...]:
@@ -215,6 +247,7 @@ def _rows(scope: Scope, month: TaggableMonth, judge: _Judge, hits: Sequence[_Hit
     places = {hit.slice_key: month.slices[hit.slice_key] for hit in hits}
     teams = team_names({place.team for place in places.values()})
     accounts = intake.account_names(scope, {place.account for place in places.values()})
+    told = _announcements(scope) if hits else {}
     rows = []
     for hit in hits:
         place, problem = places[hit.slice_key], hit.problem
@@ -237,16 +270,16 @@ def _rows(scope: Scope, month: TaggableMonth, judge: _Judge, hits: Sequence[_Hit
                 why=problem.why,
                 breaks=problem.breaks,
                 cost=hit.cost,
+                announced_on=told.get((hit.resource_key, place.team, problem.key)),
             )
         )
-    return _with_announcements(scope, rows)
+    return tuple(rows)
 
 
-def _with_announcements(scope: Scope, rows: Sequence[TagFindingRow]) -> tuple[TagFindingRow, ...]:
-    """The day each was told of, where it was and is still open."""
+def _announcements(scope: Scope) -> dict[tuple[int, str, str], date]:
+    """(resource, team, key) → the day it was told of, where it was and is still open."""
     told = AnnouncedFix.objects.filter(fixed_in__isnull=True, is_gone=False).order_by()
     if not scope.everything:
         told = told.filter(owner_key__in=scope.team_keys)
     columns = ("resource_key", "owner_key", "tag_key", "announced_on")
-    days = {(key, owner, tag): day for key, owner, tag, day in told.values_list(*columns)} if rows else {}
-    return tuple(replace(row, announced_on=days.get((row.resource_key, row.team_key, row.key))) for row in rows)
+    return {(key, owner, tag): day for key, owner, tag, day in told.values_list(*columns)}

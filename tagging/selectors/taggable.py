@@ -136,10 +136,10 @@ def _exceptions(
     spelled = carried(found, exact, slices).spelled if exact else {}
     watched = tuple(enumerate(policy)) if ours or spelled else ()
     known: dict[tuple[TagState, ...], Judgement] = {}
-    excused_from = _excused_from(excused, slices, ids)
+    may_excuse = excused_from(excused, slices, ids)
     exceptions: dict[tuple[int, int], Judgement] = {}
     for resource_key, slice_key, day, *_ in rows:
-        holding = [excuse for excuse in excused_from(resource_key, slice_key) if excuse.holds_on(day)]
+        holding = [excuse for excuse in may_excuse(resource_key, slice_key) if excuse.holds_on(day)]
         if not (watched or limited or holding):
             continue
         states = _aside(policy, limited, holding, ids.get(resource_key, ""), slices[slice_key])
@@ -156,10 +156,12 @@ def _exceptions(
     return exceptions
 
 
-def _excused_from(
+def excused_from(
     excused: Sequence[Excuse], slices: Mapping[int, SliceOf], ids: Mapping[int, str]
 ) -> Callable[[int, int], Sequence[Excuse]]:
-    """(resource, slice) → what may excuse it, but for the day. Months have thousands of resources and few excuses."""
+    """(resource, slice) → what may excuse it, but for the day, in the order given. Months have thousands of resources
+    and few excuses."""
+    order = {id(excuse): place for place, excuse in enumerate(excused)}
     named: dict[int, list[Excuse]] = defaultdict(list)
     for excuse in excused:
         for key in excuse.keys_among(ids) if excuse.resource else ():
@@ -170,7 +172,8 @@ def _excused_from(
     def found(resource_key: int, slice_key: int) -> Sequence[Excuse]:
         if resource_key not in named:
             return of_slice[slice_key]
-        return [*of_slice[slice_key], *_covering(named[resource_key], slices[slice_key])]
+        both = [*of_slice[slice_key], *_covering(named[resource_key], slices[slice_key])]
+        return sorted(both, key=lambda excuse: order[id(excuse)])
 
     return found
 
