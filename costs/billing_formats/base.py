@@ -75,6 +75,11 @@ class Columns:
     def has(self, name: str) -> bool:
         return squash(name) in self._by_name
 
+    def call(self, name: str, also: str) -> None:
+        """Let a column be found by another name as well, unless a column has that one."""
+        if column := self._by_name.get(squash(name)):
+            self._by_name.setdefault(squash(also), column)
+
     def find(self, *names: str) -> Column | None:
         """The first of these columns the file has."""
         for name in names:

@@ -4,7 +4,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 from costs.billing_formats import cur2, cur_legacy, focus, inventory_compute, inventory_storage
-from costs.billing_formats.base import Columns, FormatModule
+from costs.billing_formats.base import Columns, FormatModule, columns_by_field
+from costs.billing_formats.other_exports import other_export
 from costs.errors import ImportRejectedError
 
 MODULES: tuple[FormatModule, ...] = (cur2, cur_legacy, focus, inventory_storage, inventory_compute)
@@ -37,7 +38,7 @@ def detect(columns: Columns, *, file_name: str) -> Detected:
                     line=1,
                     column=lost[0],
                 )
-            _refuse_doubled(columns, file_name)
+            _refuse_doubled(module, columns, file_name)
             return Detected(module, reason)
     shown = ", ".join(columns.names[:6])
     raise ImportRejectedError(f"The format is not known: its header begins with {shown}.", _READABLE, file_name, line=1)
@@ -57,9 +58,16 @@ def _refuse_other_delimiter(columns: Columns, file_name: str) -> None:
             )
 
 
-def _refuse_doubled(columns: Columns, file_name: str) -> None:
-    for name, count in Counter(columns.names).items():
-        if name and count > 1:
+def _refuse_doubled(module: FormatModule, columns: Columns, file_name: str) -> None:
+    """A column that nothing is made from may stand there as often as it likes."""
+    doubled = {name: count for name, count in Counter(columns.names).items() if name and count > 1}
+    if not doubled:
+        return
+    read = set(doubled)
+    if not module.FORMAT.is_inventory:
+        read = {name for names in columns_by_field(module.mapping(columns), columns).values() for name in names}
+    for name, count in doubled.items():
+        if name in read:
             raise ImportRejectedError(
                 f"The header has this column {count} times; which one counts is a guess.",
                 "Export the file again.",
@@ -70,10 +78,5 @@ def _refuse_doubled(columns: Columns, file_name: str) -> None:
 
 
 def _refuse_other_exports(columns: Columns, file_name: str) -> None:
-    if columns.has("ContractCommitmentId") and not columns.has(focus.BILLED):
-        raise ImportRejectedError(
-            "This is FOCUS's list of contract commitments, which holds no charges.",
-            "Give the Cost and Usage dataset of the same export.",
-            file_name,
-            line=1,
-        )
+    if kind := other_export(columns):
+        raise ImportRejectedError(f"This is {kind.what}.", kind.cure, file_name, line=1)

@@ -1,13 +1,13 @@
-"""FOCUS 1.0 to 1.3, of any provider. See docs/algorithms/focus.md.
+"""FOCUS of any version and provider. See docs/algorithms/focus.md.
 
 The inner words are FOCUS's own, so most fields are taken as they stand; what providers write in their own way is made
-one. Columns with `x_` are not read, but for the few that name an instance, an operation or a service code.
+one. Columns with `x_` are not read, but for the few that name an instance, an operation or a service, or hold tags.
 """
 
 from collections.abc import Mapping
 
 from costs.billing_formats import focus_cells as cells
-from costs.billing_formats import maps
+from costs.billing_formats import focus_tags, maps
 from costs.billing_formats.base import UNREAD_MAP, ChargeMapping, Columns, Finding, in_layers, literal
 from costs.billing_formats.cur import INSTANCE_STEMS, PLATFORMS
 from costs.charges import MONEY_TYPE
@@ -20,6 +20,7 @@ NAME = "a FOCUS export"
 PROVIDER, ACCOUNT, CURRENCY = "ProviderName", "BillingAccountId", "BillingCurrency"
 PERIOD, START = "BillingPeriodStart", "ChargePeriodStart"
 BILLED, CATEGORY = "BilledCost", "ChargeCategory"
+ISSUER, SERVICE_PROVIDER = "InvoiceIssuerName", "ServiceProviderName"
 
 _REQUIRED = (ACCOUNT, CURRENCY, PERIOD, START, CATEGORY, BILLED)
 _TELLING = (*_REQUIRED, "EffectiveCost", "ListCost", "BillingPeriodEnd", "ChargePeriodEnd", "ServiceCategory")
@@ -28,9 +29,9 @@ _VERSIONS = (
     ("1.3 or later", ("ServiceProviderName", "AllocatedMethodId", "ContractApplied")),
     ("1.2", ("InvoiceId", "BillingAccountType", "PricingCurrency")),
     ("1.1", ("SkuPriceDetails", "CommitmentDiscountQuantity", "SkuMeter")),
+    ("before 1.0", ("ChargeSubcategory", "UsageQuantity", "ChargeType")),
 )
 
-_TAG_PREFIX = r"^(resourceTags/)?user:"
 _CATEGORIES = {"usage": "Usage", "purchase": "Purchase", "tax": "Tax", "credit": "Credit", "adjustment": "Adjustment"}
 _FREQUENCIES = {"usagebased": "Usage-Based", "recurring": "Recurring", "onetime": "One-Time"}
 _PRICING = {
@@ -42,7 +43,7 @@ _PRICING = {
     "other": "Other",
 }
 _COMMITMENTS = {"spend": "Spend", "usage": "Usage"}
-_STATUSES = {"used": "Used", "unused": "Unused"}
+_STATUSES = {"used": "Used", "unused": "Unused", "usedcommitment": "Used", "unusedcommitment": "Unused"}
 _KINDS = (
     "Usage",
     "SpotUsage",
@@ -73,14 +74,22 @@ def recognise(columns: Columns) -> str:
 
 def missing(columns: Columns) -> list[str]:
     """Columns without which a line has no account, currency, period, category or amount."""
-    return [name for name in _REQUIRED if not columns.has(name)]
+    return cells.lost(columns, _REQUIRED)
+
+
+def tells_provider(columns: Columns) -> bool:
+    """Whether the file says of each line whose bill it is on; from version 1.4 on it says who sold and who invoices."""
+    return not cells.lost(columns, [PROVIDER])
 
 
 def whose(columns: Columns) -> dict[str, str]:
-    """SQL of what makes lines of one file parts of different bills: provider, account that pays, currency."""
+    """SQL of what makes lines of one file parts of different bills: provider, account that pays, currency.
+
+    Where a file does not tell the provider, all lines of an account are of one, and this is who invoices a line.
+    """
     plain = cells.plain_cells(columns)
     return {
-        "provider": plain.text(PROVIDER),
+        "provider": plain.text(PROVIDER) if tells_provider(columns) else plain.text(ISSUER, SERVICE_PROVIDER),
         "billing_account_id": plain.text(ACCOUNT),
         "billing_currency": f"upper({plain.text(CURRENCY)})",
     }
@@ -88,7 +97,10 @@ def whose(columns: Columns) -> dict[str, str]:
 
 def lines_of(columns: Columns, part: Mapping[str, str]) -> str:
     """SQL condition of the lines of one such part."""
-    return " AND ".join(f"{sql} = {literal(part[name])}" for name, sql in whose(columns).items())
+    told = whose(columns)
+    if not tells_provider(columns):
+        del told["provider"]
+    return " AND ".join(f"{sql} = {literal(part[name])}" for name, sql in told.items())
 
 
 def unknown_kind(kind: str) -> bool:
@@ -111,14 +123,15 @@ def mapping(columns: Columns, period: BillingPeriod | None = None) -> ChargeMapp
         "billing_currency": f"upper({plain.text(CURRENCY)})",
         "is_taggable": f"part_is_usage AND {plain.text('ResourceId')} <> ''",
         "is_split_row": "false",  # allocated lines stand in their origin's place; `settle` looks whether they do
-        "tags": _tags(),
+        "tags": focus_tags.tags(),
         "cost_categories": f"coalesce({maps.json_of('part_cost_categories')}, '{{}}')",
-        "unread_cells": f"{UNREAD_MAP} * CAST(part_tags IS NULL OR part_allocated_tags IS NULL"
-        " OR part_cost_categories IS NULL AS UTINYINT)",
     }
+    tag_parts = focus_tags.parts(plain)
+    unread = " OR ".join(f"{name} IS NULL" for name in focus_tags.told(tag_parts))
+    expressions["unread_cells"] = f"{UNREAD_MAP} * CAST({unread} OR part_cost_categories IS NULL AS UTINYINT)"
     return ChargeMapping(
         expressions=expressions,
-        layers=in_layers(_parts(plain)),
+        layers=in_layers(_parts(plain) | tag_parts),
         checks=tuple(plain.checks.values()),
         read=dict(plain.read),
         absent=tuple(name for name in plain.absent if not name.startswith("x_")),  # nobody has to have those
@@ -146,11 +159,9 @@ def _parts(columns: Columns) -> dict[str, str]:
         "part_runs": f"NOT contains(part_usage_type, ':') OR {stems}",
         "part_sku": _sku(columns),
         "part_instance_type": _instance_type(columns),
-        "part_tags": _pairs(columns, "Tags", key=f"regexp_replace(e.key, {literal(_TAG_PREFIX)}, '', 'i')"),
         "part_is_allocated": f"{columns.text('AllocatedMethodId')} <> ''"
         f" OR {columns.text('AllocatedResourceId')} <> ''",
-        "part_allocated_tags": _pairs(columns, "AllocatedTags", key="e.key"),
-        "part_cost_categories": _pairs(columns, "x_CostCategories", key="e.key"),
+        "part_cost_categories": focus_tags.pairs(columns, "x_CostCategories", key="e.key"),
         "part_billed": columns.money(BILLED),
         "part_effective": f"coalesce({_stated(columns, 'EffectiveCost')}, part_billed)",
         "part_list": _stated(columns, "ListCost"),
@@ -169,14 +180,18 @@ def _when(columns: Columns) -> dict[str, str]:
 
 
 def _who_and_what(columns: Columns) -> dict[str, str]:
+    account = columns.text("SubAccountId")
+    account_name, payer_name = (_named(columns.text(name)) for name in ("SubAccountName", "BillingAccountName"))
     return {
         "billing_account_id": columns.text(ACCOUNT),
         "sub_account_id": columns.text("SubAccountId", ACCOUNT),
-        "sub_account_name": columns.text("SubAccountName"),
+        "sub_account_name": f"CASE WHEN {account} = '' THEN {payer_name} ELSE {account_name} END",
         "invoice_id": columns.text("InvoiceId", "x_InvoiceId"),
-        "invoice_issuer": columns.text("InvoiceIssuerName", "InvoiceIssuer"),
+        "invoice_issuer": columns.text(ISSUER),
         "service_code": columns.text("x_ServiceCode"),
-        "service_name": columns.text("ServiceName", "ServiceCategory", PROVIDER, "ServiceProviderName"),
+        "service_name": columns.text(
+            "ServiceName", "x_SkuMeterSubcategory", "ServiceCategory", PROVIDER, SERVICE_PROVIDER
+        ),
         "region_id": columns.text("RegionId", "RegionName"),
         "availability_zone": columns.text("AvailabilityZone"),
         "usage_type": "part_usage_type",
@@ -224,21 +239,6 @@ def _commitments(columns: Columns) -> dict[str, str]:
         "commitment_normalized_units": f"CASE WHEN {taken} AND {is_normalized} THEN {quantity} ELSE 0 END",
         "commitment_ends_at": "NULL::TIMESTAMP",
     }
-
-
-def _pairs(columns: Columns, name: str, *, key: str) -> str:
-    """The sorted members of a map; none where the column is absent, NULL where the cell cannot be read."""
-    column = columns.find(name)
-    if column is None:
-        return maps.sorted_pairs(maps.NO_PAIRS, key=key)
-    return maps.sorted_pairs(maps.pairs(columns, cells.braced(column)), key=key)
-
-
-def _tags() -> str:
-    """A line's tags; on an allocated line with those of the resource it was allocated to, which go first."""
-    own, allocated = (f"coalesce({maps.json_of(name)}, '{{}}')" for name in ("part_tags", "part_allocated_tags"))
-    merged = f"CAST(json_merge_patch(CAST({own} AS JSON), CAST({allocated} AS JSON)) AS VARCHAR)"
-    return f"CASE WHEN part_is_allocated AND {allocated} <> '{{}}' THEN {merged} ELSE {own} END"
 
 
 def _sku(columns: Columns) -> str:
@@ -310,7 +310,7 @@ def _stated(columns: Columns, name: str) -> str:
 
 def _findings(columns: Columns) -> tuple[Finding, ...]:
     found = [Finding("no_unblended_cost", "FOCUS has no unblended cost; billed cost stands in its place.")]
-    if not columns.has("EffectiveCost"):
+    if cells.lost(columns, ["EffectiveCost"]):
         text = "The file has no EffectiveCost; effective cost counts commitments as billed."
         found.append(Finding("no_amortisation_columns", text, "warning"))
     if not columns.has("ListCost"):
@@ -325,6 +325,11 @@ def _default_pricing() -> str:
         "CASE WHEN part_commitment_id <> '' THEN 'Committed' WHEN part_category = 'Usage' THEN 'Standard'"
         " ELSE 'Other' END"
     )
+
+
+def _named(text: str) -> str:
+    """A name, without what Azure writes where there is none."""
+    return f"CASE WHEN {text} IN ('Unassigned', '-2') THEN '' ELSE {text} END"
 
 
 def _one_of(text: str, values: dict[str, str], *, default: str = "''") -> str:

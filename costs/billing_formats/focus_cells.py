@@ -5,6 +5,7 @@ tags without braces come from providers. What can be read in two ways is left as
 with line and column.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from costs.billing_formats.base import Column, Columns, literal, squash
@@ -25,8 +26,27 @@ NUMBERS = (
     "ConsumedQuantity",
     "PricingQuantity",
     "CommitmentDiscountQuantity",
+    "UsageQuantity",
+    "AmortizedCost",
 )
 MOMENTS = ("BillingPeriodStart", "BillingPeriodEnd", "ChargePeriodStart", "ChargePeriodEnd")
+# Names of columns → what versions before 1.0 called them, and Oracle still does.
+OLD_NAMES = {
+    "ProviderName": "Provider",
+    "InvoiceIssuerName": "InvoiceIssuer",
+    "RegionId": "Region",
+    "ConsumedQuantity": "UsageQuantity",
+    "ConsumedUnit": "UsageUnit",
+    "CommitmentDiscountStatus": "ChargeSubcategory",
+    "ChargeCategory": "ChargeType",
+    "BillingCurrency": "BilledCurrency",
+    "EffectiveCost": "AmortizedCost",
+}
+
+
+def lost(columns: Columns, names: Iterable[str]) -> list[str]:
+    """Which of these columns a file has under neither of their names."""
+    return [name for name in names if not columns.has(name) and not columns.has(OLD_NAMES.get(name, name))]
 
 
 def plain_cells(columns: Columns) -> Columns:
@@ -45,7 +65,10 @@ def plain_cells(columns: Columns) -> Columns:
             elif squash(column.name) in moments:
                 sql = _plain_moment(sql, is_american=is_american)
         plain.append(Column(column.name, sql, column.type))
-    return Columns(tuple(plain), nulls_are_read=columns.nulls_are_read)
+    found = Columns(tuple(plain), nulls_are_read=columns.nulls_are_read)
+    for name, old_name in OLD_NAMES.items():
+        found.call(old_name, name)
+    return found
 
 
 def braced(column: Column) -> Column:

@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from costs.billing_formats.base import Column, Columns, literal
 
 _PAIRS = "STRUCT(key VARCHAR, value VARCHAR)[]"
-_JSON_PAIRS = '[{"key":"VARCHAR","value":"VARCHAR"}]'
+_JSON_PAIRS = ('[{"key":"VARCHAR","value":"VARCHAR"}]', '[{"Key":"VARCHAR","Value":"VARCHAR"}]')
 NO_PAIRS = f"CAST([] AS {_PAIRS})"
-_LIST_OF_PAIRS = re.compile(r'^STRUCT\("?key"? .*, "?value"? .*\)\[\]$')
+_LIST_OF_PAIRS = re.compile(r'^STRUCT\("?key"? .*, "?value"? .*\)\[\]$', re.IGNORECASE)
+_MAP = re.compile(r"^MAP\([^(\[]+(\([0-9, ]+\))?\)$")
 # JSON text with nothing to escape and no empty value can be rewritten without taking it apart, which is far faster.
 _TEXT = r'[^"\\\x00-\x1f]'
 _PLAIN = rf'"{{key}}{_TEXT}*"\s*:\s*"{_TEXT}+"\s*'
@@ -35,10 +36,11 @@ def pairs(columns: Columns, column: Column) -> str:
         member = "struct_pack(key := CAST(e.key AS VARCHAR), value := CAST(e.value AS VARCHAR))"
         found = f"list_transform({cell}, lambda e: {member})"  # pairs may say more, as Google's do
     else:
+        listed = [f"TRY(CAST(from_json_strict({text}, '{kind}') AS {_PAIRS}))" for kind in _JSON_PAIRS]
         members = f"CAST(list_zip(json_keys({text}), json_extract_string({text}, '$.*')) AS {_PAIRS})"
         found = (
             f"CASE TRY(json_type({text})) WHEN 'OBJECT' THEN TRY({members})"
-            f" WHEN 'ARRAY' THEN TRY(from_json_strict({text}, '{_JSON_PAIRS}')) END"
+            f" WHEN 'ARRAY' THEN coalesce({', '.join(listed)}) END"
         )
     return f"CASE WHEN {cell} IS NULL THEN {NO_PAIRS} ELSE {found} END"
 
@@ -46,9 +48,12 @@ def pairs(columns: Columns, column: Column) -> str:
 def values(columns: Columns, column: Column, keys: Sequence[str]) -> str:
     """SQL of a list with the values of these keys, NULL where there is none; itself NULL if unreadable."""
     cell, text = told(columns, column), _text(columns, column)
-    if _is_map(column) or _is_list(column):
-        whole = cell if _is_map(column) else f"map_from_entries({cell})"
-        return f"[{', '.join(f'CAST({whole}[{literal(key)}] AS VARCHAR)' for key in keys)}]"
+    if _is_map(column):
+        return f"[{', '.join(f'CAST({cell}[{literal(key)}] AS VARCHAR)' for key in keys)}]"
+    if _is_list(column):
+        members = pairs(columns, column)
+        found = (f"list_filter({members}, lambda e: e.key = {literal(key)})[1].value" for key in keys)
+        return f"[{', '.join(found)}]"
     paths = ", ".join(literal("/" + key.replace("~", "~0").replace("/", "~1")) for key in keys)
     return f"TRY(json_extract_string({text}, [{paths}]))"
 
@@ -106,7 +111,8 @@ def is_text(column: Column) -> bool:
 
 
 def _is_map(column: Column) -> bool:
-    return column.type.startswith("MAP") and not column.type.endswith("[]")
+    """Whether it is a Parquet map of plain values; one of structs or lists is read as JSON."""
+    return _MAP.match(column.type) is not None
 
 
 def _is_list(column: Column) -> bool:

@@ -77,16 +77,18 @@ from costs.charge_store.rollups import (
     RefusedKey,
     accounts,
     month_totals,
+    payers,
     priced_in_other_currencies,
     resource_totals,
     roll_up,
     rollup_rows,
     row_counts,
     use_charges,
+    without_list_cost,
     write_side_files,
 )
 from costs.charge_store.settling import Settled, settle
-from costs.charge_store.sources import BillFile, distinct_rows, first_account, open_bill_file, tables_in
+from costs.charge_store.sources import BillFile, counted_rows, first_account, open_bill_file, tables_in
 from costs.charge_store.stores import Store, Stored, StoreError, charge_store, is_remote, open_store, store_root
 from costs.charge_store.virtual_tags import VirtualTag, tags_joined_in
 from costs.charge_store.virtual_tags import digest as virtual_tags_digest
@@ -152,7 +154,7 @@ __all__ = [
     "count_rows",
     "copy_lines",
     "disk_full",
-    "distinct_rows",
+    "counted_rows",
     "forget_partial",
     "first_account",
     "land_file",
@@ -163,6 +165,7 @@ __all__ = [
     "months_landed",
     "open_bill_file",
     "passing_fault",
+    "payers",
     "priced_in_other_currencies",
     "put_in_place",
     "query_charges",
@@ -188,6 +191,7 @@ __all__ = [
     "tables_in",
     "too_large",
     "use_charges",
+    "without_list_cost",
     "workspace",
     "write_partial",
     "write_side_files",

@@ -97,6 +97,23 @@ def priced_in_other_currencies(connection: Connection) -> list[OtherCurrency]:
     return [OtherCurrency(*row) for row in rows]
 
 
+def payers(connection: Connection) -> list[str]:
+    """The accounts that pay for the month's charges, once they are rolled up."""
+    rows = connection.execute("SELECT DISTINCT billing_account_id FROM slices ORDER BY 1").fetchall()
+    return [row[0] for row in rows if row[0]]
+
+
+def without_list_cost(connection: Connection) -> tuple[int, Decimal]:
+    """Lines of use or purchases that cost something and nothing at list price, and their effective cost."""
+    row = connection.execute(
+        "SELECT coalesce(CAST(sum(lines) AS BIGINT), 0), coalesce(sum(effective_cost), 0)"
+        " FROM facts JOIN line_groups USING (line_group) WHERE charge_category IN ('Usage', 'Purchase')"
+        " AND list_cost = 0 AND (effective_cost <> 0 OR billed_cost <> 0)"
+    ).fetchone()
+    assert row is not None
+    return row[0], round_money(row[1])
+
+
 def month_totals(connection: Connection, partials: Mapping[str, str] | None = None) -> MonthTotals:
     """Sum the month's charges: by what was added up file by file (`partials.merged`), where it was."""
     connection.execute((partials or {}).get("month_sums") or rollup.month_sums())

@@ -196,15 +196,15 @@ def _is_bad(file: BillFile, check: Check) -> str:
     return f"({bad} OR coalesce(NOT isfinite({tried}), false))" if check.type == "DOUBLE" else bad
 
 
-def distinct_rows(file: BillFile, expressions: Sequence[str]) -> list[tuple[str, ...]]:
-    """The distinct values of SQL expressions over a file's lines, in order. Reads the whole of these columns.
+def counted_rows(file: BillFile, expressions: Sequence[str]) -> list[tuple[tuple[str, ...], int]]:
+    """The distinct values of SQL expressions over a file's lines, in order, each with how many lines have them.
 
-    Raises ImportRejectedError for a file that cannot be read.
+    Reads the whole of these columns. Raises ImportRejectedError for a file that cannot be read.
     """
     with connect() as connection:
         try:
-            sql = f"SELECT DISTINCT {', '.join(expressions)} FROM {file.relation} ORDER BY ALL"
-            return connection.execute(sql).fetchall()
+            sql = f"SELECT {', '.join(expressions)}, count(*) FROM {file.relation} GROUP BY ALL ORDER BY ALL"
+            return [(row[:-1], row[-1]) for row in connection.execute(sql).fetchall()]
         except Error as error:
             raise explain(connection, file, (), error) from error
 

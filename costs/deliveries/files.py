@@ -15,6 +15,9 @@ _PERIOD_FOLDERS = (
 _YEAR, _MONTH = re.compile(r"year=(\d{4})$", re.IGNORECASE), re.compile(r"month=(\d{1,2})$", re.IGNORECASE)
 _DATA = (".csv", ".csv.gz", ".gz", ".zip", ".parquet")
 _CHUNK = re.compile(r"(?:-\d{1,5})?(?:\.snappy)?(?:\.csv)?(?:\.gz|\.zip|\.parquet)?$", re.IGNORECASE)
+_AZURE_MANIFESTS = frozenset({"manifest.json", "_manifest.json"})
+# Oracle delivers a part of its bills every six hours: FOCUS Reports/2026/05/17/
+_DAY_FOLDER = re.compile(r"(?:^|(?P<above>.*)/)\d{4}/\d{2}/\d{2}$")
 # What AWS lays beside its exports and is no bill.
 _SIDE_FOLDERS = frozenset({"cost_and_usage_data_status", "execution_status"})
 
@@ -38,7 +41,8 @@ class StoredFile:
 
     @property
     def is_manifest(self) -> bool:
-        return self.name.lower().endswith("-manifest.json")
+        name = self.name.lower()
+        return name.endswith("-manifest.json") or (name in _AZURE_MANIFESTS and bool(period_folder(self.folder)))
 
     @property
     def is_data(self) -> bool:
@@ -71,8 +75,14 @@ def period_named(folder: str) -> BillingPeriod | None:
         return None
 
 
+def above_days(folder: str) -> str | None:
+    """The folder above one for each day (2026/05/17), whose days together are the bills; None where it is no day's."""
+    match = _DAY_FOLDER.match(folder)
+    return None if match is None else match["above"] or ""
+
+
 def waits_for_manifest(folder: str) -> bool:
-    """Whether AWS writes a manifest for such a folder, after all its files."""
+    """Whether AWS or Azure writes a manifest for such a folder, after all its files."""
     last = period_folder(folder).rsplit("/", 1)[-1]
     return any(pattern.match(last) for pattern in _PERIOD_FOLDERS)
 

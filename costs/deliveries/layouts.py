@@ -1,7 +1,7 @@
 """From the files of a place to deliveries: which files together are a version of a month.
 
 Where there are manifests they decide: the newest run of a month, and only the files it names. Files that no manifest
-speaks for are a delivery of their own, folder by folder.
+speaks for are a delivery of their own, folder by folder; folders of days are parts of one.
 """
 
 import hashlib
@@ -12,15 +12,22 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from posixpath import dirname
 
-from costs.deliveries.files import StoredFile, chunk_stem, period_folder, period_named, waits_for_manifest
+from costs.deliveries.files import (
+    StoredFile,
+    above_days,
+    chunk_stem,
+    period_folder,
+    period_named,
+    waits_for_manifest,
+)
 from costs.deliveries.manifests import Manifest, ManifestError, named_file, parse_manifest
 from costs.periods import BillingPeriod
 
 Read = Callable[[str], bytes]
 _RUN_TIME = re.compile(r"\d{4}-?\d{2}-?\d{2}T")
-# Files in AWS's folders that are so old were copied there without their manifest.
+# Files in AWS's and Azure's folders that are so old were copied there without their manifest.
 _PATIENCE = timedelta(days=1)
-NO_MANIFEST = "The files are there, but no manifest yet. AWS writes it last."
+NO_MANIFEST = "The files are there, but no manifest yet. The provider writes it last."
 
 
 @dataclass(frozen=True)
@@ -71,7 +78,7 @@ def find_deliveries(
     loose: dict[str, list[StoredFile]] = defaultdict(list)
     for file in data.values():
         if not spoken_for.covers(file):
-            loose[period_folder(file.folder) or file.folder].append(file)
+            loose[_folder_of_loose(file)].append(file)
     unsure = [_loose(folder, found, settled_before) for folder, found in loose.items()]
     found = [*told, *(delivery for delivery in unsure if delivery is not None)]
     return tuple(sorted(found, key=lambda delivery: (str(delivery.period or "9999"), delivery.folder)))
@@ -124,12 +131,17 @@ def _complete(manifest: Manifest, folder: str, data: Mapping[str, StoredFile]) -
     )
 
 
+def _folder_of_loose(file: StoredFile) -> str:
+    days = above_days(file.folder)
+    return days if days is not None else period_folder(file.folder) or file.folder
+
+
 def _loose(folder: str, files: Sequence[StoredFile], settled_before: datetime | None) -> Delivery | None:
     runs = defaultdict(list)
     for file in files:
-        runs[file.folder].append(file)
+        runs[folder if above_days(file.folder) == folder else file.folder].append(file)
     newest = _newest([max(found, key=lambda file: file.changed_at) for found in runs.values()])
-    kept = tuple(sorted(runs[newest.folder], key=lambda file: file.key))
+    kept = tuple(sorted(next(run for run in runs.values() if newest in run), key=lambda file: file.key))
     delivery = Delivery(folder, period_named(folder), kept)
     if settled_before is None:
         return delivery

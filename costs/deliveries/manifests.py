@@ -1,7 +1,7 @@
-"""Manifests of AWS exports: which run they describe, of which month, and the files that belong to it.
+"""Manifests of exports: which run they describe, of which month, and the files that belong to it.
 
 Legacy reports name month, assembly and `reportKeys`; Data Exports name execution and `dataFiles`, their month stands
-in the path only. Facts: docs/how-to/add-a-source.md.
+in the path only; Azure names its run, when it starts, and `blobs`. Facts: docs/how-to/add-a-source.md.
 """
 
 import json
@@ -41,16 +41,16 @@ def parse_manifest(key: str, content: bytes) -> Manifest:
         read = json.loads(content)
     except ValueError as error:
         raise ManifestError(f"{basename(key)} is not JSON. Have the export delivered again.") from error
-    names = read.get("reportKeys") or read.get("dataFiles") if isinstance(read, dict) else None
+    names = _names(read) if isinstance(read, dict) else None
     if not isinstance(names, list) or not names or not all(isinstance(name, str) and name for name in names):
         raise ManifestError(
-            f"{basename(key)} names no files (reportKeys or dataFiles). Have the export delivered again."
+            f"{basename(key)} names no files (reportKeys, dataFiles or blobs). Have the export delivered again."
         )
     return Manifest(
         key=key,
-        export=str(read.get("reportName") or basename(key)[:-_SUFFIX]),
+        export=str(read.get("reportName") or _part(read, "exportConfig").get("exportName") or basename(key)[:-_SUFFIX]),
         period=_period(key, read, names),
-        run=str(read.get("assemblyId") or read.get("executionId") or ""),
+        run=str(read.get("assemblyId") or read.get("executionId") or _part(read, "runInfo").get("runId") or ""),
         file_names=tuple(dict.fromkeys(names)),
     )
 
@@ -72,14 +72,27 @@ def named_file(name: str, manifest_key: str, files: Mapping[str, StoredFile]) ->
     return next((file for file in same if file.folder == beside), None)
 
 
+def _names(read: Mapping[str, Any]) -> Any:
+    """What should be the list of its files; whoever reads it looks whether it is one."""
+    blobs = read.get("blobs")
+    if isinstance(blobs, list):
+        blobs = [blob.get("blobName") if isinstance(blob, dict) else None for blob in blobs]
+    return read.get("reportKeys") or read.get("dataFiles") or blobs
+
+
+def _part(read: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """A mapping inside another one; an empty one where it is none."""
+    part = read.get(name)
+    return part if isinstance(part, dict) else {}
+
+
 def _path_of(name: str) -> str:
     path = name.split("/", 3)[-1] if name.lower().startswith("s3://") else name
     return path.lstrip("/")
 
 
 def _period(key: str, read: Mapping[str, Any], names: Iterable[str]) -> BillingPeriod:
-    told = read.get("billingPeriod")
-    start = str(told.get("start") or "") if isinstance(told, dict) else ""
+    start = str(_part(read, "billingPeriod").get("start") or _part(read, "runInfo").get("startDate") or "")
     digits = "".join(letter for letter in start if letter.isdigit())
     try:
         if digits:

@@ -27,6 +27,8 @@ MADE_ANEW = frozenset(
         "net_cost_is_zero",
         "priced_in_other_currency",
         "no_instances",
+        "list_cost_is_zero",
+        "several_payers",
         "near_providers",
         "rolled_up_again",
     }
@@ -100,7 +102,38 @@ def of_month(
     if billing_format == BillingFormat.FOCUS and not charge_store.row_counts(duck)["usage_days"]:
         text = "No line tells an instance type by the hour: commitment coverage and advice leave this bill out."
         found.append(Finding("no_instances", text))
+    found += _of_lists(duck) if billing_format == BillingFormat.FOCUS else _of_payers(charge_store.payers(duck))
     return found + [_refused(key) for key in refused]
+
+
+def _of_lists(duck: Connection) -> list[Finding]:
+    lines, cost = charge_store.without_list_cost(duck)
+    if not lines:
+        return []
+    text = (
+        "Lines that cost something have a list cost of 0, as Azure writes where it knows no list price. They count as"
+        " they stand: savings against list prices come out too low."
+    )
+    return [Finding("list_cost_is_zero", text, "warning", difference=plain(cost), lines=lines)]
+
+
+def _of_payers(payers: Sequence[str]) -> list[Finding]:
+    if len(payers) < 2:
+        return []
+    text = (
+        f"The lines are of the payers {', '.join(payers)} and count together here. A bill of one of them from another"
+        " source would count its costs twice: give each payer's lines as files of their own."
+    )
+    return [Finding("several_payers", text, "warning")]
+
+
+def much_smaller(rows: int, rows_before: int) -> Finding:
+    """A version of a month that holds less than half of the lines of the one it replaces."""
+    text = (
+        f"This version has {rows:,} lines, the one before it {rows_before:,}. Each version replaces the one before it:"
+        " where a month is delivered in parts, as Oracle does every six hours, give all of its files together."
+    )
+    return Finding("much_smaller", text, "warning", lines=rows)
 
 
 def rolled_up_again(keys: Sequence[str]) -> Finding:

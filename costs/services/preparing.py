@@ -3,7 +3,7 @@
 import hashlib
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
@@ -176,10 +176,22 @@ def _parts(file: BillFile, detected: Detected) -> list[Part]:
         account = charge_store.first_account(file, cur.PAYER, cur.ACCOUNT)
         return [] if account is None else [Part(account)]
     told = focus.whose(file.columns)
-    parts = [Part(**dict(zip(told, row, strict=True))) for row in charge_store.distinct_rows(file, list(told.values()))]
+    rows = charge_store.counted_rows(file, list(told.values()))
+    parts = {Part(**dict(zip(told, row, strict=True))): lines for row, lines in rows}
     for part in parts:
         _refuse_incomplete(part, file.path.name)
-    return parts
+    return list(parts) if focus.tells_provider(file.columns) else _of_one_provider(parts)
+
+
+def _of_one_provider(parts: Mapping[Part, int]) -> list[Part]:
+    """Parts by account and currency alone, each called after whoever most of its lines are from.
+
+    What was bought in a marketplace, or is invoiced by another company of the provider, is no bill of its own.
+    """
+    newest: dict[tuple[str, str], Part] = {}
+    for part in sorted(parts, key=lambda part: (bool(part.provider), parts[part], part.provider)):
+        newest[part.billing_account_id, part.billing_currency] = part
+    return list(newest.values())
 
 
 def _refuse_incomplete(part: Part, file_name: str) -> None:

@@ -16,7 +16,7 @@ from costs.periods import BillingPeriod
 from costs.selectors.records import folder_of
 from costs.services.accounts import refresh_accounts
 from costs.services.claims import StoppedError, is_this_process, why_stopped
-from costs.services.findings import inventory_covered
+from costs.services.findings import inventory_covered, much_smaller
 from costs.services.publishing import publish
 from costs.services.rivals import lock_with_rivals, take_over
 from costs.services.snapshots import refresh_states, remove_snapshots
@@ -24,6 +24,7 @@ from costs.services.storing import remove_rollups
 from costs.services.versions import family
 from costs.terms import COST_COLUMNS, NOT_INVOICED, OPEN_STATES, RUNNING_STATES, BillState, FileState, ImportState
 
+_MANY_LINES = 10  # fewer lines halve by chance
 _SEEN = ("service_name", "region_id", "resource_type", "instance_type", "name", "tags")
 
 
@@ -63,6 +64,7 @@ def put_in_force(import_pk: int) -> None:
             end_import(item, ImportState.SUPERSEDED, "Another source has taken the month over")
             return
         _tell_of_inventories(item)
+        _tell_of_lines_gone(item, current)
         Bill.objects.filter(pk=bill.pk).update(import_in_force=item, state=_bill_state(bill, item))
         if current is not None:
             BillImport.objects.filter(pk=current.pk).update(state=ImportState.REPLACED.value)
@@ -158,6 +160,14 @@ def _tell_of_inventories(item: BillImport) -> None:
     ]
     if told:
         item.findings = [*item.findings, *told]
+        item.save(update_fields=["findings"])
+
+
+def _tell_of_lines_gone(item: BillImport, current: BillImport | None) -> None:
+    """Note on a bill that it is a fraction of what it replaces: perhaps only a part of the month was given."""
+    is_bill = not item.source.billing_format.startswith("inventory")
+    if is_bill and current is not None and item.rows * 2 < current.rows and current.rows >= _MANY_LINES:
+        item.findings = [*item.findings, much_smaller(item.rows, current.rows).as_dict()]
         item.save(update_fields=["findings"])
 
 

@@ -58,6 +58,7 @@ _HEADERS = {
     "spaces around headers": one("a.csv", HEADER.replace(",", " , ") + "\n" + BODY, SUM),
     "a column without a name": one("a.csv", HEADER + ",\n" + BODY.replace("\n", ",\n"), SUM),
     "an unknown column": one("a.csv", HEADER + ",lineItem/New\n" + BODY.replace("\n", ",x\n"), SUM),
+    "an unknown column twice": one("a.csv", HEADER + ",x,x\n" + BODY.replace("\n", ",1,2\n"), SUM),
     "a cost column twice": one(
         "a.csv",
         renamed("lineItem/Operation", "lineItem/UnblendedCost"),

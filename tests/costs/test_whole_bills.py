@@ -1,0 +1,73 @@
+"""Bills that are in order line by line and odd as a whole: of several payers, in parts, with columns that come later."""
+
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from costs.models import BillImport
+from tests.costs.bills import bring_in, csv_text, line, write_csv
+from tests.costs.focus_bills import focus_line, write_focus
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def told(item: BillImport, code: str) -> list[str]:
+    return [finding["text"] for finding in item.findings if finding["code"] == code]
+
+
+def test_lines_of_several_payers_count_together_and_are_told(tmp_path: Path) -> None:
+    lines = [line(cost="2"), line(cost="3", resource="i-1") | {"bill/PayerAccountId": "000000000009"}]
+    [made] = bring_in(write_csv(tmp_path / "bill.csv", lines))
+    assert made.billed_cost == Decimal(5)
+    [text] = told(made, "several_payers")
+    assert text.startswith("The lines are of the payers 000000000001, 000000000009 and count together here.")
+
+
+def test_lines_of_one_payer_tell_nothing_of_payers(tmp_path: Path) -> None:
+    [made] = bring_in(write_csv(tmp_path / "bill.csv", [line(cost="2")]))
+    assert told(made, "several_payers") == []
+
+
+@pytest.mark.parametrize(("before", "after", "is_told"), [(20, 9, True), (20, 10, False), (9, 1, False)])
+def test_a_version_with_less_than_half_of_the_lines_is_told(
+    tmp_path: Path, before: int, after: int, is_told: bool
+) -> None:
+    """As when a file of six hours is given alone: it replaces the month, which may not be meant."""
+    lines = [focus_line(cost="1", ResourceId=f"i-{number}") for number in range(before)]
+    bring_in(write_focus(tmp_path / "whole.csv", *lines))
+    [made] = bring_in(write_focus(tmp_path / "part.csv", *lines[:after]))
+    made.refresh_from_db()
+    assert made.billed_cost == Decimal(after)
+    text = f"This version has {after} lines, the one before it {before}."
+    assert [each.startswith(text) for each in told(made, "much_smaller")] == [True] * is_told
+
+
+def test_columns_that_come_in_the_middle_of_a_month_are_read_where_they_are(tmp_path: Path) -> None:
+    """A first file without net costs (10), a second with: 8 after discounts, and its discount line counts nothing."""
+    first = write_csv(tmp_path / "bill-1.csv", [line(cost="10", resource="i-1")])
+    second = [line(cost="9", net="8", resource="i-2"), line(kind="EdpDiscount", cost="-1", net="0", quantity="0")]
+    [made] = bring_in(first, write_csv(tmp_path / "bill-2.csv", second))
+    assert (made.rows, made.unblended_cost, made.billed_cost) == (3, Decimal(18), Decimal(18))
+
+
+def test_a_month_of_credits_alone_is_negative(tmp_path: Path) -> None:
+    lines = [line(kind="Credit", cost="-10"), line(kind="Refund", cost="-2.5")]
+    [made] = bring_in(write_csv(tmp_path / "bill.csv", lines))
+    assert (made.billed_cost, made.effective_cost) == (Decimal("-12.5"), Decimal("-12.5"))
+
+
+def test_a_line_with_a_hundred_thousand_letters_of_tags_is_read(tmp_path: Path) -> None:
+    tags = {f"key-{number}": "v" * 200 for number in range(500)}
+    [made] = bring_in(write_focus(tmp_path / "f.csv", focus_line(cost="1", Tags=json.dumps(tags))))
+    assert (made.billed_cost, told(made, "unread_map")) == (Decimal(1), [])
+
+
+def test_breaks_and_commas_inside_quotes_do_not_end_a_line_whatever_ends_lines(tmp_path: Path) -> None:
+    odd = line(cost="1") | {"lineItem/LineItemDescription": 'first\nsecond, "third"'}
+    text = csv_text([odd, line(cost="2", resource="i-1")]).replace("\n", "\r\n").replace("first\r\n", "first\n")
+    path = tmp_path / "bill.csv"
+    path.write_bytes(b"\xef\xbb\xbf" + text.encode())
+    [made] = bring_in(path)
+    assert (made.rows, made.billed_cost) == (2, Decimal(3))
