@@ -4,7 +4,7 @@ It means what the legacy report means (`cur`); only where tags and product attri
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from costs.billing_formats import cur, maps
 from costs.billing_formats.base import ChargeMapping, Column, Columns, literal, squash, tags_json
@@ -65,7 +65,8 @@ class _Maps:
 
     def column(self, name: str) -> Column | None:
         """The map column of this name, if the file has one."""
-        return next((column for column in self.columns.columns if squash(column.name) == squash(name)), None)
+        found = next((column for column in self.columns.columns if squash(column.name) == squash(name)), None)
+        return replace(found, sql=maps.from_athena(found.sql)) if found and found.type == "VARCHAR" else found
 
 
 def recognise(columns: Columns) -> str:

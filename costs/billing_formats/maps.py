@@ -18,6 +18,12 @@ _MAP = re.compile(r"^MAP\([^(\[]+(\([0-9, ]+\))?\)$")
 _TEXT = r'[^"\\\x00-\x1f]'
 _PLAIN = rf'"{{key}}{_TEXT}*"\s*:\s*"{_TEXT}+"\s*'
 
+# A map as Athena writes it into the CSV of a query's result. A comma, an equals sign or a brace inside of a key or
+# value makes it a guess where one ends: it is then left as it stands, and read as no map.
+_ATHENA_TEXT = r'[^=,{}"\\\x00-\x1f]'
+_ATHENA_MEMBER = f"{_ATHENA_TEXT}+={_ATHENA_TEXT}*"
+_ATHENA = rf"\{{{_ATHENA_MEMBER}(, {_ATHENA_MEMBER})*\}}"
+
 # How keys begin in one spelling of a file → how they begin afterwards.
 Prefixes = Mapping[str, str]
 
@@ -25,6 +31,13 @@ Prefixes = Mapping[str, str]
 def told(columns: Columns, column: Column) -> str:
     """SQL of the cell, NULL where it is empty."""
     return columns.value(column) if is_text(column) else column.sql
+
+
+def from_athena(text: str) -> str:
+    """SQL of the text with `{key=value, key=value}` as JSON; any other text as it stands."""
+    members = f"replace(replace(substr({text}, 2, length({text}) - 2), '=', '\":\"'), ', ', '\",\"')"
+    is_it = f"contains({text}, '=') AND NOT contains({text}, '\"') AND regexp_full_match({text}, {literal(_ATHENA)})"
+    return f"CASE WHEN {is_it} THEN '{{\"' || {members} || '\"}}' ELSE {text} END"
 
 
 def pairs(columns: Columns, column: Column) -> str:

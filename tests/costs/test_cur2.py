@@ -1,5 +1,6 @@
 """CUR 2.0: its maps in every form they come in, what it means, and why a header is taken for it."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -9,11 +10,11 @@ import pytest
 
 from costs import charge_store
 from costs.billing_formats import detect, module_of
-from costs.billing_formats.base import Column, Columns
+from costs.billing_formats.base import UNREAD_MAP, Column, Columns
 from costs.charge_store import charges_in
 from costs.errors import ImportRejectedError
 from costs.terms import BillingFormat
-from tests.costs.bills import cur2_line, line, write_csv, write_cur2, write_parquet
+from tests.costs.bills import cur2_line, cur2_text, line, write_csv, write_cur2, write_parquet
 
 COSTS = ("billed_cost", "effective_cost", "list_cost", "contracted_cost", "unblended_cost", "commitment_cost")
 REQUIRED = (
@@ -299,3 +300,25 @@ def test_account_kept_as_a_number_gets_its_zeros_back(duck: charge_store.Connect
     assert rows == [("000000001234", "000000056789")]
     file = charge_store.open_bill_file(path)
     assert charge_store.first_account(file, "bill_payer_account_id") == "000000001234"
+
+
+@pytest.mark.parametrize(
+    ("text", "tags", "unread"),
+    [
+        ("{user_team=alpha, user_cost_center=7 b}", '{"cost_center":"7 b","team":"alpha"}', 0),
+        ("{user_team=it's ü}", '{"team":"it\'s ü"}', 0),
+        ("{user_team=}", "{}", 0),
+        ("{user_team=a, b}", "{}", UNREAD_MAP),  # one value with a comma, or a key without a value
+        ("{user_url=x?a=b}", "{}", UNREAD_MAP),
+    ],
+)
+def test_maps_as_athena_saves_them_are_read_where_they_can_be_read_in_one_way(
+    duck: charge_store.Connection, tmp_path: Path, text: str, tags: str, unread: int
+) -> None:
+    lines = [cur2_line(line(cost="1"), resource_tags=text, product="{product_name=Amazon EC2, region=eu-west-1}")]
+    path = tmp_path / "cur2.csv"
+    path.write_text(cur2_text(lines, leave_out=["product_product_name"]), encoding="utf-8")
+    got = landed(duck, path, "tags", "unread_cells", "service_name")
+    assert [(json.loads(str(found)), count, name) for found, count, name in got] == [
+        (json.loads(tags), unread, "Amazon EC2")
+    ]

@@ -1,4 +1,4 @@
-"""Bills that are in order line by line and odd as a whole: of several payers, in parts, with columns that come later."""
+"""Bills in order line by line and odd as a whole: of several payers, in parts, with columns that come later."""
 
 import json
 from decimal import Decimal
