@@ -47,6 +47,8 @@ def csv_header(path: Path) -> tuple[str, ...]:
         if magic(path)[:2] in _UTF_16:
             raise ImportRejectedError("The text is UTF-16, not UTF-8.", "Save or export it as UTF-8.", path.name)
         raise ImportRejectedError("The file is not a text table.", "Give a CSV, CSV.gz or Parquet file.", path.name)
+    if first.lstrip()[:1] in {"{", "["}:
+        raise ImportRejectedError("The file is JSON, not a table.", "Export it as CSV or Parquet.", path.name)
     return tuple(name.strip() for name in next(csv.reader([first]), [])) if first.strip() else ()
 
 

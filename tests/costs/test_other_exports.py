@@ -1,7 +1,10 @@
 """Files that hold costs and are no bill we read: each is called by its name, with what to give instead."""
 
+from pathlib import Path
+
 import pytest
 
+from costs import charge_store
 from costs.billing_formats import Column, Columns, detect
 from costs.errors import ImportRejectedError
 
@@ -74,3 +77,10 @@ def test_a_bill_with_a_column_of_another_dataset_is_still_a_bill() -> None:
     more = ("BilledCost", "InvoiceDetailId", "ContractCommitmentId", "MeterId", "Cost")
     columns = Columns(tuple(Column(name, f"c{place}") for place, name in enumerate((*names, *more))))
     assert detect(columns, file_name="f.csv").module.NAME == "a FOCUS export"
+
+
+@pytest.mark.parametrize("text", ['{"BilledCost": 1}\n{"BilledCost": 2}\n', '[\n  {"BilledCost": 1}\n]\n'])
+def test_json_is_called_by_its_name(tmp_path: Path, text: str) -> None:
+    (tmp_path / "f.json").write_text(text, encoding="utf-8")
+    with pytest.raises(ImportRejectedError, match=r"f\.json: The file is JSON, not a table\. Export it as CSV or"):
+        charge_store.open_bill_file(tmp_path / "f.json")
