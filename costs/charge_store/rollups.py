@@ -104,11 +104,11 @@ def payers(connection: Connection) -> list[str]:
 
 
 def without_list_cost(connection: Connection) -> tuple[int, Decimal]:
-    """Lines of use or purchases that cost something and nothing at list price, and their effective cost."""
+    """Lines of use that cost something and nothing at list price, and their effective cost."""
     row = connection.execute(
         "SELECT coalesce(CAST(sum(lines) AS BIGINT), 0), coalesce(sum(effective_cost), 0)"
-        " FROM facts JOIN line_groups USING (line_group) WHERE charge_category IN ('Usage', 'Purchase')"
-        " AND list_cost = 0 AND (effective_cost <> 0 OR billed_cost <> 0)"
+        " FROM facts JOIN line_groups USING (line_group) WHERE charge_category = 'Usage'"
+        " AND commitment_discount_status <> 'Unused' AND list_cost = 0 AND effective_cost <> 0"
     ).fetchone()
     assert row is not None
     return row[0], round_money(row[1])

@@ -30,6 +30,9 @@ from costs.errors import ImportRejectedError
 _MEGABYTE = 1024 * 1024
 _CSV_LINE = re.compile(r"CSV Error on Line: (\d+)")
 _PATTERN = re.compile(r"([*?\[])")
+# How spreadsheets write dates into a file that is saved from one.
+_SAVED_DATE = re.compile(r"[0-9]{1,2}[/.][0-9]{1,2}[/.][0-9]{2,4}( [0-9]{1,2}:[0-9]{2}(:[0-9]{2})?)?")
+_SAVED_CURE = "Spreadsheets write dates so: give the file as it was delivered, not saved from one."
 _KIND = {"DOUBLE": "number", "TIMESTAMP": "date and time"}
 
 
@@ -180,9 +183,10 @@ def _bad_cell(connection: Connection, file: BillFile, checks: tuple[Check, ...])
     bad = next(place for place in range(len(checks)) if row[1 + place])
     check = checks[bad]
     line = row[0] + 1 if file.is_parquet else line_of_row(file.path, row[0])
+    value = row[1 + len(checks) + bad]
     return ImportRejectedError(
-        f"'{row[1 + len(checks) + bad]}' is not a {_KIND.get(check.type, 'number')}.",
-        "Correct it or export the file again.",
+        f"'{value}' is not a {_KIND.get(check.type, 'number')}.",
+        _SAVED_CURE if _SAVED_DATE.fullmatch(value) else "Correct it or export the file again.",
         file.path.name,
         line,
         check.column.name,

@@ -111,8 +111,8 @@ def _of_lists(duck: Connection) -> list[Finding]:
     if not lines:
         return []
     text = (
-        "Lines that cost something have a list cost of 0, as Azure writes where it knows no list price. They count as"
-        " they stand: savings against list prices come out too low."
+        "Lines of use that cost something have a list cost of 0, as Azure writes where it knows no list price. They"
+        " count as they stand: savings against list prices come out too low."
     )
     return [Finding("list_cost_is_zero", text, "warning", difference=plain(cost), lines=lines)]
 

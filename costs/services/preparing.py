@@ -283,8 +283,8 @@ def _own_name(delivery: Delivery) -> str:
     if delivery.billing_format is BillingFormat.FOCUS:
         # Currencies of one account are sources of their own, so the currency must not be cut off.
         account = delivery.part.billing_account_id.rstrip("/").rsplit("/", 1)[-1]
-        provider = delivery.part.provider or "focus"
-        return f"{_slug(provider)[:20]}-{_slug(account)[:50]}-{_slug(delivery.part.billing_currency)[:8]}"
+        begins = ((delivery.part.provider or "focus", 20), (account, 50), (delivery.part.billing_currency, 8))
+        return "-".join(_slug(text)[:length].strip("-") for text, length in begins)
     return _slug(f"aws-{delivery.part.billing_account_id}")
 
 

@@ -117,7 +117,7 @@ def test_tags_as_json_text_lose_the_prefix_in_both_spellings_and_nothing_else(
 
 
 @pytest.mark.parametrize(
-    "cell", ["{user_team=a}", '{"user_team":"a\tb"}', '{"user_team": "a', '"team"', "3", "null", "[1]"]
+    "cell", ["user_team=a", '{"user_team":"a\tb"}', '{"user_team": "a', '"team"', "3", "null", "[1]"]
 )
 def test_tags_that_cannot_be_read_are_left_out_and_told(
     duck: charge_store.Connection, tmp_path: Path, cell: str

@@ -249,6 +249,8 @@ def test_list_costs_of_0_where_something_was_paid_are_told(tmp_path: Path) -> No
         focus_line(BilledCost="0", EffectiveCost="0.5", ListCost="0", ResourceId="i-3"),
         focus_line(cost="0", ResourceId="i-4"),
         focus_line(cost="-1", ListCost="0", ChargeCategory="Credit", ResourceId="i-5"),
+        focus_line(cost="6", ListCost="0", ChargeCategory="Purchase", ResourceId=""),
+        focus_line(BilledCost="0", EffectiveCost="2", ListCost="0", CommitmentDiscountStatus="Unused"),
     ]
     [made] = bring_in(write_focus(tmp_path / "f.csv", *lines))
     [told] = [finding for finding in made.findings if finding["code"] == "list_cost_is_zero"]
