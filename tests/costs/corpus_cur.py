@@ -12,6 +12,7 @@ from tests.costs.bills import csv_text, cur2_line, cur2_text, line, snake
 from tests.costs.corpus import Case, Counted, Refused, flipped, gzipped, one, parquet, several, zipped
 
 AGAIN = "Correct it or export the file again."
+SAVED = "Spreadsheets write dates so: give the file as it was delivered, not saved from one."
 REPAIR = "Repair the line or export the file again."
 EXPORT = "Export it again with these columns; without them it is no bill."
 DAMAGED = "The compressed file ends early or is damaged. Transfer or export it again."
@@ -178,7 +179,7 @@ _CELLS = {
     "dates as a spreadsheet writes them": one(
         "a.csv",
         csv_text([line(period="5/1/2026", cost="1")]),
-        said("a.csv", "line 2, column bill/BillingPeriodStartDate", f"'5/1/2026' is not a date and time. {AGAIN}"),
+        said("a.csv", "line 2, column bill/BillingPeriodStartDate", f"'5/1/2026' is not a date and time. {SAVED}"),
     ),
     "dates with a space, milliseconds or no time": one(
         "a.csv",
@@ -344,7 +345,7 @@ _MAPS = {
     ),
     "CUR 2.0 in a zip": one("a.zip", zipped({"a.csv": cur2_text(CUR2)}), SUM),
     "tags that are no JSON": one(
-        "a.csv", both(resource_tags="{user_team=a}"), Counted(2, "3.75", findings=("unread_map",))
+        "a.csv", both(resource_tags="user_team=a"), Counted(2, "3.75", findings=("unread_map",))
     ),
     "tags that are a JSON text": one(
         "a.csv", both(resource_tags='"team"'), Counted(2, "3.75", findings=("unread_map",))

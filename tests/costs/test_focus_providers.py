@@ -199,6 +199,7 @@ def sold_by(seller: str, issuer: str, cost: str, **cells: str) -> dict[str, str]
     return focus_line(cost=cost, **cells) | {"ServiceProviderName": seller, "InvoiceIssuerName": issuer}
 
 
+@pytest.mark.real_parts
 @pytest.mark.django_db(transaction=True)
 def test_a_bill_of_1_4_is_whole_whatever_was_bought_in_its_marketplace(tmp_path: Path) -> None:
     path = write_focus(
@@ -241,6 +242,7 @@ def test_purchases_without_a_service_are_called_after_what_was_bought(
     assert landed(duck, write_focus(tmp_path / "f.csv", line), "service_name") == [("VM RI",)]
 
 
+@pytest.mark.real_parts
 @pytest.mark.django_db(transaction=True)
 def test_list_costs_of_0_where_something_was_paid_are_told(tmp_path: Path) -> None:
     lines = [
