@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from costs.billing_formats import cur2, cur_legacy, focus, inventory_compute, inventory_storage
-from costs.billing_formats.base import Columns, FormatModule, columns_by_field
+from costs.billing_formats.base import Columns, FormatModule, columns_by_field, squash
 from costs.billing_formats.other_exports import other_export
 from costs.errors import ImportRejectedError
 
@@ -59,15 +59,22 @@ def _refuse_other_delimiter(columns: Columns, file_name: str) -> None:
 
 
 def _refuse_doubled(module: FormatModule, columns: Columns, file_name: str) -> None:
-    """A column that nothing is made from may stand there as often as it likes."""
-    doubled = {name: count for name, count in Counter(columns.names).items() if name and count > 1}
-    if not doubled:
+    """A column that nothing is made from may stand there as often as it likes.
+
+    Amounts and times may not even differ in case and punctuation alone: tags may.
+    """
+    names = [name for name in columns.names if name]
+    spellings = Counter(map(squash, names))
+    if len(spellings) == len(names):
         return
-    read = set(doubled)
+    read, exact = set(names), set[str]()
     if not module.FORMAT.is_inventory:
-        read = {name for names in columns_by_field(module.mapping(columns), columns).values() for name in names}
-    for name, count in doubled.items():
-        if name in read:
+        mapping = module.mapping(columns)
+        read = {name for found in columns_by_field(mapping, columns).values() for name in found}
+        exact = {squash(check.column.name) for check in mapping.checks}
+    for name, count in Counter(names).items():
+        count = spellings[squash(name)] if squash(name) in exact else count
+        if count > 1 and name in read:
             raise ImportRejectedError(
                 f"The header has this column {count} times; which one counts is a guess.",
                 "Export the file again.",

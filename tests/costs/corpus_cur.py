@@ -59,6 +59,15 @@ _HEADERS = {
     "spaces around headers": one("a.csv", HEADER.replace(",", " , ") + "\n" + BODY, SUM),
     "a column without a name": one("a.csv", HEADER + ",\n" + BODY.replace("\n", ",\n"), SUM),
     "an unknown column": one("a.csv", HEADER + ",lineItem/New\n" + BODY.replace("\n", ",x\n"), SUM),
+    "a cost column twice in other letters": one(
+        "a.csv",
+        renamed("lineItem/Operation", "LINEITEM/unblended_cost"),
+        said(
+            "a.csv",
+            "line 1, column LINEITEM/unblended_cost",
+            "The header has this column 2 times; which one counts is a guess. Export the file again.",
+        ),
+    ),
     "an unknown column twice": one("a.csv", HEADER + ",x,x\n" + BODY.replace("\n", ",1,2\n"), SUM),
     "a cost column twice": one(
         "a.csv",
