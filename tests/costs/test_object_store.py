@@ -123,7 +123,8 @@ def test_many_threads_read_the_same_file_at_once(tmp_path: Path) -> None:
             f" TO '{target / 'charges-00001.parquet'}' (FORMAT parquet, ROW_GROUP_SIZE 2048)"
         )
     place = ImportFolder("threads", MAY, 1)
-    charge_store.put_in_place(target, place)
+    with charge_store.marking(target) as charges:
+        charge_store.put_in_place(target, place, charges())
 
     def ask(_: int) -> tuple[Decimal, int]:
         with charge_store.connection.reading_cursor() as cursor:
