@@ -185,8 +185,7 @@ class AllocationRuleForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        if not (data.get("reason") or "").strip():
-            self.add_error("reason", "Say why. It stays with the rule and in its history.")
+        self._check_reason(data)
         kind, values = data.get("kind"), data.get("tag_values")
         is_list = isinstance(values, list) and all(isinstance(value, str) and value.strip() for value in values)
         if kind == "tag" and not (data.get("tag_key") and values and is_list):
@@ -205,6 +204,13 @@ class AllocationRuleForm(forms.ModelForm):  # type: ignore[type-arg]
             if data.get(name) and data[name].day != 1:
                 self.add_error(name, "Give the first day of a month.")
         return data
+
+    def _check_reason(self, data: dict[str, Any]) -> None:
+        """Each change has its own; that of the change before stands in the form."""
+        if not (data.get("reason") or "").strip():
+            self.add_error("reason", "Say why. It stays with the rule and in its history.")
+        elif self.instance.pk and self.changed_data and "reason" not in self.changed_data:
+            self.add_error("reason", "This is why it was changed before. Say why you change it now.")
 
     def _check_condition(self, tree: Any) -> None:
         try:

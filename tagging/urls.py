@@ -23,7 +23,7 @@ from tagging.views.people import people, person_change, person_new, person_passw
 from tagging.views.pool_policies import benefit_policy, charge_policy, driver_upload
 from tagging.views.pools import pool_edit, pool_month, pool_new, pool_switch_off, pools
 from tagging.views.resources import resources
-from tagging.views.rules import rule_edit, rule_move, rule_new, rule_switch, rules
+from tagging.views.rules import rule_edit, rule_new, rule_step, rules
 from tagging.views.saved_views import saved_view, saved_view_new, saved_view_remove
 from tagging.views.setup import setup
 from tagging.views.statement_files import statement_pdf
@@ -85,8 +85,7 @@ urlpatterns = [
     path("rules/", rules, name="rules"),
     path("rules/new/", rule_new, name="rule_new"),
     path("rules/<int:pk>/", rule_edit, name="rule_edit"),
-    path("rules/<int:pk>/move/", rule_move, name="rule_move"),
-    path("rules/<int:pk>/switch/", rule_switch, name="rule_switch"),
+    path("rules/<int:pk>/step/", rule_step, name="rule_step"),
     path("setup/", setup, name="setup"),
     path("statements/<slug:team_key>/", statement, name="statement"),
     path("statements/<slug:team_key>/dispute/", dispute_new, name="dispute_new"),

@@ -82,6 +82,11 @@ class RuleView:
     reason: str
     condition: Mapping[str, Any] = field(default_factory=dict)
     charge_kind: str = ""
+    is_replaced: bool = False  # a change made another row of it
+
+    def is_used(self, first_open: BillingPeriod | None) -> bool:
+        """Whether it decides in any month that is open."""
+        return self.is_active and not (first_open and self.to_period and self.to_period <= first_open)
 
 
 @dataclass(frozen=True)

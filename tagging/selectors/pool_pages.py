@@ -175,7 +175,15 @@ def rule_changes(scope: Scope, pk: int) -> tuple[Change, ...]:
         at = AllocationRule.objects.filter(pk=at).values_list("replaces_id", flat=True).first()
     rows = AllocationRule.history.filter(id__in=pks).select_related("history_user")
     ordered = rows.order_by("-history_date", "-history_id")[:50]
-    return tuple(Change(row.history_date, _who(row), f"{row.name}, {_span(row)}", row.reason) for row in ordered)
+    return tuple(
+        Change(
+            at=row.history_date,
+            by=_who(row),
+            text=f"{row.name}, place {row.position}, {_span(row)}",
+            reason=row.history_change_reason or row.reason,  # moved and switched without a change of the rule itself
+        )
+        for row in ordered
+    )
 
 
 def _who(row: object) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from django.core import serializers
@@ -80,7 +81,9 @@ def allocation_rules(scope: Scope) -> tuple[RuleView, ...]:
     """All rules in the order they are tried, also those out of use. Staff only (NotFoundInScopeError)."""
     scope.require_everything()
     names = pool_labels()
-    return tuple(_rule_view(rule, names) for rule in AllocationRule.objects.select_related("team"))
+    rules = list(AllocationRule.objects.select_related("team"))
+    replaced = {rule.replaces_id for rule in rules}
+    return tuple(replace(_rule_view(rule, names), is_replaced=rule.pk in replaced) for rule in rules)
 
 
 def rules_in_use() -> tuple[Rule, ...]:

@@ -36,7 +36,7 @@ from tagging.services.people import (
     set_finops,
 )
 from tagging.services.pools import check_circles, check_overlap, preview_pool, save_pool, switch_off_pool
-from tagging.services.rules import delete_rule, reorder_rules, save_rule
+from tagging.services.rules import MAX_STEP_REASON, delete_rule, move_rule, reorder_rules, save_rule, use_rule_again
 from tagging.services.saved_views import remove_view, save_view
 from tagging.services.setup import accept_proposal
 from tagging.services.suggestion_choices import (
@@ -66,6 +66,7 @@ from tagging.services.view_as import start_view_as, stop_view_as
 __all__ = [
     "CloseRefusedError",
     "CloseStep",
+    "MAX_STEP_REASON",
     "Doubt",
     "OwnershipQuestion",
     "accept_doubt",
@@ -128,6 +129,7 @@ __all__ = [
     "create_person",
     "create_team",
     "delete_rule",
+    "move_rule",
     "detect_findings",
     "dismiss_finding",
     "dry_run",
@@ -144,6 +146,7 @@ __all__ = [
     "reorder_rules",
     "save_pool",
     "save_rule",
+    "use_rule_again",
     "save_view",
     "revoke_all_tokens",
     "revoke_token",

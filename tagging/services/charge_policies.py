@@ -1,6 +1,7 @@
 """Taxes, support, credits, discounts and unused commitments: each to its buyer, to users pro rata, or central."""
 
 from collections.abc import Mapping
+from textwrap import shorten
 from typing import Any
 
 from django.db import transaction
@@ -15,7 +16,7 @@ from tagging.owners import pool_owner
 from tagging.selectors.closed import first_open_period
 from tagging.services.allocate import one_allocation_at_a_time, reallocate
 from tagging.services.pools import save_pool
-from tagging.services.rules import delete_rule, save_rule
+from tagging.services.rules import MAX_STEP_REASON, delete_rule, save_rule
 from tagging.terms import BenefitPolicy, ChargeKind, ChargePolicy, RuleKind, SplitMethod, Weighing
 
 NAMES = {
@@ -48,7 +49,7 @@ def set_charge_policy(
         start = _start(from_period)
         if policy is not ChargePolicy.BUYER:
             _pool(kind, policy, start, reason)
-        _end_rule(kind, start)
+        _end_rule(kind, start, reason)
         if policy is not ChargePolicy.BUYER:
             _rule(kind, start, reason)
         reallocate()
@@ -95,10 +96,11 @@ def _pool(kind: ChargeKind, policy: ChargePolicy, start: BillingPeriod | None, r
     )
 
 
-def _end_rule(kind: ChargeKind, start: BillingPeriod | None) -> None:
+def _end_rule(kind: ChargeKind, start: BillingPeriod | None, reason: str) -> None:
     for row in AllocationRule.objects.filter(charge_kind=kind.value, is_active=True):
         if start is None or (row.from_period is not None and row.from_period >= start.start):
-            delete_rule(row.pk, allocate=False)
+            why = shorten(f"Policy on such charges changed. {reason}", MAX_STEP_REASON, placeholder="…")
+            delete_rule(row.pk, reason=why, allocate=False)
         elif row.to_period is None or row.to_period > start.start:
             row.to_period = start.start
             row.save()

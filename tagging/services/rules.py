@@ -1,7 +1,8 @@
 """Upkeep of allocation rules. Every change re-allocates the months in force in the same transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from django.db import transaction
@@ -21,6 +22,20 @@ from tagging.terms import OwnerKind, RuleKind
 
 _ORDER = tuple(RuleKind)
 MAX_COST_CENTER = 60
+MAX_STEP_REASON = 70  # why a rule is moved or switched; with the words below it fits the history's 100 letters
+MADE_ROOM = "Another was moved past it: "
+_KEPT = (
+    "name",
+    "kind",
+    "tag_key",
+    "tag_values",
+    "sub_account_id",
+    "condition",
+    "team",
+    "target",
+    "from_period",
+    "reason",
+)
 
 
 def save_rule(rule: RuleInput, *, pk: int | None = None, before: int | None = None, allocate: bool = True) -> int:
@@ -47,8 +62,12 @@ def add_rules(rules: Sequence[RuleInput]) -> None:
         _write(AllocationRule(position=last + offset), _checked(rule))
 
 
-def delete_rule(pk: int, *, allocate: bool = True) -> None:
-    """Take a rule out of use (it stays in the history, and holds in closed months). Raises NotFoundInScopeError."""
+def delete_rule(pk: int, *, reason: str, allocate: bool = True) -> None:
+    """Take a rule out of use (it stays in the history, and holds in closed months). Raises NotFoundInScopeError.
+
+    Raises InvalidRequestError without a reason, as every step below: it stays in the history of the rule.
+    """
+    why = _why(reason)
     with transaction.atomic():
         one_allocation_at_a_time()
         stored, first = _stored(pk), first_open_period()
@@ -56,25 +75,94 @@ def delete_rule(pk: int, *, allocate: bool = True) -> None:
             stored.to_period = min(stored.to_period or first.start, first.start)
         else:
             stored.is_active = False
-        stored.save()
+        _save_because(stored, why)
         if allocate:
             reallocate()
 
 
-def reorder_rules(pks: Sequence[int]) -> None:
-    """Put the rules into this order; rules not named keep their order after them."""
+def use_rule_again(pk: int, *, reason: str) -> int:
+    """Put a rule that is out of use into use again, until the month it was to end in; returns the pk in use now.
+
+    Where it held in closed months, another row follows it, from the first open month on. Raises
+    NotFoundInScopeError, and InvalidRequestError for a row that a change replaced.
+    """
+    why = _why(reason)
     with transaction.atomic():
         one_allocation_at_a_time()
-        rules = {rule.pk: rule for rule in AllocationRule.objects.all()}
-        if unknown := [pk for pk in pks if pk not in rules]:
-            raise NotFoundInScopeError(f"There is no rule {unknown[0]}.")
-        named = list(dict.fromkeys(pks))
-        rest = [pk for pk in rules if pk not in set(named)]
-        for position, pk in enumerate([*named, *rest], start=1):
-            if rules[pk].position != position:
-                rules[pk].position = position
-                rules[pk].save()
+        stored = _stored(pk)
+        if stored.later.exists():
+            raise InvalidRequestError("This rule was changed into another since. Use that one.")
+        again = _row_to_change(stored)
+        for name in _KEPT:
+            setattr(again, name, getattr(stored, name))
+        first = first_open_period()
+        if first is not None and (stored.from_period is None or stored.from_period < first.start):
+            again.from_period = first.start
+        again.to_period, again.is_active = _end_before(stored, first), True
+        _save_because(again, why)
         reallocate()
+    return again.pk
+
+
+def move_rule(pk: int, *, up: bool, reason: str) -> None:
+    """Move a rule one place up or down; at the ends nothing changes. Raises NotFoundInScopeError."""
+    why = _why(reason)
+    with transaction.atomic():
+        one_allocation_at_a_time()
+        stored = _stored(pk)
+        order = list(AllocationRule.objects.values_list("pk", flat=True))
+        place = order.index(stored.pk)
+        other = place + (-1 if up else 1)
+        if 0 <= other < len(order):
+            order[place], order[other] = order[other], order[place]
+            _reorder(order, why, moved={pk})
+            reallocate()
+
+
+def reorder_rules(pks: Sequence[int], *, reason: str) -> None:
+    """Put the rules into this order; rules not named keep their order after them."""
+    why = _why(reason)
+    with transaction.atomic():
+        one_allocation_at_a_time()
+        _reorder(pks, why, moved=set(pks))
+        reallocate()
+
+
+def _reorder(pks: Sequence[int], why: str, *, moved: Set[int]) -> None:
+    """Each rule whose place changes keeps why; those that only make room say so."""
+    rules = {rule.pk: rule for rule in AllocationRule.objects.all()}
+    if unknown := [pk for pk in pks if pk not in rules]:
+        raise NotFoundInScopeError(f"There is no rule {unknown[0]}.")
+    named = list(dict.fromkeys(pks))
+    rest = [pk for pk in rules if pk not in set(named)]
+    for position, pk in enumerate([*named, *rest], start=1):
+        if rules[pk].position != position:
+            rules[pk].position = position
+            _save_because(rules[pk], why if pk in moved else f"{MADE_ROOM}{why}")
+
+
+def _why(reason: str) -> str:
+    why = " ".join(reason.split())
+    if not why:
+        raise InvalidRequestError("Say why. The reason stays in the history of the rule.")
+    if len(why) > MAX_STEP_REASON:
+        raise InvalidRequestError(f"The reason has {len(why)} letters. Say it in {MAX_STEP_REASON}.")
+    return why
+
+
+def _save_because(stored: AllocationRule, why: str) -> None:
+    """The row's own reason says why the rule is as it is, and stays; why it was moved or switched is its history's."""
+    stored._change_reason = why  # type: ignore[attr-defined] # the name that simple_history reads
+    stored.save()
+
+
+def _end_before(stored: AllocationRule, first: BillingPeriod | None) -> date | None:
+    """When the rule was to end before it was taken out of use; never in a closed month."""
+    if first is None or stored.to_period is None or stored.to_period > first.start:
+        return stored.to_period
+    former = AllocationRule.history.filter(id=stored.pk).exclude(to_period=stored.to_period)
+    ends = former.order_by("-history_id").values_list("to_period", flat=True)[:1]
+    return next((end for end in ends if end is not None and end > first.start), None)
 
 
 def _stored(pk: int) -> AllocationRule:

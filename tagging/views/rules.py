@@ -25,7 +25,7 @@ from tagging.line_links import lines_url
 from tagging.owners import bare_key, kind_of, pool_owner
 from tagging.results import RuleView
 from tagging.results.doubts import RuleProposal
-from tagging.selectors.closed import frozen_text
+from tagging.selectors.closed import first_open_period, frozen_text
 from tagging.selectors.pool_pages import pool_rows, rule_changes
 from tagging.selectors.shown_tags import offered_tag_keys
 from tagging.selectors.unread import unread_tags
@@ -74,7 +74,7 @@ def rules(request: HttpRequest) -> HttpResponseBase:
     """The rules in the order they are tried, with what each decides of the newest month."""
     scope = request_scope(request)
     period = selectors.latest_period(scope)
-    found = selectors.allocation_rules(scope)
+    found, first_open = selectors.allocation_rules(scope), first_open_period()
     costs = selectors.rule_costs(scope, period, metric=CostMetric.BILLED) if period else None
     total = sum((item.cost for item in costs.by_rule.values()), ZERO) if costs else ZERO
     rows = [
@@ -84,6 +84,7 @@ def rules(request: HttpRequest) -> HttpResponseBase:
             "slices": costs.of(rule.pk).slice_count if costs else 0,
             "share": ratio(costs.of(rule.pk).cost, total) if costs else None,
             "kind_name": KIND_NAMES[rule.kind],
+            "is_used": rule.is_used(first_open),
         }
         for rule in found
     ]
@@ -99,6 +100,7 @@ def rules(request: HttpRequest) -> HttpResponseBase:
         "needs_setup": selectors.needs_setup(scope),
         "unread_tags": unread_tags(scope),
         "frozen": frozen_text(scope),
+        "max_reason": services.MAX_STEP_REASON,
         "has_teams": bool(selectors.visible_teams(scope)),
     }
     return render(request, "tagging/rules.html", context)
@@ -213,48 +215,35 @@ def form_of(request: HttpRequest, kind: RuleKind, rule: RuleView | None, initial
 
 @staff_page
 @require_POST
-def rule_move(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """Move a rule one place up or down."""
-    scope = request_scope(request)
-    order = [rule.pk for rule in selectors.allocation_rules(scope)]
-    if pk not in order:
-        raise NotFoundInScopeError(f"There is no rule {pk}.")
-    place = order.index(pk)
-    other = place + (-1 if request.POST.get("direction") == "up" else 1)
-    if not 0 <= other < len(order):
-        return redirect("tagging:rules")
-    order[place], order[other] = order[other], order[place]
-    return keep(request, lambda: services.reorder_rules(order), "Order changed.")
-
-
-@staff_page
-@require_POST
-def rule_switch(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """Take a rule out of use, or into use again."""
+def rule_step(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Move a rule one place, take it out of use or into use again; each with a reason, and with the way back."""
     rule = rule_by_pk(request_scope(request), pk)
-    if rule.is_active:
-        return keep(request, lambda: services.delete_rule(pk), "Rule taken out of use. It can be used again any time.")
-    again = services.RuleInput(
-        kind=rule.kind,
-        name=rule.name,
-        tag_key=rule.tag_key,
-        tag_values=rule.tag_values,
-        sub_account_id=rule.sub_account_id,
-        team_key=rule.team_key,
-        from_period=rule.from_period,
-        to_period=rule.to_period,
-        reason=rule.reason,
-        condition=rule.condition,
-    )
-    return keep(request, lambda: services.save_rule(again, pk=pk), "Rule in use again.")
+    change, reason = request.POST.get("change", ""), request.POST.get("reason", "")
+    if change in ("up", "down"):
+        back, done = ("down" if change == "up" else "up"), "Order changed."
+        return keep(request, lambda: services.move_rule(pk, up=change == "up", reason=reason), done, (rule, back))
+    if change == "off":
+        done = "Rule taken out of use. It can be used again any time."
+        return keep(request, lambda: services.delete_rule(pk, reason=reason), done, (rule, "on"))
+    if change == "on":
+        return keep(request, lambda: services.use_rule_again(pk, reason=reason), "Rule in use again.", None)
+    raise InvalidRequestError("Choose what to do with the rule: up, down, off or on.")
 
 
-def keep(request: HttpRequest, change: Callable[[], object], done: str) -> HttpResponse:
-    """Make the change, then show the rules with what it moved."""
+def keep(
+    request: HttpRequest, change: Callable[[], object], done: str, undo: tuple[RuleView, str] | None = None
+) -> HttpResponse:
+    """Make the change, then show the rules with what it moved, and the step that undoes it."""
     moved = services.what_moves(change, keep=True)
     messages.success(request, done)
-    request.session[MOVED_KEY] = moved_as_text(moved)
+    request.session[MOVED_KEY] = moved_as_text(moved) | ({"undo": undo_step(*undo)} if undo else {})
     return redirect("tagging:rules")
+
+
+def undo_step(rule: RuleView, back: str) -> dict[str, Any]:
+    """What the form "as it was before" sends; its reason may be changed."""
+    said = {"up": "Move it up again", "down": "Move it down again", "on": "Use it again"}
+    return {"pk": rule.pk, "change": back, "label": said[back], "text": rule.text}
 
 
 def moved_as_text(moved: Moves) -> dict[str, Any]:
@@ -319,7 +308,7 @@ def exported(request: HttpRequest, rows: list[dict[str, Any]], period: BillingPe
             row["kind_name"],
             row["rule"].name,
             row["rule"].team_name or "nobody",
-            "yes" if row["rule"].is_active else "no",
+            "yes" if row["is_used"] else "no",
             str(row["rule"].from_period or ""),
             str(row["rule"].to_period or ""),
             row["cost"],

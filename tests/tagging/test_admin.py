@@ -40,6 +40,23 @@ def test_a_rule_saved_in_the_admin_moves_the_costs(client_for: ClientFor, finops
     assert [(row.key, row.total_cost) for row in found.rows] == [("payments", Decimal(10))]
 
 
+def test_a_rule_is_switched_and_moved_in_the_admin_with_a_reason_of_that_change_only(
+    client_for: ClientFor, finops_lead: User
+) -> None:
+    rule = AllocationRule.objects.create(name="x", position=1, kind="default", reason="Agreed in May")
+    path, client = reverse("admin:tagging_allocationrule_change", args=[rule.pk]), client_for(finops_lead)
+    form = {"name": "x", "position": "2", "kind": "default", "tag_values": "[]", "condition": "{}"}  # off, and moved
+    response = client.post(path, form | {"reason": "Agreed in May"})
+    assert response.status_code == 200
+    assert b"Say why you change it now" in response.content
+    rule.refresh_from_db()
+    assert (rule.position, rule.is_active) == (1, True)
+    assert client.post(path, form | {"reason": "The team is gone"}).status_code == 302
+    kept = AllocationRule.history.filter(id=rule.pk).first()
+    assert (kept.position, kept.is_active, kept.reason) == (2, False, "The team is gone")
+    assert kept.history_user == finops_lead
+
+
 def test_a_rule_without_what_its_kind_matches_is_refused(client_for: ClientFor, finops_lead: User) -> None:
     form = {"name": "x", "position": "1", "kind": "tag", "tag_key": "", "tag_values": "[]", "is_active": "on"}
     response = client_for(finops_lead).post(reverse("admin:tagging_allocationrule_add"), form)

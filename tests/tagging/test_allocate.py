@@ -82,7 +82,7 @@ def test_a_change_of_rules_reaches_every_month_in_force_and_imports_about_to_be(
     assert [owned(made.pk) for made in imports] == [{"": Decimal(5)}] * 3
     pk = save_rule(SEARCH)
     assert [owned(made.pk) for made in imports] == [{"search": Decimal(5)}] * 3
-    delete_rule(pk)
+    delete_rule(pk, reason="Not theirs")
     assert [owned(made.pk) for made in imports] == [{"": Decimal(5)}] * 3
     assert AllocationRule.objects.get(pk=pk).is_active is False
     assert reallocate([OCTOBER]) == 1
@@ -102,7 +102,7 @@ def test_new_rules_go_to_the_end_of_their_kind_and_order_can_be_turned(team: Tea
     assert list(AllocationRule.objects.values_list("pk", flat=True)) == [tag, account, default]
     made = month([Spend("5", tags={"Team": "search"})])
     assert owned(made.pk) == {"search": Decimal(5)}
-    reorder_rules([account])
+    reorder_rules([account], reason="The account goes first")
     assert owned(made.pk) == {"payments": Decimal(5)}
     assert list(AllocationRule.objects.values_list("pk", flat=True)) == [account, tag, default]
 

@@ -138,10 +138,10 @@ def change_rules(what: str, one: Any, other: Any) -> None:
     else:
         pks = list(AllocationRule.objects.filter(is_active=True).values_list("pk", flat=True))
         if what == "delete rule" and pks:
-            delete_rule(pks[one % len(pks)])
+            delete_rule(pks[one % len(pks)], reason="x")
         elif what == "reorder rules":
             one.shuffle(pks)
-            reorder_rules(pks)
+            reorder_rules(pks, reason="x")
 
 
 def check(world: World) -> None:

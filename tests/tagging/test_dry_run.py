@@ -59,7 +59,7 @@ def test_what_would_move_is_what_then_moves(owner: str) -> None:
 
 def test_a_rule_turned_off_gives_its_costs_back() -> None:
     pk = AllocationRule.objects.get().pk
-    (row,) = dry_run(lambda: delete_rule(pk, allocate=False)).months[:1]
+    (row,) = dry_run(lambda: delete_rule(pk, reason="x", allocate=False)).months[:1]
     assert (row.before, row.after, row.cost) == ("Payments", "Nobody (unallocated)", Decimal(10))
 
 
@@ -85,7 +85,7 @@ def test_closed_months_stay_out_and_a_changed_rule_goes_on_as_another_row(monkey
     assert (second.pk, second.replaces_id, second.from_period, second.position) == (new, pk, NOVEMBER.start, 1)
     october, november = imports()
     assert owned(october)["payments"] == owned(november)["search"] == 10
-    delete_rule(new)
+    delete_rule(new, reason="x")
     assert owned(november) == {"": Decimal(20)}
     assert reallocate([BillingPeriod.parse("2025-10")]) == 1  # the rows tell the closed month the same again
     assert owned(october)["payments"] == 10

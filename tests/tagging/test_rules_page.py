@@ -1,5 +1,7 @@
 """Upkeep of allocation rules: order, what each decides, what a change moves; staff only."""
 
+from datetime import UTC, datetime
+
 import pytest
 from django.contrib.auth.models import User
 from django.http import HttpResponse
@@ -10,11 +12,13 @@ from costs.scope import Scope
 from costs.terms import CostMetric
 from tagging.models import AllocationRule, Team
 from tagging.selectors import allocation_rules, statements
+from tagging.services import CloseStep, close_month
 from tests.conftest import ClientFor
-from tests.tagging.builders import NOVEMBER
+from tests.tagging.builders import NOVEMBER, OCTOBER
 from tests.tagging.page_world import QUERIES, file_of, text_of, two_months
 
 pytestmark = pytest.mark.django_db
+NOW = datetime(2025, 12, 8, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -110,21 +114,109 @@ def test_a_rule_is_neither_added_nor_changed_without_a_reason_which_stays_in_its
     assert AllocationRule.history.filter(id=first).first().reason == "Agreed in May"
 
 
+def step(client: Client, pk: int, change: str, reason: str = "Agreed") -> HttpResponse:
+    return post(client, f"/rules/{pk}/step/", change=change, reason=reason)
+
+
+def order() -> list[int]:
+    return [rule.pk for rule in allocation_rules(Scope.all())]
+
+
 def test_moving_a_rule_changes_the_order_and_stops_at_the_ends(staff: Client) -> None:
-    first, second = (rule.pk for rule in allocation_rules(Scope.all()))
-    post(staff, f"/rules/{second}/move/", direction="up")
-    assert [rule.pk for rule in allocation_rules(Scope.all())] == [second, first]
-    post(staff, f"/rules/{second}/move/", direction="up")
-    assert [rule.pk for rule in allocation_rules(Scope.all())] == [second, first]
-    post(staff, f"/rules/{second}/move/", direction="down")
-    assert [rule.pk for rule in allocation_rules(Scope.all())] == [first, second]
+    first, second = order()
+    step(staff, second, "up")
+    assert order() == [second, first]
+    step(staff, second, "up")
+    assert order() == [second, first]
+    step(staff, second, "down")
+    assert order() == [first, second]
 
 
 def test_a_rule_turned_off_gives_its_costs_back_and_can_be_turned_on_again(staff: Client) -> None:
-    post(staff, f"/rules/{rule_of('search')}/switch/")
+    step(staff, rule_of("search"), "off")
     assert owners() == {"payments": "30"} or owners()["search"] == "0"
-    post(staff, f"/rules/{rule_of('search')}/switch/")
+    assert "Out of use" in text_of(get(staff, "/rules/"))
+    step(staff, rule_of("search"), "on")
     assert owners() == {"payments": "30", "search": "5"}
+
+
+@pytest.mark.parametrize("change", ["up", "off", "on"])
+@pytest.mark.parametrize(("reason", "said"), [("  ", "Say why"), ("x" * 71, "The reason has 71 letters. Say it in 70")])
+def test_no_rule_is_moved_or_switched_without_a_short_reason(
+    staff: Client, change: str, reason: str, said: str
+) -> None:
+    before, second = order(), rule_of("search")
+    if change == "on":
+        step(staff, second, "off")
+    kept = AllocationRule.history.count()
+    response = step(staff, second, change, reason)
+    assert response.status_code == 400
+    assert said in text_of(response)
+    assert (order(), AllocationRule.history.count()) == (before, kept)
+    assert AllocationRule.objects.get(pk=second).is_active is (change != "on")
+    assert post(staff, f"/rules/{second}/step/", reason="x").status_code == 400
+
+
+def test_why_a_rule_was_moved_and_switched_stays_in_its_history_beside_why_it_is_so(
+    staff: Client, finops_lead: User
+) -> None:
+    first, second = order()
+    wanted = {"tag_key": "Team", "tag_values": "search", "team_key": "search"}
+    post(staff, f"/rules/{second}/", **wanted, reason="Agreed in May")
+    step(staff, second, "up", "Search goes first")
+    step(staff, second, "off", "The team is gone")
+    step(staff, second, "on", "The team is back")
+    page = text_of(get(staff, f"/rules/{second}/"))
+    for text in (
+        "The team is back",
+        "The team is gone",
+        "Search goes first",
+        "place 1",
+        "place 2",
+        finops_lead.username,
+    ):
+        assert text in page
+    assert "Another was moved past it: Search goes first" in text_of(get(staff, f"/rules/{first}/"))
+    assert "Agreed in May" in text_of(get(staff, "/rules/"))  # why it is so, whatever was switched
+    assert AllocationRule.objects.get(pk=second).reason == "Agreed in May"
+
+
+def test_the_longest_reason_fits_the_history_of_both_rules_that_change_places(staff: Client) -> None:
+    first, second = order()
+    assert step(staff, second, "up", "w" * 70).status_code == 302
+    assert AllocationRule.history.filter(id=first).first().history_change_reason.endswith("w" * 70)
+
+
+def test_a_step_offers_the_way_back_once(staff: Client) -> None:
+    before, second = order(), rule_of("search")
+    step(staff, second, "up")
+    page = str(get(staff, "/rules/").content, "utf-8")
+    assert "Move it down again" in page
+    assert 'name="change" value="down"' in page
+    assert "As before" in page  # a reason is filled in, and may be changed
+    assert "Move it down again" not in text_of(get(staff, "/rules/"))
+    step(staff, second, "down", "As before")
+    assert order() == before
+    step(staff, second, "off")
+    assert "Use it again" in text_of(get(staff, "/rules/"))
+
+
+def test_a_rule_that_held_in_a_closed_month_is_turned_off_from_the_first_open_one_and_on_again(
+    staff: Client, finops_lead: User
+) -> None:
+    # October is closed: search keeps its costs there. In November its 5 go to nobody, and come back.
+    close_month(OCTOBER, CloseStep(by="x", now=NOW, force=True, reason="x"), metric=CostMetric.BILLED)
+    old = rule_of("search")
+    step(staff, old, "off")
+    assert owners().get("search", "0") == "0"
+    assert "Out of use" in text_of(get(staff, "/rules/"))
+    step(staff, old, "on", "Wrong one")
+    assert owners() == {"payments": "30", "search": "5"}
+    again = AllocationRule.objects.get(replaces=old)
+    assert (again.from_period, again.to_period, again.is_active) == (NOVEMBER.start, None, True)
+    assert "Changed since" in text_of(get(staff, "/rules/"))
+    response = step(staff, old, "on")
+    assert (response.status_code, "Use that one" in text_of(response)) == (400, True)
 
 
 def test_a_rule_without_values_is_refused_with_what_is_missing(staff: Client) -> None:
@@ -150,7 +242,7 @@ def test_upkeep_is_not_there_for_team_leads(team_lead: User, client_for: ClientF
 
 def test_a_team_lead_cannot_change_rules(staff: Client, team_lead: User, client_for: ClientFor) -> None:
     lead = client_for(team_lead)
-    assert post(lead, f"/rules/{rule_of('search')}/switch/").status_code == 404
+    assert step(lead, rule_of("search"), "off").status_code == 404
     assert post(lead, "/rules/new/?kind=default", team_key="payments").status_code == 404
     assert owners() == {"payments": "30", "search": "5"}
 

@@ -107,7 +107,10 @@ def test_a_changed_rule_keeps_its_place_and_its_history(team: Team) -> None:
     stored = AllocationRule.objects.get(pk=pk)
     assert (stored.tag_values, stored.name, stored.position) == (["c"], "Team c → Payments", 1)
     assert [list(version.tag_values) for version in stored.history.order_by("history_id")] == [["a", "b"], ["c"]]
-    for change in (lambda: save_rule(RuleInput(RuleKind.DEFAULT), pk=pk + 1), lambda: reorder_rules([pk + 1])):
+    for change in (
+        lambda: save_rule(RuleInput(RuleKind.DEFAULT), pk=pk + 1),
+        lambda: reorder_rules([pk + 1], reason="x"),
+    ):
         with pytest.raises(NotFoundInScopeError, match="no rule"):
             change()
 
