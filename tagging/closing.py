@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -98,6 +98,41 @@ def digest(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
 def canonical_line(owner: Owner, fields: Sequence[str], costs: Costs) -> tuple[str, ...]:
     """One line as the hash takes it: who, what, then the five bases as exact text."""
     return (owner.kind, owner.key, *fields, *(plain(cost) for cost in costs))
+
+
+SUGGESTED = "suggested"  # what marks such a row under the hash; no line is of that kind
+
+
+def canonical_rows(
+    fields: Iterable[tuple[Owner, tuple[str, ...], Costs]], suggested: Mapping[LineKey, Costs]
+) -> Iterator[tuple[str, ...]]:
+    """All that a hash is over: the lines, then what of them virtual tags put there."""
+    yield from (canonical_line(*line) for line in fields)
+    for key, costs in suggested.items():
+        yield canonical_line(key.owner, (SUGGESTED, *_place(key)), costs)
+
+
+def own_part(lines: Mapping[LineKey, Costs], owner: Owner) -> Lines:
+    """The lines of one owner."""
+    return {key: costs for key, costs in lines.items() if key.owner == owner}
+
+
+def suggested_rows(lines: Mapping[LineKey, Costs], owner: Owner) -> list[list[str]]:
+    """What virtual tags put on an owner's statement as it is stored: where, and the five bases as exact text."""
+    return [[*_place(key), *(plain(cost) for cost in costs)] for key, costs in sorted(own_part(lines, owner).items())]
+
+
+def suggested_from(rows: Iterable[Sequence[str]], owner: Owner) -> Lines:
+    """What `suggested_rows` stored."""
+    bases = len(COST_COLUMNS)
+    return {
+        LineKey(owner, LineKind.DIRECT.value, *row[:-bases]): tuple(Decimal(cost) for cost in row[-bases:])
+        for row in rows
+    }
+
+
+def _place(key: LineKey) -> tuple[str, str, str]:
+    return key.service_name, key.sub_account_id, key.charge_category
 
 
 def document_cents(totals: Mapping[Owner, Costs]) -> dict[Owner, dict[str, str]]:

@@ -18,7 +18,7 @@ from tagging.api.base import (
     by_dimension,
     month_of,
 )
-from tagging.selectors.suggested import mark_owners
+from tagging.selectors.suggested import mark_owners, mark_statement
 
 CHARGEBACK_BY = ("team", "cost_center", "project", "owner", "environment", "account", "service")
 STAFF_FIGURE = "FinOps staff only; null for everybody else."
@@ -175,6 +175,11 @@ class StatementLineSerializer(RowSerializer):
     sub_account_name = serializers.CharField()
     charge_category = serializers.CharField()
     cost = MoneyText()
+    suggested_cost = MoneyText(
+        allow_null=True,
+        help_text="Of direct costs: what accepted suggestions put there, not tags of the bill. Null of shares and"
+        " corrections, and where a month was closed before it was kept.",
+    )
 
 
 class OwnShareSerializer(serializers.Serializer[Any]):
@@ -202,6 +207,12 @@ class StatementSerializer(PageSerializer, ComparedSerializer, CloseInfoSerialize
     booked = MoneyText(
         allow_null=True, help_text="The total in cents, as the document books it; null while the month is open."
     )
+    suggested_cost = MoneyText(
+        allow_null=True,
+        help_text="Of the direct cost: what accepted suggestions put there, not tags of the bill; Σ of the lines' own."
+        " Null where a month was closed before it was kept.",
+    )
+    suggested_booked = MoneyText(allow_null=True, help_text="The same in the document's cents.")
     shares = OwnShareSerializer(many=True)
     prices = BothPricesSerializer(allow_null=True, help_text="Null where no usage is under commitments.")
     results = StatementLineSerializer(many=True)
@@ -219,6 +230,7 @@ class StatementDetail(OwnershipList):
         found = selectors.statement(
             scope, asked.period, kwargs["team_key"], metric=asked.metric, currency=asked.currency
         )
+        found = mark_statement(scope, found)
         beside = {"basis": asked.metric.value, "currency": found.currency}
         days = compared_days(found.compared)
         head = {**vars(found), **days, "summary": {**vars(found.summary), **beside}, **beside}

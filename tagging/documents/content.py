@@ -20,7 +20,7 @@ GROUP_NAMES = {
 
 @dataclass(frozen=True)
 class DocumentLine:
-    """One line: what it is, the amount booked, and the same at list price."""
+    """One line: what it is, the amount booked, what of it is by tags of ours, and the same at list price."""
 
     text: str
     account: str
@@ -28,6 +28,7 @@ class DocumentLine:
     origin: str
     amount: Decimal
     list_amount: Decimal
+    suggested: Decimal | None = None  # of the amount, by virtual tags of ours; None where not known or not traced
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ class StatementDocument:
     closed_on: date
     tie_out: TieOut | None
     bill_version: str
+    suggested: Decimal | None  # of the total, Σ of the lines' own; None where the close did not keep it
 
     @property
     def basis_name(self) -> str:
@@ -108,8 +110,25 @@ def content_of(lines: Sequence[StatementLine], booked: Decimal) -> tuple[Documen
     return tuple(groups)
 
 
+def suggested_total(groups: Sequence[DocumentGroup]) -> Decimal | None:
+    """What of direct costs virtual tags put there, in the lines' cents; None where that is not known."""
+    direct = [line.suggested for group in groups if group.kind is LineKind.DIRECT for line in group.lines]
+    known = [amount for amount in direct if amount is not None]
+    return sum(known, ZERO) if len(known) == len(direct) else None
+
+
+def _suggested(line: StatementLine, amount: Decimal) -> Decimal | None:
+    """The line's cents split in two, so that what is ours and what is the bill's add up to what is booked."""
+    if line.suggested_cost is None:
+        return None
+    if line.suggested_cost in (line.cost, ZERO):
+        return amount if line.suggested_cost else ZERO
+    return cents_to_total([line.suggested_cost, line.cost - line.suggested_cost], amount)[0]
+
+
 def _line(line: StatementLine, amount: Decimal, list_amount: Decimal) -> DocumentLine:
     account = line.sub_account_id
     named = f"{line.sub_account_name} ({account})" if line.sub_account_name and account else account
     text = line.service_name or line.pool_name or "No service"
-    return DocumentLine(text, named, line.charge_category, line.origin, amount, list_amount)
+    suggested = _suggested(line, amount)
+    return DocumentLine(text, named, line.charge_category, line.origin, amount, list_amount, suggested)

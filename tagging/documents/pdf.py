@@ -69,6 +69,7 @@ def as_data(document: StatementDocument) -> dict[str, Any]:
         ],
         "total": _text(document.total),
         "list_total": _text(document.list_total),
+        "suggested": "not known" if document.suggested is None else _text(document.suggested),
         "hash": document.hash,
         "bill_version": document.bill_version,
         "tie_out": None if tie is None else {name: _text(amount) for name, amount in vars(tie).items()},
@@ -83,7 +84,8 @@ def _shortened(group: DocumentGroup) -> DocumentGroup:
     kept, rest = ordered[:MOST_LINES], ordered[MOST_LINES:]
     text = f"{len(rest)} smaller lines (see the CSV file)"
     amounts = (sum((line.amount for line in rest), ZERO), sum((line.list_amount for line in rest), ZERO))
-    return replace(group, lines=(*kept, DocumentLine(text, "", "", "", *amounts)))
+    suggested = sum((line.suggested or ZERO for line in rest), ZERO)
+    return replace(group, lines=(*kept, DocumentLine(text, "", "", "", *amounts, suggested)))
 
 
 def _cells(line: DocumentLine) -> dict[str, str]:
@@ -94,6 +96,7 @@ def _cells(line: DocumentLine) -> dict[str, str]:
         "origin": line.origin,
         "amount": _text(line.amount),
         "list": _text(line.list_amount) if line.list_amount else "–",
+        "suggested": _text(line.suggested) if line.suggested else "",
     }
 
 

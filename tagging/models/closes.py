@@ -82,6 +82,9 @@ class Statement(CostColumns):
     number_year = models.PositiveSmallIntegerField(null=True, blank=True)
     number_in_year = models.PositiveIntegerField(null=True, blank=True)
     cents = models.JSONField(default=dict)  # {column: text}: sums over the month to the bill's rounded total
+    # What virtual tags of ours put there: [[service, account, charge category, five costs as text], …]; under the
+    # hash like the lines. NULL: closed before this was kept.
+    suggested = models.JSONField(null=True)
     data_hash = models.CharField(max_length=64)
 
     class Meta:

@@ -105,7 +105,8 @@ class StatementSummary:
 class StatementLine:
     """Costs of the team in one service, account and charge category, a share of a pool, or a correction.
 
-    `origin` is the month a correction is of. `ref` names the line of a closed month, to dispute it.
+    `origin` is the month a correction is of. `ref` names the line of a closed month, to dispute it. `suggested_cost`
+    is what virtual tags of ours put there, on lines of direct costs; None where that is not known or not traced.
     """
 
     service_name: str
@@ -118,6 +119,7 @@ class StatementLine:
     origin: str = ""
     ref: str = ""
     list_cost: Decimal = ZERO
+    suggested_cost: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,8 @@ class Statement:
     """A team's month with its lines, largest first; Σ shares = shared cost.
 
     Σ lines = total cost of a closed month, direct cost of an open one. `prices` are of usage under commitments; None
-    where there is none. `compared` as in `Chargeback`.
+    where there is none. `compared` as in `Chargeback`. `suggested_cost` is what of direct costs virtual tags of ours
+    put there, Σ of the lines' own; None where it was not asked, and of months closed before it was kept.
     """
 
     period: BillingPeriod
@@ -139,6 +142,8 @@ class Statement:
     prices: BothPrices | None = None
     close: CloseInfo = field(default_factory=CloseInfo)
     booked: Decimal | None = None  # the total in cents as the document books it; None while the month is open
+    suggested_cost: Decimal | None = None
+    suggested_booked: Decimal | None = None  # the same in the document's cents
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from costs.scope import Scope
 from costs.terms import COST_COLUMNS, CostMetric
 from tagging.chargeback import Parts, split_rest
 from tagging.closing import digest
+from tagging.documents.content import content_of, suggested_total
 from tagging.models import Close, Team
 from tagging.models import Statement as StoredStatement
 from tagging.models import StatementLine as StoredLine
@@ -37,6 +38,7 @@ from tagging.terms import LineKind, OwnerKind, SplitMethod
 
 # Dimensions that lines of statements tell; by any other, shares and corrections have no value.
 _OF_LINES = {"service": "service_name", "account": "sub_account_id", "category": "charge_category"}
+PLACE = ("service_name", "sub_account_id", "charge_category")  # what names a line of direct costs in its statement
 REF_LENGTH = 16
 
 
@@ -126,6 +128,7 @@ def line_ref(line: StoredLine) -> str:
 def lines_of(statement: StoredStatement, metric: CostMetric) -> tuple[StatementLine, ...]:
     """A stored statement's lines, largest first."""
     rows = statement.lines.select_related("statement__close")
+    ours = suggested_of(statement, metric)
     lines = [
         StatementLine(
             service_name=row.service_name,
@@ -138,10 +141,23 @@ def lines_of(statement: StoredStatement, metric: CostMetric) -> tuple[StatementL
             origin=f"{row.origin_period:%Y-%m} version {row.origin_version}" if row.origin_period else "",
             ref=line_ref(row),
             list_cost=row.list_cost,
+            suggested_cost=None if ours is None or row.kind != LineKind.DIRECT.value else ours.get(_place(row), ZERO),
         )
         for row in rows
     ]
     return tuple(sorted(lines, key=lambda line: (-line.cost, line.ref)))
+
+
+def suggested_of(statement: StoredStatement, metric: CostMetric) -> dict[tuple[str, ...], Decimal] | None:
+    """By service, account and charge category what virtual tags put there; None of a close that did not keep it."""
+    if statement.suggested is None:
+        return None
+    at = len(PLACE) + COST_COLUMNS.index(metric.column)
+    return {tuple(row[: len(PLACE)]): Decimal(row[at]) for row in statement.suggested}
+
+
+def _place(row: StoredLine) -> tuple[str, ...]:
+    return tuple(getattr(row, name) for name in PLACE)
 
 
 def closed_chargeback(stored: StoredMonth, by: str, before: Before, split: SplitMethod | None = None) -> Chargeback:
@@ -215,16 +231,21 @@ def closed_statement(stored: StoredMonth, team: Team, before: Before) -> Stateme
     """One team's stored statement with its lines; `stored` is in that team's scope."""
     own = stored.statements.get(team.key)
     info = stored.info if own is None else replace(stored.info, number=own.number, hash=own.data_hash)
+    lines = () if own is None else lines_of(own, stored.metric)
+    booked = None if own is None else Decimal(own.cents[stored.metric.column])
+    ours = {} if own is None else suggested_of(own, stored.metric)
     return Statement(
         period=stored.period,
         metric=stored.metric,
         currency=stored.close.currency,
         other_currencies=stored.other_currencies,
         summary=_summary(stored, team.key, team.name, before),
-        lines=() if own is None else lines_of(own, stored.metric),
+        lines=lines,
         compared=before.days,
         close=info,
-        booked=None if own is None else Decimal(own.cents[stored.metric.column]),
+        booked=booked,
+        suggested_cost=None if ours is None else sum(ours.values(), ZERO),
+        suggested_booked=None if booked is None else suggested_total(content_of(lines, booked)),
     )
 
 

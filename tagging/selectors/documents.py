@@ -11,6 +11,7 @@ from costs.periods import BillingPeriod
 from costs.scope import Scope
 from costs.terms import CostMetric
 from tagging.documents import StatementDocument, TieOut, content_of
+from tagging.documents.content import suggested_total
 from tagging.models import Statement
 from tagging.selectors.closed_figures import StoredMonth, bill_version_of, lines_of, stored_month
 from tagging.selectors.reach import reach
@@ -75,6 +76,7 @@ def _document(stored: StoredMonth, own: Statement) -> StatementDocument:
         closed_on=close.closed_at.astimezone(UTC).date(),
         tie_out=_tie_out(stored) if staff else None,
         bill_version=bill_version_of(close) if staff else "",
+        suggested=None if own.suggested is None else suggested_total(groups),
     )
 
 

@@ -11,16 +11,30 @@ from costs.money import ZERO
 from costs.queries import CostQuery, tag_key_of
 from costs.scope import Scope
 from costs.tags import canonical_key
-from tagging.results import Chargeback, CostTable
+from costs.terms import COST_COLUMNS
+from tagging.closing import LineKey, Lines, Owner, collected
+from tagging.results import Chargeback, CostTable, Statement
 from tagging.selectors.policy import policy_keys
 from tagging.selectors.reach import Reach, reach
 from tagging.selectors.sums import BY_SLICE, Ask, cut_rows, owned_rows, untracked_keys
 from tagging.selectors.teams import rules_by_pk
 from tagging.selectors.virtual import virtual_tags_in
+from tagging.terms import LineKind
 
 SuggestedCosts = Mapping[str, Decimal]  # by value of the dimension, '' for none
+Ours = Mapping[int, Mapping[tuple[int, str], str]]  # import → (resource, key) → the value of a virtual tag
 # The dimensions that stand for a key of the policy.
 _KEY_OF = {"environment": "Environment", "project": "Project", "owner": "Owner", "cost_center": "CostCenter"}
+
+
+_OF_RESOURCE = ("bill_import_id", "resource_id", "slice__tags", "owned__rule_id")
+_OF_LINE = (
+    "owned__owner_kind",
+    "owned__owner_key",
+    "slice__service_name",
+    "slice__sub_account_id",
+    "slice__charge_category",
+)
 
 
 class _Line(NamedTuple):
@@ -42,19 +56,55 @@ def suggested_costs(scope: Scope, query: CostQuery) -> SuggestedCosts:
     only the lines know are left aside.
     """
     found = reach(scope, query.periods, query.currency)
-    ours = {item.pk: {(tag.resource_key, tag.key): tag.value for tag in virtual_tags_in(item.period)}
-            for item in found.imports}  # fmt: skip
+    ours = _ours(found)
     if not any(ours.values()) or not _may_be_ours(query.group_by):
         return {}
-    spellings = {key.key: key.canonical_spellings for key in policy_keys()}
-    decides = _decides(query.group_by, spellings)
+    decides = _decides(query.group_by, _spellings())
     costs: dict[str, Decimal] = defaultdict(lambda: ZERO)
-    for line in _lines(found, query, {key for tags in ours.values() for key, _ in tags}):
-        for (resource_key, key), value in ours[line.import_pk].items():
-            if resource_key == line.resource_key and line.tags.get(key) == value and decides(key, line):
-                costs[line.value] += line.cost
-                break
+    for line in _lines(found, query, _resources(ours)):
+        if _is_ours(line, ours, decides):
+            costs[line.value] += line.cost
     return dict(costs)
+
+
+def suggested_lines(reached: Reach) -> Lines:
+    """Of each line of direct costs, on every basis, what its owner has because of virtual tags; others left out."""
+    ours = _ours(reached)
+    if not any(ours.values()):
+        return {}
+    decides = _decides("team", _spellings())
+    rows = owned_rows(reached, intake.resource_costs(Scope.all(), reached.import_pks))
+    rows = rows.filter(resource_id__in=_resources(ours))
+    found = []
+    for row in rows.values_list(*_OF_RESOURCE, *_OF_LINE, *COST_COLUMNS):
+        pk, resource, tags, rule = row[: len(_OF_RESOURCE)]
+        kind, owner, *texts = row[len(_OF_RESOURCE) : -len(COST_COLUMNS)]
+        if _is_ours(_Line(pk, resource, tags, rule, owner, ZERO), ours, decides):
+            key = LineKey(Owner(kind, owner), LineKind.DIRECT.value, *texts)
+            found.append((key, tuple(row[-len(COST_COLUMNS) :])))
+    return {key: costs for key, costs in collected(found).items() if any(costs)}
+
+
+def mark_statement(scope: Scope, found: Statement) -> Statement:
+    """The open month's statement with what of each line is there because of virtual tags.
+
+    A closed one tells what was stored with it, whatever became of tags since.
+    """
+    team = found.summary.team_key
+    scope.require_team(team)
+    if found.close.is_closed:
+        return found
+    own = reach(Scope.teams(frozenset({team})), (found.period,), found.currency)
+    at = COST_COLUMNS.index(found.metric.column)
+    costs = {
+        (key.service_name, key.sub_account_id, key.charge_category): amounts[at]
+        for key, amounts in suggested_lines(own).items()
+    }
+    lines = tuple(
+        replace(line, suggested_cost=costs.get((line.service_name, line.sub_account_id, line.charge_category), ZERO))
+        for line in found.lines
+    )
+    return replace(found, lines=lines, suggested_cost=sum((line.suggested_cost or ZERO for line in lines), ZERO))
 
 
 def mark_costs(scope: Scope, table: CostTable) -> CostTable:
@@ -73,6 +123,28 @@ def mark_owners(scope: Scope, table: Chargeback) -> Chargeback:
     if not costs:
         return table
     return replace(table, rows=tuple(replace(row, suggested_cost=costs.get(row.key, ZERO)) for row in table.rows))
+
+
+def _ours(reached: Reach) -> Ours:
+    return {
+        item.pk: {(tag.resource_key, tag.key): tag.value for tag in virtual_tags_in(item.period)}
+        for item in reached.imports
+    }
+
+
+def _resources(ours: Ours) -> set[int]:
+    return {resource for tags in ours.values() for resource, _ in tags}
+
+
+def _spellings() -> dict[str, frozenset[str]]:
+    return {key.key: key.canonical_spellings for key in policy_keys()}
+
+
+def _is_ours(line: _Line, ours: Ours, decides: Callable[[str, _Line], bool]) -> bool:
+    return any(
+        resource == line.resource_key and line.tags.get(key) == value and decides(key, line)
+        for (resource, key), value in ours[line.import_pk].items()
+    )
 
 
 def _may_be_ours(dimension: str) -> bool:
@@ -96,7 +168,7 @@ def _lines(reached: Reach, query: CostQuery, resources: set[int]) -> list[_Line]
     rows = cut_rows(rows, Ask(reached, query.metric, filters), BY_SLICE)
     key = tag_key_of(query.group_by)
     value = "slice__tags" if key else BY_SLICE[query.group_by]
-    columns = ("bill_import_id", "resource_id", "slice__tags", "owned__rule_id", value, query.metric.column)
+    columns = (*_OF_RESOURCE, value, query.metric.column)
     return [
         _Line(pk, resource, tags, rule, _value(found, key), cost)
         for pk, resource, tags, rule, found, cost in rows.values_list(*columns)

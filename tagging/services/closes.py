@@ -20,11 +20,15 @@ from tagging.closing import (
     Carried,
     Costs,
     LineKey,
+    Lines,
     Owner,
-    canonical_line,
+    canonical_rows,
     digest,
     document_cents,
+    own_part,
     statement_number,
+    suggested_from,
+    suggested_rows,
 )
 from tagging.models import Close, CloseEvent, Statement, StatementLine, TagKey, Team
 from tagging.selectors.closed_figures import number_of
@@ -32,6 +36,7 @@ from tagging.selectors.closes import close_of, pool_names_of
 from tagging.selectors.labels import UNALLOCATED, labels, team_names
 from tagging.selectors.month_ends import Blocker, MonthDraft, month_draft, open_disputes
 from tagging.selectors.reach import reach
+from tagging.selectors.suggested import suggested_lines
 from tagging.selectors.teams import rules_in_use, stored_rules
 from tagging.services.allocate import one_allocation_at_a_time, reallocate
 from tagging.services.statement_mails import queue_mails
@@ -167,10 +172,11 @@ def _store(draft: MonthDraft, step: CloseStep) -> Close:
     )
     fields = _line_fields(draft)
     head = (str(draft.period), draft.currency, str(close.version), *(version.label for version in draft.versions))
-    close.data_hash = digest(head, (canonical_line(*line) for line in fields))
+    ours = suggested_lines(reach(EVERYTHING, (draft.period,), draft.currency))
+    close.data_hash = digest(head, canonical_rows(fields, ours))
     close.save()
     close.imports.set([version.pk for version in draft.versions])
-    _store_statements(close, draft, fields)
+    _store_statements(close, draft, fields, ours)
     return close
 
 
@@ -203,7 +209,7 @@ def _pool_names(draft: MonthDraft) -> dict[str, str]:
     return pool_names_of({draft.period, *origins}, draft.currency, keys)
 
 
-def _store_statements(close: Close, draft: MonthDraft, fields: list[_Fields]) -> None:
+def _store_statements(close: Close, draft: MonthDraft, fields: list[_Fields], ours: Lines) -> None:
     totals = dict(draft.by_owner)
     cents, names = document_cents(totals), _owner_names(totals)
     centers = dict(Team.objects.values_list("key", "cost_center"))
@@ -220,7 +226,8 @@ def _store_statements(close: Close, draft: MonthDraft, fields: list[_Fields]) ->
             owner_name=names[owner],
             cost_center=centers.get(owner.key, "") if owner.kind == OwnerKind.TEAM.value else "",
             cents=cents[owner],
-            data_hash=digest(head, (canonical_line(*line) for line in by_owner[owner])),
+            suggested=suggested_rows(ours, owner),
+            data_hash=digest(head, canonical_rows(by_owner[owner], own_part(ours, owner))),
             **dict(zip(COST_COLUMNS, totals[owner], strict=True)),
         )
     copy_rows(StatementLine, _LINE_COLUMNS, (_row(statements[line[0]].pk, line) for line in fields))
@@ -285,7 +292,10 @@ def hash_of(close: Close) -> str:
     """The hash of a close's lines as they are stored now; equals `data_hash` as long as nobody touched them."""
     rows = StatementLine.objects.filter(statement__close=close).select_related("statement")
     head = (f"{close.period:%Y-%m}", close.currency, str(close.version), *(bill["label"] for bill in close.bills))
-    return digest(head, (canonical_line(*_stored_fields(row)) for row in rows))
+    ours: Lines = {}
+    for statement in close.statements.all():
+        ours |= suggested_from(statement.suggested or (), Owner(statement.owner_kind, statement.owner_key))
+    return digest(head, canonical_rows((_stored_fields(row) for row in rows), ours))
 
 
 def _stored_fields(row: StatementLine) -> _Fields:

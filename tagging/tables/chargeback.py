@@ -164,14 +164,20 @@ class StatementTable(FinopsTable):
     charge_category = tables.Column("Charge category")
     list_cost = MoneyColumn("At list price", lines="list_lines_url")
     cost = MoneyColumn("Cost", lines="lines_url")
+    suggested_cost = MoneyColumn("Of it by suggested tags")  # a mark on the page
     share = PctColumn("Share")
     dispute = LinkColumn(url="dispute_url", empty_values=(), orderable=False, exclude_from_export=True, verbose_name="")
 
     def __init__(self, data: Any = None, *, currency: str, **options: Any) -> None:
         super().__init__(data, **options)
+        self.currency = currency
+        self.has_suggested = any(row["suggested_cost"] for row in data or ())
         for column in self.columns:
             if isinstance(column.column, MoneyColumn):
                 column.column.currency = currency
+
+    def render_service_name(self, value: str, record: dict[str, Any]) -> SafeString:
+        return format_html("{}{}", value, suggested_mark(record["suggested_cost"] or ZERO, self.currency))
 
     def render_dispute(self) -> str:
         """Where the line can be disputed."""

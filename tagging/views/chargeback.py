@@ -26,6 +26,7 @@ from tagging.results import (
 )
 from tagging.selectors.shared import BENEFIT_KEY
 from tagging.selectors.shown_tags import offered_tag_keys
+from tagging.selectors.suggested import mark_statement
 from tagging.tables.chargeback import ChargebackTable, OwnerLine, StatementTable
 from tagging.terms import LineKind
 from tagging.views.close_strip import (
@@ -106,6 +107,7 @@ def statement(request: HttpRequest, team_key: str) -> HttpResponseBase:
     if month is None:
         return render(request, "tagging/statement.html", {"team": team, "month": None})
     found = selectors.statement(scope, month.period, team_key, metric=month.metric, currency=month.currency)
+    found = mark_statement(scope, found)
     table = StatementTable(
         [statement_row(line, found, month) for line in found.lines],
         currency=month.currency,
@@ -176,6 +178,7 @@ def statement_row(line: StatementLine, found: Statement, month: Month) -> dict[s
         "charge_category": line.charge_category,
         "cost": line.cost,
         "list_cost": line.list_cost,
+        "suggested_cost": line.suggested_cost,
         "share": ratio(line.cost, found.summary.total_cost),
         "url": link("tagging:why", [*month.params, *named], found.summary.team_key) if is_direct else "",
         "lines_url": month_lines(month, *behind) if is_direct else "",

@@ -18,6 +18,7 @@ from tagging.selectors.month_ends import Blocker, month_blockers, open_disputes
 from tagging.views.closes import STEPS
 from tagging.views.months import Month
 
+NOT_KEPT = "not known: the month was closed before this was kept"
 DRAFT_NOTE = "Draft: the month is not closed, figures may still change"
 
 
@@ -70,12 +71,13 @@ def close_strip(month: Month, info: CloseInfo, today: date) -> CloseStrip:
 
 def hidden_columns(request: HttpRequest, found: Statement) -> tuple[str, ...]:
     """Kinds and list prices stand on statements of closed months; a dispute is for leads, until it is final."""
+    mark = () if request.GET.get("format") else ("suggested_cost",)  # a mark on the page, a column of files
     if not found.close.is_closed:
-        return ("kind", "list_cost", "dispute")
+        return ("kind", "list_cost", "dispute", *mark)
     may_dispute = found.close.state == "closed" and not is_viewing_as(request)
     if may_dispute and may_act_for(request.user, found.summary.team_key):
-        return ()
-    return ("dispute",)
+        return mark
+    return ("dispute", *mark)
 
 
 def state_rows(close: CloseInfo) -> list[tuple[str, str]]:
@@ -109,6 +111,16 @@ def compared_row(compared: str) -> tuple[str, str]:
     return ("Change against", compared or "nothing: the month before has no costs")
 
 
+def _suggested_rows(found: Statement) -> list[tuple[str, str]]:
+    """Direct costs in two: by virtual tags of ours, and by what the bill itself says."""
+    if found.suggested_cost is None:
+        return [("Direct by suggested tags", NOT_KEPT)]
+    return [
+        ("Direct by suggested tags", plain(found.suggested_cost)),
+        ("Direct by the bill itself", plain(found.summary.direct_cost - found.suggested_cost)),
+    ]
+
+
 def statement_rows(found: Statement, compared: str) -> list[tuple[str, str]]:
     """The totals of a statement, for its files."""
     summary = found.summary
@@ -116,6 +128,7 @@ def statement_rows(found: Statement, compared: str) -> list[tuple[str, str]]:
     return [
         ("Cost centre", summary.cost_center),
         ("Direct", plain(summary.direct_cost)),
+        *_suggested_rows(found),
         ("Shared", plain(summary.shared_cost)),
         ("Adjustments", plain(summary.adjustment_cost)),
         ("Total", plain(summary.total_cost)),
