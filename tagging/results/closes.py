@@ -70,6 +70,7 @@ class DisputeRow:
     team_key: str
     team_name: str
     line: str
+    metric: CostMetric
     cost: Decimal
     state: str
     text: str

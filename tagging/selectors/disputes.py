@@ -2,6 +2,7 @@
 
 from costs.periods import BillingPeriod
 from costs.scope import Scope
+from costs.terms import CostMetric
 from tagging.models import Dispute
 from tagging.results.closes import DisputeRow
 from tagging.selectors.closed_figures import line_ref
@@ -44,7 +45,8 @@ def _row(item: Dispute, *, staff: bool) -> DisputeRow:
         team_key=statement.owner_key,
         team_name=statement.owner_name,
         line=" · ".join(name for name in names if name),
-        cost=getattr(line, f"{statement.close.basis}_cost"),
+        metric=(basis := CostMetric(statement.close.basis)),
+        cost=getattr(line, basis.column),
         state=item.state,
         text=item.text,
         raised_by=str(item.raised_by or "a deleted user"),

@@ -164,8 +164,8 @@ class StatementTable(FinopsTable):
     charge_category = tables.Column("Charge category")
     list_cost = MoneyColumn("At list price", lines="list_lines_url")
     cost = MoneyColumn("Cost", lines="lines_url")
-    suggested_cost = MoneyColumn("Of it by suggested tags")  # a mark on the page
     share = PctColumn("Share")
+    suggested_cost = MoneyColumn("Of it by suggested tags")  # a mark on the page
     dispute = LinkColumn(url="dispute_url", empty_values=(), orderable=False, exclude_from_export=True, verbose_name="")
 
     def __init__(self, data: Any = None, *, currency: str, **options: Any) -> None:

@@ -1,5 +1,6 @@
 """Disputes of statement lines: raised by a team's lead from the statement, answered by the FinOps lead."""
 
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -18,30 +19,49 @@ from tagging import selectors, services
 from tagging.access import may_act_for
 from tagging.forms.closes import AnswerForm, DisputeForm
 from tagging.results import Statement, StatementLine
+from tagging.results.closes import DisputeRow
 from tagging.results.doubts import DoubtRow
 from tagging.selectors.disputes import disputes as found_disputes
 from tagging.selectors.doubts import doubts as found_doubts
 
 COLUMNS: tuple[ExportColumn | str, ...] = (
     "Month", "Team", "Line", ExportColumn("Amount", ColumnKind.MONEY), "Currency", "State", "What is wrong", "Answer",
+    "Kind", "Basis", "Whose it is", "Raised by", "Raised at", "Answered by", "Answered at",
 )  # fmt: skip
+LINE, DOUBT = "Line of a statement", "Not theirs"
 
 
 @require_safe
 @login_required
 def disputes(request: HttpRequest) -> HttpResponseBase:
     """All disputes for FinOps staff, those of own teams for others; open ones first."""
-    rows = found_disputes(request_scope(request))
-    cells = (
-        [str(row.period), row.team_name, row.line, row.cost, row.currency, row.state, row.text, row.answer]
-        for row in rows
-    )
+    scope = request_scope(request)
+    rows, doubts = found_disputes(scope), found_doubts(scope)
+    cells = [
+        *(_cells(row, row.line, LINE, "") for row in rows),
+        *(_cells(row, _doubted(row), DOUBT, row.belongs_to) for row in doubts),
+    ]
     if response := export_response(request, name="disputes", title_rows=[], columns=list(COLUMNS), rows=cells):
         return response
     shown = [(row, _statement_url(row.team_key, row.period, row.currency)) for row in rows]
-    doubted = [(row, _why_url(row)) for row in found_doubts(request_scope(request))]
+    doubted = [(row, _why_url(row)) for row in doubts]
     waiting = sum(row.state == "open" for row, _ in shown) + sum(row.state == "open" for row, _ in doubted)
     return render(request, "tagging/disputes.html", {"rows": shown, "doubts": doubted, "open": waiting})
+
+
+def _cells(row: DisputeRow | DoubtRow, what: str, kind: str, belongs_to: str) -> list[Any]:
+    """One row of the file. `Answered by` is empty for teams, as on the page."""
+    answered = "" if row.answered_at is None else f"{row.answered_at:%Y-%m-%d %H:%M}"
+    return [
+        str(row.period), row.team_name, what, row.cost, row.currency, row.state, row.text, row.answer,
+        kind, row.metric.value, belongs_to, row.raised_by, f"{row.raised_at:%Y-%m-%d %H:%M}", row.answered_by, answered,
+    ]  # fmt: skip
+
+
+def _doubted(row: DoubtRow) -> str:
+    """What is doubted, as the page says it: what decided, and to what the team narrowed it."""
+    decided = f"{row.rule_text or 'No rule'}{f' ({row.matched_text})' if row.matched_text else ''}"
+    return " · ".join([decided, *(f"{name} {value}" for name, value in row.filters if name != "decision")])
 
 
 @require_POST

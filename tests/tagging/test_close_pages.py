@@ -97,7 +97,8 @@ def test_a_closed_statement_names_its_state_lines_and_hash(closed: Close, lead: 
     assert "Hush" not in page
     head, rows = file_of(lead.get("/statements/payments/?period=2025-10&format=csv"))
     assert head["State"] == "Closed"
-    assert rows[0] == ["Kind", "Service", "Account", "Charge category", "At list price", "Cost", "Share"]
+    columns = ["Kind", "Service", "Account", "Charge category", "At list price", "Cost", "Share"]
+    assert rows[0] == [*columns, "Of it by suggested tags"]
     assert "Bill version" not in head
 
 

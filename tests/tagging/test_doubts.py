@@ -4,6 +4,8 @@ November: payments has Compute 10 and Storage 4 in account 111111111111 and Comp
 Team=payments; search has 5.
 """
 
+import csv
+import io
 from decimal import Decimal
 from urllib.parse import urlencode
 
@@ -217,3 +219,41 @@ def test_pages_keep_their_query_budget(
     for client, path in paths:
         with django_assert_max_num_queries(QUERIES + 1):
             assert client.get(path).status_code == 200, path
+
+
+def test_the_file_of_disputes_holds_what_is_doubted_as_the_page_does(
+    lead: Client, staff: Client, other_lead: User, client_for: ClientFor
+) -> None:
+    """Storage 4 of payments is in doubt, told in a word a spreadsheet would run."""
+    doubt(lead, "=1+1", belongs_to="the search people")
+    for client in (lead, staff):
+        assert "format=csv" in text_of(get(client, "/disputes/"))
+        header, row = table_of(get(client, "/disputes/?format=csv"))
+        found = dict(zip(header, row, strict=True))
+        assert (found["Kind"], found["Month"], found["Team"]) == ("Not theirs", "2025-11", "Payments")
+        assert found["Line"] == "Tag Team is payments (Team=payments) · service Storage"
+        assert (found["Amount"], found["Currency"], found["Basis"]) == ("4", "USD", "billed")
+        assert (found["State"], found["What is wrong"]) == ("open", "'=1+1")
+        assert (found["Whose it is"], found["Answer"], found["Answered at"]) == ("the search people", "", "")
+        assert found["Raised by"]
+        assert get(client, "/disputes/?format=xlsx").status_code == 200
+    other = client_for(other_lead)
+    assert len(table_of(get(other, "/disputes/?format=csv"))) == 1  # the header alone
+    assert "Storage" not in text_of(get(other, "/disputes/"))
+
+
+def test_an_answer_to_what_is_doubted_is_in_the_file_its_author_for_staff_alone(
+    lead: Client, staff: Client, finops_lead: User
+) -> None:
+    staff.post(f"/doubts/{doubt(lead).pk}/decline/", {"answer": "It is yours."})
+    for client, by in ((lead, ""), (staff, finops_lead.username)):
+        header, row = table_of(get(client, "/disputes/?format=csv"))
+        found = dict(zip(header, row, strict=True))
+        assert (found["State"], found["Answer"], found["Answered by"]) == ("rejected", "It is yours.", by)
+        assert found["Answered at"]
+
+
+def table_of(response: HttpResponse) -> list[list[str]]:
+    """The rows of a CSV file without a head."""
+    text = b"".join(response.streaming_content).decode()  # type: ignore[attr-defined]
+    return list(csv.reader(io.StringIO(text)))
