@@ -1,9 +1,9 @@
-"""manage.py lines --period MONTH [--to MONTH] [--where CONDITION] [--format FORMAT] [--output FILE] [--json]"""
+"""manage.py lines --period MONTH [--to MONTH] [--where CONDITION] [--closed] [--format FORMAT] [--output FILE]"""
 
 import json
 from argparse import ArgumentParser
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -13,18 +13,22 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from costs import figures, selectors
+from costs.cost_explorer import CONSOLE_NAMES, ChargeType
 from costs.errors import FinopsError, InvalidRequestError, NotFoundInScopeError
 from costs.exports import ExportColumn, csv_lines
 from costs.line_filters import LINE_FIELDS, SORTS, Condition, Order, parse_condition, parse_order
 from costs.money import plain
 from costs.periods import BillingPeriod
-from costs.queries import parse_metric
+from costs.queries import CostQuery, parse_metric
 from costs.scope import Scope
 from costs.selectors import ActiveImport, BillLine, LineQuestion, LineSums
 from costs.terms import CostMetric
 from costs.text_tables import aligned
+from tagging.selectors.line_reach import as_closed, reach_of_versions
+from tagging.selectors.reach import Reach
 
 SHOWN = 100
+_CONSOLE = {console: name for name, console in CONSOLE_NAMES.items()}  # people type what they see there
 ALL = Scope.all()
 
 
@@ -38,11 +42,13 @@ class Asked:
     currency: str
     other_currencies: tuple[str, ...]
     limit: int
+    filters: dict[str, Any]  # those of the page that were given, by its names
 
 
 class Command(BaseCommand):
     help = (
-        "Lines of the bills in force: count, sums on every basis, and the lines themselves. A condition is "
+        "Lines of the bills in force, or of those months were closed on: count, sums on every basis, and the lines "
+        "themselves. A condition is "
         "field=value, with = != > < >= <= or ~ (contains); several must all hold. Fields: "
         + ", ".join(name for name in LINE_FIELDS if name != "tags")
         + ", tag:KEY. An empty value stands for none. A service may be named by its code."
@@ -53,6 +59,21 @@ class Command(BaseCommand):
         parser.add_argument("--to", help="the last month, inclusive")
         parser.add_argument("--where", action="append", default=[], metavar="CONDITION", help="may be repeated")
         parser.add_argument("--source", action="append", default=[], help="only bills of this source")
+        parser.add_argument(
+            "--closed", action="store_true", help="closed months from the bills they were closed on, as closed=yes"
+        )
+        parser.add_argument(
+            "--bill-version", action="append", default=[], metavar="IMPORT", dest="versions",
+            help="only this import, in force or not, by its number; may be repeated; as version=",
+        )  # fmt: skip
+        parser.add_argument(
+            "--ce-service", action="append", default=[], dest="ce_services", metavar="SERVICE",
+            help="only this service as Cost Explorer names it, like EC2-Other; may be repeated; as ce_service=",
+        )  # fmt: skip
+        parser.add_argument(
+            "--ce-type", action="append", default=[], dest="ce_types", metavar="TYPE",
+            help=f"only this charge type of Cost Explorer ({', '.join(ChargeType)}); may be repeated; as ce_type=",
+        )  # fmt: skip
         parser.add_argument("--basis", default=CostMetric.BILLED.value, help="the cost that is shown and sorted by")
         parser.add_argument("--currency", default="", help="which currency, where there are several")
         parser.add_argument(
@@ -105,23 +126,75 @@ def _asked(options: dict[str, Any]) -> Asked:
         raise InvalidRequestError("--json and --format are two shapes. Give one of them.")
     first = BillingPeriod.parse(options["period"])
     last = BillingPeriod.parse(options["to"]) if options["to"] else first
+    found = _reach(first, last, options)
+    return Asked(
+        question=_question(found.imports, conditions, options),
+        order=order,
+        metric=metric,
+        currency=found.currency,
+        other_currencies=found.other_currencies,
+        limit=options["limit"],
+        filters=_filters(options),
+    )
+
+
+def _filters(options: dict[str, Any]) -> dict[str, Any]:
+    lists = {
+        "source": options["source"],
+        "version": options["versions"],
+        "ce_service": options["ce_services"],
+        "ce_type": options["ce_types"],
+    }
+    return {name: values for name, values in lists.items() if values} | ({"closed": "yes"} if options["closed"] else {})
+
+
+def _question(
+    items: tuple[ActiveImport, ...], conditions: tuple[Condition, ...], options: dict[str, Any]
+) -> LineQuestion:
+    """With what lines of Cost Explorer's groups have in common, where such are asked for."""
+    services, types = [_CONSOLE.get(name, name) for name in options["ce_services"]], options["ce_types"]
+    together = selectors.ce_combinations(ALL, items, services=services, types=types) if services or types else None
+    return LineQuestion(items=items, conditions=conditions, combinations=together)
+
+
+def _reach(first: BillingPeriod, last: BillingPeriod, options: dict[str, Any]) -> Reach:
+    """The bills that are read, of one currency: those in force, one version, or those months were closed on."""
+    if last < first:
+        raise InvalidRequestError(f"The months start ({first}) after they end ({last}). Swap --period and --to.")
+    periods, wanted = CostQuery(first, last).periods, options["currency"].strip().upper()
+    if options["versions"]:
+        return _of_versions(periods, wanted, options)
     found = _imports(first, last, options["source"])
     names = sorted(selectors.currencies(found), key=lambda name: (name != "USD", name))
-    currency = options["currency"].strip().upper() or names[0]
+    currency = wanted or names[0]
     items = tuple(item for item in found if item.currency == currency)
     if not items:
         raise NotFoundInScopeError(f"No bill of these months is in {currency}. There is {', '.join(names)}.")
-    others = tuple(name for name in names if name != currency)
-    return Asked(_question(items, conditions), order, metric, currency, others, options["limit"])
+    reached = Reach(ALL, items, currency, tuple(name for name in names if name != currency))
+    return _closed(reached, periods, options["source"]) if options["closed"] else reached
 
 
-def _question(items: tuple[ActiveImport, ...], conditions: tuple[Condition, ...]) -> LineQuestion:
-    return LineQuestion(items=items, conditions=conditions)
+def _closed(reached: Reach, periods: Sequence[BillingPeriod], sources: Sequence[str]) -> Reach:
+    kept = as_closed(reached, periods)
+    return replace(kept, imports=tuple(item for item in kept.imports if not sources or item.source_name in sources))
+
+
+def _of_versions(periods: Sequence[BillingPeriod], currency: str, options: dict[str, Any]) -> Reach:
+    named = ", ".join(options["versions"])
+    if options["source"] or options["closed"]:
+        raise InvalidRequestError("--bill-version names the import itself. Leave --source and --closed away.")
+    try:
+        found = reach_of_versions(ALL, periods, options["versions"], currency)
+    except NotFoundInScopeError as error:
+        raise NotFoundInScopeError(
+            f"Not every import of {named} is kept. The page of the bill lists its versions."
+        ) from error
+    if not found.imports:
+        raise NotFoundInScopeError(f"Import {named} is not of these months and currency. Give its month as --period.")
+    return found
 
 
 def _imports(first: BillingPeriod, last: BillingPeriod, sources: Sequence[str]) -> tuple[ActiveImport, ...]:
-    if last < first:
-        raise InvalidRequestError(f"The months start ({first}) after they end ({last}). Swap --period and --to.")
     known = selectors.active_imports(ALL)
     found = tuple(
         item for item in known if first <= item.period <= last and (not sources or item.source_name in sources)
@@ -144,6 +217,8 @@ def _json_text(asked: Asked) -> str:
     answer = {
         "periods": sorted({str(item.period) for item in asked.question.items}),
         "sources": sorted({item.source_name for item in asked.question.items}),
+        "imports": sorted(item.pk for item in asked.question.items),
+        "filters": asked.filters,
         "where": [f"{one.field}{one.sign}{one.values[0]}" for one in asked.question.conditions],
         "basis": asked.metric.value,
         "currency": asked.currency,
