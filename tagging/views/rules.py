@@ -19,7 +19,7 @@ from costs.queries import CostQuery
 from costs.scope import Scope
 from costs.terms import CostMetric
 from tagging import selectors, services
-from tagging.conditions import FIELDS, NAME
+from tagging.conditions import FIELDS, NAME, parse_condition
 from tagging.forms.rules import RuleForm
 from tagging.line_links import lines_url
 from tagging.owners import bare_key, kind_of, pool_owner
@@ -184,7 +184,8 @@ def proposal_context(request: HttpRequest, proposal: RuleProposal | None) -> dic
     doubt, answer = proposal.doubt, request.POST.get("answer", "")
     filters = [("team", doubt.team_key), *doubt.filters]
     url = lines_url(doubt.period, doubt.metric, currency=doubt.currency, filters=filters)
-    return {"proposal": proposal, "doubted_url": url, "answer": answer}
+    text = parse_condition(dict(proposal.condition)).text
+    return {"proposal": proposal, "doubted_url": url, "answer": answer, "condition_text": text}
 
 
 def saving(
