@@ -218,8 +218,12 @@ def form_of(request: HttpRequest, kind: RuleKind, rule: RuleView | None, initial
 @require_POST
 def rule_step(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Move a rule one place, take it out of use or into use again; each with a reason, and with the way back."""
-    rule = rule_by_pk(request_scope(request), pk)
+    scope = request_scope(request)
+    rule, order = rule_by_pk(scope, pk), [item.pk for item in selectors.allocation_rules(scope)]
     change, reason = request.POST.get("change", ""), request.POST.get("reason", "")
+    if pk == {"up": order[0], "down": order[-1]}.get(change):
+        messages.info(request, f"It is the {'first' if change == 'up' else 'last'} rule already.")
+        return redirect("tagging:rules")
     if change in ("up", "down"):
         back, done = ("down" if change == "up" else "up"), "Order changed."
         return keep(request, lambda: services.move_rule(pk, up=change == "up", reason=reason), done, (rule, back))

@@ -11,8 +11,12 @@ from playwright.sync_api import Browser, Page
 from pytest_django.live_server_helper import LiveServer
 
 from costs import services as intake
+from costs.periods import BillingPeriod
+from costs.scope import Scope
+from costs.terms import CostMetric
 from finops_site import pipeline
-from tagging.models import AllocationRule, Team
+from tagging.models import AllocationRule, OwnershipDoubt, Team
+from tagging.selectors import decisions
 from tagging.terms import RuleKind
 from tests.browser import crawl
 from tests.finops_site.advice_world import TODAY, dear_volumes, put_to_work
@@ -152,6 +156,35 @@ def test_every_page_of_a_team_lead_is_free_of_faults(opened: Browser, live_serve
         "budgets:budget",
     } <= views
     assert not {"overview", "costs:imports", "admin:index"} & views
+
+
+@pytest.mark.usefixtures("company")
+def test_doubts_their_proposals_and_the_steps_of_rules_are_free_of_faults(
+    opened: Browser, live_server: LiveServer, finops_lead: User, team_lead: User, team: Team
+) -> None:
+    month = BillingPeriod.parse("2026-02")
+    ref = decisions(Scope.all(), month, team_key=team.key, metric=CostMetric.BILLED).rows[0].ref
+    for size, scheme in (("desktop", "dark"), ("phone", "light")):
+        key = crawl.session_key_of(team_lead)
+        page = crawl.context_for(opened, live_server.url, session_key=key, size=size, scheme=scheme).new_page()
+        if not OwnershipDoubt.objects.exists():
+            page.goto(f"/why/{team.key}/?period={month}&decision={ref}")
+            page.get_by_text("This is not ours").click()
+            page.locator("textarea[name=text]").fill("We only lent our tag to the machines of others.")
+            page.get_by_role("button", name="Tell the FinOps lead").click()
+        assert faults_of(page, "/disputes/") == []
+        assert page.get_by_text("We only lent our tag").count() == 1
+        key = crawl.session_key_of(finops_lead)
+        page = crawl.context_for(opened, live_server.url, session_key=key, size=size, scheme=scheme).new_page()
+        for path in ("/disputes/", f"/doubts/{OwnershipDoubt.objects.get().pk}/rule/", "/rules/"):
+            assert faults_of(page, path) == []
+        page.locator(".rule-step > summary").first.click()
+        assert violations_of(page) == {}
+        page.locator(".rule-step[open] select").select_option("down" if size == "desktop" else "off")
+        page.locator(".rule-step[open] input[name=reason]").fill("Agreed with both leads")
+        page.get_by_role("button", name="Do it").click()
+        page.wait_for_selector(".rule-undo")
+        assert violations_of(page) == {}
 
 
 def test_the_pages_of_a_visitor_are_free_of_faults(opened: Browser, live_server: LiveServer) -> None:

@@ -128,6 +128,9 @@ def test_moving_a_rule_changes_the_order_and_stops_at_the_ends(staff: Client) ->
     assert order() == [second, first]
     step(staff, second, "up")
     assert order() == [second, first]
+    page = text_of(get(staff, "/rules/"))
+    assert "It is the first rule already" in page
+    assert "Move it down again" in page  # of the step before, which did move it
     step(staff, second, "down")
     assert order() == [first, second]
 
