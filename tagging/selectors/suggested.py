@@ -13,7 +13,12 @@ from costs.scope import Scope
 from costs.tags import canonical_key
 from costs.terms import COST_COLUMNS
 from tagging.closing import LineKey, Lines, Owner, collected
-from tagging.results import Chargeback, CostTable, Statement
+from tagging.models import Statement
+from tagging.results import Chargeback, CostTable
+from tagging.results import Statement as StatementView
+from tagging.selectors.closed import closed_months
+from tagging.selectors.closed_figures import suggested_of
+from tagging.selectors.closes import close_of
 from tagging.selectors.policy import policy_keys
 from tagging.selectors.reach import Reach, reach
 from tagging.selectors.sums import BY_SLICE, Ask, cut_rows, owned_rows, untracked_keys
@@ -67,6 +72,22 @@ def suggested_costs(scope: Scope, query: CostQuery) -> SuggestedCosts:
     return dict(costs)
 
 
+def suggested_by_team(scope: Scope, query: CostQuery) -> SuggestedCosts:
+    """By owner of a month: of a closed one what its close kept, as its statements say; else as the bill in force is.
+
+    Where a close did not keep it, as the bill in force has it, too.
+    """
+    currency = query.currency or reach(scope, query.periods).currency
+    if (query.first, currency) not in closed_months():
+        return suggested_costs(scope, query)
+    rows = Statement.objects.filter(close=close_of(query.first, currency))
+    if not scope.everything:
+        rows = rows.filter(owner_key__in=scope.team_keys)
+    kept = {row.owner_key: suggested_of(row, query.metric) for row in rows}
+    known = {owner: sum(costs.values(), ZERO) for owner, costs in kept.items() if costs is not None}
+    return known if len(known) == len(kept) else suggested_costs(scope, query)
+
+
 def suggested_lines(reached: Reach) -> Lines:
     """Of each line of direct costs, on every basis, what its owner has because of virtual tags; others left out."""
     ours = _ours(reached)
@@ -85,7 +106,7 @@ def suggested_lines(reached: Reach) -> Lines:
     return {key: costs for key, costs in collected(found).items() if any(costs)}
 
 
-def mark_statement(scope: Scope, found: Statement) -> Statement:
+def mark_statement(scope: Scope, found: StatementView) -> StatementView:
     """The open month's statement with what of each line is there because of virtual tags.
 
     A closed one tells what was stored with it, whatever became of tags since.
@@ -117,9 +138,9 @@ def mark_costs(scope: Scope, table: CostTable) -> CostTable:
 
 
 def mark_owners(scope: Scope, table: Chargeback) -> Chargeback:
-    """The month's owners with what each has because of virtual tags, as the bill in force has it."""
+    """The month's owners with what each has because of virtual tags; of teams in a closed month, what it kept."""
     query = CostQuery(table.period, table.period, group_by=table.by, metric=table.metric, currency=table.currency)
-    costs = suggested_costs(scope, query)
+    costs = suggested_by_team(scope, query) if table.by == "team" else suggested_costs(scope, query)
     if not costs:
         return table
     return replace(table, rows=tuple(replace(row, suggested_cost=costs.get(row.key, ZERO)) for row in table.rows))

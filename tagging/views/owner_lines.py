@@ -15,7 +15,7 @@ from costs.series import change
 from tagging import selectors
 from tagging.addresses import month_path, with_params
 from tagging.results import Chargeback, CloseInfo, StatementList, StatementSummary
-from tagging.selectors.suggested import mark_owners, suggested_costs
+from tagging.selectors.suggested import mark_owners, suggested_by_team
 from tagging.tables.chargeback import OwnerLine
 from tagging.terms import OwnerKind
 from tagging.views.close_strip import as_closed
@@ -78,7 +78,7 @@ def owners_of(scope: Scope, month: Month, by: str) -> tuple[Owners, list[str]]:
     if by == "team":
         found = selectors.statements(scope, month.period, metric=month.metric, currency=month.currency)
         asked = CostQuery(month.period, month.period, group_by=by, metric=month.metric, currency=month.currency)
-        return owners_by_team(found, month, suggested_costs(scope, asked)), [row.team_key for row in found.rows]
+        return owners_by_team(found, month, suggested_by_team(scope, asked)), [row.team_key for row in found.rows]
     table = selectors.chargeback(scope, month.period, by=by, metric=month.metric, currency=month.currency)
     return owners_by_value(mark_owners(scope, table), month, by), []
 

@@ -126,7 +126,7 @@ def test_without_virtual_tags_it_is_zero_and_the_page_says_nothing_of_it(bill: N
 
 
 def test_a_closed_statement_keeps_it_whatever_becomes_of_the_tags(
-    tags: list[VirtualTag], lead: Client, finops_lead: User
+    tags: list[VirtualTag], lead: Client, finops_lead: User, client_for: ClientFor
 ) -> None:
     made = close()
     assert hash_of(made) == made.data_hash
@@ -140,13 +140,21 @@ def test_a_closed_statement_keeps_it_whatever_becomes_of_the_tags(
     text = " ".join(pdf_text(lead).split())
     assert "of it suggested: 11.25" in text
     assert "not by tags of the bill 11.25" in text
-    assert Statement.objects.get(owner_key="search").suggested[0][0] == COMPUTE
+    by_team = lead.get("/api/v1/chargeback/?period=2025-11&basis=billed").json()["results"]
+    assert {row["key"]: Decimal(row["suggested_cost"]) for row in by_team} == {"payments": Decimal("11.25")}
+    page = text_of(client_for(finops_lead).get("/chargeback/?period=2025-11&basis=billed"))
+    assert "$11.25 suggested" in page
+    assert "$7.00 suggested" in page
+    kept = Statement.objects.get(owner_key="search").suggested
+    assert kept is not None
+    assert [row[0] for row in kept] == [COMPUTE]
     assert Statement.objects.get(owner_key="").suggested == []  # nobody's 3 are by no tag
 
 
 def test_what_is_kept_of_it_is_under_the_hash(tags: list[VirtualTag]) -> None:
     made = close()
     own = Statement.objects.get(close=made, owner_key="payments")
+    assert own.suggested is not None
     own.suggested[0][3] = "1"  # billed cost
     own.save()
     assert hash_of(made) != made.data_hash
