@@ -45,6 +45,7 @@ class PoolSetting:
     charge_kind: str
     from_period: BillingPeriod | None
     to_period: BillingPeriod | None
+    is_used: bool
 
 
 @dataclass(frozen=True)
@@ -90,12 +91,8 @@ def pool_setting(scope: Scope, key: str) -> PoolSetting:
         charge_kind=row.charge_kind,
         from_period=None if row.from_period is None else BillingPeriod(row.from_period),
         to_period=None if row.to_period is None else BillingPeriod(row.to_period),
+        is_used=row.is_active,
     )
-
-
-def charge_kind_of(scope: Scope, key: str) -> str:
-    """Which ready-made pool it is; '' for one of the company's own and for a new one."""
-    return pool_setting(scope, key).charge_kind if key else ""
 
 
 def pool_months(scope: Scope, period: BillingPeriod, *, metric: CostMetric, currency: str) -> tuple[PoolMonth, ...]:

@@ -30,6 +30,7 @@ from tagging.services.allocate import one_allocation_at_a_time
 from tagging.terms import OwnerKind, SplitMethod, Weighing
 
 RESERVED = (POT_KEY, BENEFIT_KEY)
+MAX_POOL_REASON = 300
 
 
 def save_pool(pool: PoolInput) -> str:
@@ -48,17 +49,20 @@ def save_pool(pool: PoolInput) -> str:
     return checked.key
 
 
-def switch_off_pool(key: str, *, from_period: BillingPeriod | None = None, reason: str = "") -> None:
+def switch_off_pool(key: str, *, reason: str, from_period: BillingPeriod | None = None) -> None:
     """Stop splitting the pool from that month on (None: all open months); what rules give it stays in it.
 
-    Raises NotFoundInScopeError for a pool that is not there.
+    Raises NotFoundInScopeError for a pool that is not there, InvalidRequestError without a reason.
     """
+    why = reason.strip()
+    if not why or len(why) > MAX_POOL_REASON:
+        raise InvalidRequestError(f"Say in up to {MAX_POOL_REASON} letters why it is stopped; it stays in the history.")
     with transaction.atomic():
         one_allocation_at_a_time()
         rows = list(SharedPool.objects.filter(key=key, is_active=True))
         if not rows:
             raise NotFoundInScopeError("Nothing here.")
-        _end(rows, _open_from(from_period), reason=reason)
+        _end(rows, _open_from(from_period), reason=why)
         tell_that_rules_changed()
 
 

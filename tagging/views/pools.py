@@ -135,8 +135,10 @@ def pool_form(request: HttpRequest, key: str, initial: dict[str, Any], targets: 
         targets=targets,
         initial=initial,
     )
-    kind = pool_pages.charge_kind_of(scope, key)
+    setting = pool_pages.pool_setting(scope, key) if key else None
+    kind = setting.charge_kind if setting else ""
     context: dict[str, Any] = {"form": form, "key": key, "name": initial.get("name", "")}
+    context |= {"is_used": setting is not None and setting.is_used, "max_reason": services.MAX_POOL_REASON}
     if request.method == "POST" and form.is_valid():
         wanted = form.as_input(key=key, charge_kind=kind)
         try:

@@ -266,9 +266,17 @@ def test_staff_drill_from_a_pool_to_its_lines(staff: Client) -> None:
 def test_a_pool_that_is_stopped_keeps_what_it_gets(staff: Client) -> None:
     make(staff)
     give_nobodys_costs(staff)
-    post(staff, "/pools/platform/off/")
+    refused = post(staff, "/pools/platform/off/", reason="  ")
+    assert refused.status_code == 400
+    assert "why it is stopped" in text_of(refused)
+    assert totals()["pool:platform"] == 0
+    assert 'id="stop"' in text_of(get(staff, "/pools/platform/edit/"))
+    post(staff, "/pools/platform/off/", reason="Nobody uses it")
     assert totals() == {"payments": Decimal(30), "search": Decimal(5), "pool:platform": Decimal(7)}
-    assert post(staff, "/pools/moon/off/").status_code == 404
+    text = text_of(get(staff, "/pools/platform/edit/"))
+    assert "Nobody uses it" in text
+    assert 'id="stop"' not in text
+    assert post(staff, "/pools/moon/off/", reason="x").status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/pools/", "/pools/platform/", "/pools/platform/edit/", "/new-pool/"])
