@@ -26,10 +26,6 @@ class Excuse:
     team: str = ""
     reason: str = ""
 
-    def covers(self, *, resource_id: str, account: str, service: str, team: str, day: date) -> bool:
-        """Whether it holds for this resource, last charged on this day."""
-        return self.covers_place(account=account, service=service, team=team) and self.holds(resource_id, day)
-
     def covers_place(self, *, account: str, service: str, team: str) -> bool:
         """Whether charges of this account, service and team may be excused at all."""
         if self.account and self.account != account:
@@ -37,10 +33,6 @@ class Excuse:
         if self.service and self.service.casefold() != service.casefold():
             return False
         return not self.team or self.team == team
-
-    def holds(self, resource_id: str, day: date) -> bool:
-        """The rest of `covers`: whether it is about this resource, last charged on this day."""
-        return self.holds_on(day) and (not self.resource or self._is_about(resource_id.casefold()))
 
     def holds_on(self, day: date) -> bool:
         """Whether it holds for what was charged last on this day."""

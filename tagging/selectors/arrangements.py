@@ -1,14 +1,12 @@
 """What is arranged: tag policy, exemptions, pools, benefits, virtual tags, closes. Small tables, read together."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import F, Func, JSONField, Model, QuerySet, TextField, Value
-from django.db.models.functions import Cast
+from django.db.models import JSONField, Model, QuerySet, Value
 
 from costs.periods import BillingPeriod
 from costs.reading import read_once
@@ -22,6 +20,7 @@ from tagging.models import (
     UntaggableCharge,
     VirtualTag,
 )
+from tagging.selectors.json_rows import AsJson, parsed
 from tagging.terms import CloseState
 
 Row = dict[str, Any]
@@ -38,19 +37,6 @@ class _Question(NamedTuple):
     sql: str
     parameters: tuple[Any, ...]
     readers: tuple[tuple[tuple[str, Callable[[Any], Any]], ...], ...]
-
-
-class AsJson(Func):
-    """Columns as one JSON object. Django's own asks SQLite three questions first, in every process anew."""
-
-    function = "JSONB_BUILD_OBJECT"
-
-    def __init__(self, columns: Sequence[str]) -> None:
-        pairs = [part for name in columns for part in (Cast(Value(name), TextField()), F(name))]
-        super().__init__(*pairs, output_field=JSONField())
-
-    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        return self.as_sql(compiler, connection, function="JSON_OBJECT", **context)
 
 
 @dataclass(frozen=True)
@@ -145,11 +131,6 @@ def _readers(model: type[Model], columns: Sequence[str]) -> list[tuple[str, Call
     return [
         (name, parsed if isinstance(fields[name], JSONField) else partial(_value, fields[name])) for name in columns
     ]
-
-
-def parsed(value: Any) -> Any:
-    """JSON within JSON: PostgreSQL nests it, SQLite gives its text."""
-    return json.loads(value) if isinstance(value, str) else value
 
 
 def _value(field: Any, value: Any) -> Any:

@@ -27,7 +27,7 @@ from tagging.selectors.virtual import virtual_tags_in
 from tagging.terms import LineKind
 
 SuggestedCosts = Mapping[str, Decimal]  # by value of the dimension, '' for none
-Ours = Mapping[int, Mapping[tuple[int, str], str]]  # import → (resource, key) → the value of a virtual tag
+Ours = Mapping[int, Mapping[int, Mapping[str, str]]]  # import → resource → key → the value of a virtual tag
 # The dimensions that stand for a key of the policy.
 _KEY_OF = {"environment": "Environment", "project": "Project", "owner": "Owner", "cost_center": "CostCenter"}
 
@@ -147,14 +147,15 @@ def mark_owners(scope: Scope, table: Chargeback) -> Chargeback:
 
 
 def _ours(reached: Reach) -> Ours:
-    return {
-        item.pk: {(tag.resource_key, tag.key): tag.value for tag in virtual_tags_in(item.period)}
-        for item in reached.imports
-    }
+    found: dict[int, dict[int, dict[str, str]]] = {item.pk: defaultdict(dict) for item in reached.imports}
+    for item in reached.imports:
+        for tag in virtual_tags_in(item.period):
+            found[item.pk][tag.resource_key][tag.key] = tag.value
+    return found
 
 
 def _resources(ours: Ours) -> set[int]:
-    return {resource for tags in ours.values() for resource, _ in tags}
+    return {resource for tags in ours.values() for resource in tags}
 
 
 def _spellings() -> dict[str, frozenset[str]]:
@@ -162,10 +163,8 @@ def _spellings() -> dict[str, frozenset[str]]:
 
 
 def _is_ours(line: _Line, ours: Ours, decides: Callable[[str, _Line], bool]) -> bool:
-    return any(
-        resource == line.resource_key and line.tags.get(key) == value and decides(key, line)
-        for (resource, key), value in ours[line.import_pk].items()
-    )
+    tags = ours[line.import_pk].get(line.resource_key, {})
+    return any(line.tags.get(key) == value and decides(key, line) for key, value in tags.items())
 
 
 def _may_be_ours(dimension: str) -> bool:

@@ -33,7 +33,7 @@ Spelled = Mapping[tuple[int, int, str], tuple[str, str]]
 class TaggableMonth:
     """The reader's taggable lines of a month, and what the policy says of their slices.
 
-    Rows are (resource, slice, last day, name, type, costs); names and types are those of the reader's own lines.
+    Rows are (resource, slice, last day, name, type, costs, id); names and types are those of the reader's own lines.
     `ids` are those of the rows' resources, by key.
     """
 

@@ -13,7 +13,7 @@ from costs.scope import Scope
 from costs.terms import CostMetric
 from tagging.models import Allocation
 from tagging.policy.exemptions import is_untaggable
-from tagging.selectors.arrangements import AsJson, parsed
+from tagging.selectors.json_rows import AsJson, parsed
 from tagging.selectors.policy import untaggable_charges
 from tagging.selectors.reach import Reach
 from tagging.selectors.sums import owned_rows
