@@ -1,4 +1,4 @@
-"""Loading rollup rows our way (COPY on PostgreSQL, executemany on SQLite) against Django's bulk_create.
+"""Loading rollup rows our way (COPY on PostgreSQL, inserts of several rows on SQLite) against Django's bulk_create.
 
     python benchmarks/bench_load.py [--rows 100000] [--rounds 3] [--database sqlite|postgresql]
 

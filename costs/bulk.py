@@ -1,8 +1,8 @@
-"""Bulk loading of rollup rows: COPY on PostgreSQL, executemany on SQLite, on Django's own connection."""
+"""Bulk loading of rollup rows: COPY on PostgreSQL, inserts of several rows on SQLite, on Django's own connection."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import count
+from itertools import chain, count, islice
 from operator import itemgetter
 from typing import Any
 
@@ -12,6 +12,8 @@ from costs.fields import SQLITE_LIMIT, MoneyField
 from costs.money import to_units
 
 _SQLITE_LIMIT_UNITS = to_units(SQLITE_LIMIT)
+_CHECKED_AT_ONCE = 1_000
+_VALUES_OF_ONE_STATEMENT, _STATEMENTS_AT_ONCE = 100, 200
 
 
 def copy_rows(
@@ -60,11 +62,18 @@ def copy_temporary(name: str, columns: Mapping[str, str], rows: Iterable[Sequenc
 def _load_sqlite(
     model: type[models.Model], columns: Sequence[str], rows: Iterable[Sequence[Any]], *, skip_existing: bool
 ) -> None:
+    """Several rows with each statement: starting one costs SQLite as much as a row does."""
     verb = "INSERT OR IGNORE" if skip_existing else "INSERT"
-    marks = ", ".join(["%s"] * len(columns))
-    sql = f"{verb} INTO {_quoted(model._meta.db_table)} ({_names(columns)}) VALUES ({marks})"
+    start = f"{verb} INTO {_quoted(model._meta.db_table)} ({_names(columns)}) VALUES "
+    marks = f"({', '.join(['%s'] * len(columns))})"
+    together = max(1, _VALUES_OF_ONE_STATEMENT // len(columns))
+    remaining = iter(rows)
     with connection.cursor() as cursor:
-        cursor.executemany(sql, rows)  # type: ignore[arg-type]  # any iterable of rows will do
+        while chunk := list(islice(remaining, together * _STATEMENTS_AT_ONCE)):
+            whole = len(chunk) - len(chunk) % together
+            joined = [tuple(chain.from_iterable(chunk[at : at + together])) for at in range(0, whole, together)]
+            cursor.executemany(start + ", ".join([marks] * together), joined)
+            cursor.executemany(start + marks, chunk[whole:])
 
 
 def _load_postgresql(
@@ -117,13 +126,14 @@ def _numeric_text(units: int | None) -> str | None:
 
 
 def _within_limit(rows: Iterable[Sequence[Any]], places: Sequence[int]) -> Iterator[Sequence[Any]]:
-    lowest, highest = -_SQLITE_LIMIT_UNITS, _SQLITE_LIMIT_UNITS
-    for row in rows:
-        for place in places:
-            units = row[place]
-            if units is not None and not lowest <= units <= highest:
-                raise OverflowError("An amount is more than SQLite can hold exactly. Set DATABASE_URL to PostgreSQL.")
-        yield row
+    """The rows, once a chunk of them is known to fit: one look at thousands of amounts, not one at each."""
+    amounts_of = itemgetter(*places, places[0])  # of two places at least, so that a row gives a tuple
+    remaining = iter(rows)
+    while chunk := list(islice(remaining, _CHECKED_AT_ONCE)):
+        amounts = [units for units in chain.from_iterable(map(amounts_of, chunk)) if units is not None]
+        if amounts and not (min(amounts) >= -_SQLITE_LIMIT_UNITS and max(amounts) <= _SQLITE_LIMIT_UNITS):
+            raise OverflowError("An amount is more than SQLite can hold exactly. Set DATABASE_URL to PostgreSQL.")
+        yield from chunk
 
 
 def _json_text(value: Any) -> str | None:
