@@ -6,6 +6,7 @@ from django import template
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
+from costs.reading import read_once
 from costs.scope import Scope
 from tagging import selectors as ownership
 
@@ -44,7 +45,13 @@ def navigation(context: template.Context) -> tuple[NavSection, ...]:
     user = getattr(request, "user", None)
     if request is None or user is None or not user.is_authenticated:
         return ()
-    sections = _for_staff() if context.get("is_staff_view") else _for_teams(request)
+    # Twice on a page: in the sidebar, and in the menu of narrow screens.
+    kept = (request.path, bool(context.get("is_staff_view")))
+    return read_once(("navigation", *kept), lambda: _navigation(request, is_staff=kept[1]))
+
+
+def _navigation(request: HttpRequest, *, is_staff: bool) -> tuple[NavSection, ...]:
+    sections = _for_staff() if is_staff else _for_teams(request)
     current = _current_url(request.path, [item.url for section in sections for item in section.items])
     return tuple(
         NavSection(section.title, tuple(_marked(item, current) for item in section.items))

@@ -102,11 +102,13 @@ def tally(
     costs: dict[int, Decimal] = {}
     counts: dict[int, int] = {}
     judgements: dict[int, Judgement] = {}
-    for line in lines:
-        judgement = judgement_of(line.resource_key, line.slice_key, judged, exceptions)
+    for resource_key, slice_key, cost, _ in lines:
+        judgement = (exceptions.get((resource_key, slice_key)) if exceptions else None) or judged[slice_key]
         key = id(judgement)
-        judgements[key] = judgement
-        costs[key] = costs.get(key, ZERO) + line.cost
+        if key in costs:
+            costs[key] += cost
+        else:
+            costs[key], judgements[key] = cost, judgement
     for resource_key, slice_key in deciding_slices(lines).items():
         key = id(judgement_of(resource_key, slice_key, judged, exceptions))
         counts[key] = counts.get(key, 0) + 1

@@ -97,12 +97,8 @@ def costliest(
     def place(key: int) -> tuple[Decimal, str, str]:
         return -costs[key], month.ids[key], month.slices[deciding[key]].account
 
-    wrong = [
-        key
-        for key, slice_key in deciding.items()
-        if costs[key] > 0 and not month.judgement(key, slice_key).is_compliant
-    ]
-    first, fixes = (sorted(_dearest(keys, costs, limit), key=place)[:limit] for keys in (costs, wrong))
+    both = (costs, month.to_fix(deciding, costs))
+    first, fixes = (sorted(_dearest(keys, costs, limit), key=place)[:limit] for keys in both)
     shown = {*first, *fixes}
     rows = _rows(month, tuple(line for line in month.lines if line.resource_key in shown))
     return CostliestResources(
@@ -173,12 +169,7 @@ def _fixes(month: TaggableMonth) -> tuple[ResourceRow, ...]:
     """The resources whose last tags do not comply, dearest first."""
     deciding = deciding_slices(month.lines)
     costs = costs_by_resource(month.lines)
-    wrong = [
-        key
-        for key, slice_key in deciding.items()
-        if not month.judgement(key, slice_key).is_compliant and costs[key] > 0
-    ]
-    best = set(sorted(wrong, key=lambda key: (-costs[key], key))[:FIXES])
+    best = set(sorted(month.to_fix(deciding, costs), key=lambda key: (-costs[key], key))[:FIXES])
     return tuple(_rows(month, tuple(line for line in month.lines if line.resource_key in best)))
 
 

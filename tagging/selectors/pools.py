@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from costs.periods import BillingPeriod
+from costs.reading import read_once
 from tagging.models import SharedPool
 from tagging.pools import Pool, Target
 from tagging.selectors.arrangements import arrangements
@@ -12,8 +13,10 @@ from tagging.terms import BenefitPolicy, SplitMethod, Weighing
 
 
 def pools_of(period: BillingPeriod) -> tuple[Pool, ...]:
-    """The pools that hold in a month, by position."""
-    return tuple(pool_of(row) for row in arrangements().pools if holds_in(row, period))
+    """The pools that hold in a month, by position; read once within a page."""
+    return read_once(
+        ("pools of", period), lambda: tuple(pool_of(row) for row in arrangements().pools if holds_in(row, period))
+    )
 
 
 def pools_naming(owner_keys: Collection[str], period: BillingPeriod) -> frozenset[str]:
@@ -21,16 +24,16 @@ def pools_naming(owner_keys: Collection[str], period: BillingPeriod) -> frozense
 
     Pools that name nobody are split over who has direct costs, so they reach nobody else.
     """
-    pools, reached, known = pools_of(period), set(owner_keys), -1
+    named = [
+        (pool.owner_key, {*(target.owner_key for target in pool.targets), pool.rest_to})
+        for pool in pools_of(period)
+        if pool.method is not SplitMethod.KEEP
+    ]
+    reached, known = set(owner_keys), -1
     found: set[str] = set()
     while known != len(found):
         known = len(found)
-        found |= {
-            pool.owner_key
-            for pool in pools
-            if pool.method is not SplitMethod.KEEP
-            and reached & {*(target.owner_key for target in pool.targets), pool.rest_to}
-        }
+        found |= {owner_key for owner_key, names in named if reached & names}
         reached |= found
     return frozenset(found)
 

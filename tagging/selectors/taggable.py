@@ -5,6 +5,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import starmap
+from operator import itemgetter
 from typing import Any
 
 from costs import selectors as intake
@@ -51,6 +53,20 @@ class TaggableMonth:
         """What is said of a resource in a slice."""
         return judgement_of(resource_key, slice_key, self.judged, self.exceptions)
 
+    def to_fix(self, deciding: Mapping[int, int], costs: Mapping[int, Decimal]) -> list[int]:
+        """The resources that cost something and do not comply in the slice that decides of them."""
+        wrong = {key for key, judgement in self.judged.items() if not judgement.is_compliant}
+        return [
+            key
+            for key, slice_key in deciding.items()
+            if costs[key] > 0
+            and (
+                slice_key in wrong
+                if (key, slice_key) not in self.exceptions
+                else not self.exceptions[key, slice_key].is_compliant
+            )
+        ]
+
 
 @dataclass(frozen=True)
 class _Read:
@@ -76,7 +92,7 @@ def taggable_month(scope: Scope, period: BillingPeriod, metric: CostMetric, curr
     column = 5 + read.metrics.index(metric)
     lines = read_once(
         ("taggable lines", *asked, metric),
-        lambda: tuple(TaggableLine(row[0], row[1], row[column], row[2]) for row in read.rows),
+        lambda: tuple(starmap(TaggableLine, map(itemgetter(0, 1, column, 2), read.rows))),
     )
     return TaggableMonth(
         read.reach, read.policy, read.unread, lines, read.rows, read.slices, read.judged, read.exceptions, read.ids
@@ -138,9 +154,14 @@ def _exceptions(
     known: dict[tuple[TagState, ...], Judgement] = {}
     may_excuse = excused_from(excused, slices, ids)
     exceptions: dict[tuple[int, int], Judgement] = {}
-    for resource_key, slice_key, day, *_ in rows:
-        holding = [excuse for excuse in may_excuse(resource_key, slice_key) if excuse.holds_on(day)]
-        if not (watched or limited or holding):
+    is_rare = not (watched or limited)
+    for row in rows:
+        resource_key, slice_key = row[0], row[1]
+        excusing = may_excuse(resource_key, slice_key)
+        if is_rare and not excusing:
+            continue
+        holding = [excuse for excuse in excusing if excuse.holds_on(row[2])]
+        if is_rare and not holding:
             continue
         states = _aside(policy, limited, holding, ids.get(resource_key, ""), slices[slice_key])
         for at, key in watched:
