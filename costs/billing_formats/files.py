@@ -3,6 +3,7 @@
 import csv
 import gzip
 import zlib
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import TextIO
@@ -131,14 +132,16 @@ def check_unpacked_size(path: Path, *, ratio_limit: int, size_limit: int) -> Non
     Files up to 16 MB are unpacked to the end, as are larger ones that could be packed once more: what unpacks
     to hundreds of times its size is a monotonous stream. Of other files only the beginning is unpacked.
     """
+    state = path.stat()
     try:
-        _check_unpacked_size(path, ratio_limit=ratio_limit, size_limit=size_limit)
+        _check_unpacked_size(path, state.st_size, state.st_mtime_ns, ratio_limit=ratio_limit, size_limit=size_limit)
     except zlib.error as error:
         raise truncated(path.name) from error
 
 
-def _check_unpacked_size(path: Path, *, ratio_limit: int, size_limit: int) -> None:
-    packed = path.stat().st_size
+@lru_cache(maxsize=64)  # a file is opened where it is queued and again where it lands, often by one process
+def _check_unpacked_size(path: Path, packed: int, changed_at: int, *, ratio_limit: int, size_limit: int) -> None:
+    del changed_at  # a file that changed is looked at again
     to_read = packed if packed <= _PROBED_WHOLE or _packs_again(path, packed) else _PROBED_PART
     unpacked = 0
     unpacker = zlib.decompressobj(wbits=31)

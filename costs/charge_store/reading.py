@@ -123,13 +123,13 @@ def resources_seen(folder: ImportFolder) -> list[tuple[Any, ...]]:
     if not folder.has("resources"):
         return []
     seen = folder.relation("resources")
-    with connect() as connection:
-        present = {row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM {seen}").fetchall()}
+    with reading_cursor() as cursor:
+        present = {row[0] for row in cursor.execute(f"DESCRIBE SELECT * FROM {seen}").fetchall()}
         texts = ", ".join(  # folders from before names were kept have none
             f"coalesce({name}, '')" if name in present else "''"
             for name in ("service_name", "region_id", "resource_type", "instance_type", "name")
         )
-        return connection.execute(
+        return cursor.execute(
             "SELECT resource_key, CAST(first_seen_on AS VARCHAR), CAST(last_seen_on AS VARCHAR),"
             f" {texts}, tags FROM {seen} ORDER BY resource_key"
         ).fetchall()
@@ -145,14 +145,12 @@ def resource_rows(folder: ImportFolder) -> list[tuple[Any, ...]]:
     def as_told(name: str) -> str:
         return f"coalesce({name}, '')" if name in texts else f"CAST({name} AS VARCHAR)" if name in days else name
 
-    with connect() as connection:
-        described = connection.execute(f"DESCRIBE SELECT * FROM {folder.relation('resources')}").fetchall()
+    with reading_cursor() as cursor:
+        described = cursor.execute(f"DESCRIBE SELECT * FROM {folder.relation('resources')}").fetchall()
     present = {row[0] for row in described}
     columns = ", ".join("''" if name not in present else as_told(name) for name in ROLLUP_COLUMNS["resources"])
-    with connect() as connection:
-        return connection.execute(
-            f"SELECT {columns} FROM {folder.relation('resources')} ORDER BY resource_key"
-        ).fetchall()
+    with reading_cursor() as cursor:
+        return cursor.execute(f"SELECT {columns} FROM {folder.relation('resources')} ORDER BY resource_key").fetchall()
 
 
 def tags_seen(folders: Sequence[ImportFolder], resource_key: int) -> list[tuple[str, date, date]]:

@@ -139,6 +139,6 @@ def _parquet(table: pa.Table) -> bytes:
 
 def _table(content: bytes, name: str) -> pa.Table:
     try:
-        return pq.read_table(io.BytesIO(content))
+        return pq.ParquetFile(io.BytesIO(content)).read()  # read_table would load all of Arrow's datasets
     except (pa.ArrowException, OSError) as error:
         raise InvalidRequestError(f"{name} in the charge store is damaged. Put it back from a backup.") from error

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from costs.charge_store.connection import Connection, connect, quoted
+from costs.charge_store.connection import Connection, quoted, reading_cursor
 from costs.charge_store.folders import ImportFolder, side_file
 from costs.tags import canonical_key
 
@@ -110,8 +110,8 @@ def tags_joined_in(folder: ImportFolder) -> tuple[VirtualTag, ...]:
     """The virtual tags an import was rolled up with."""
     if not folder.has(TAGS):
         return ()
-    with connect() as connection:
-        rows = connection.execute(
+    with reading_cursor() as cursor:
+        rows = cursor.execute(
             f"SELECT resource_key, key, value, aliases FROM {folder.relation(TAGS)} ORDER BY ALL"
         ).fetchall()
     return tuple(VirtualTag(key, name, value, tuple(aliases)) for key, name, value, aliases in rows)
