@@ -154,14 +154,10 @@ def _exceptions(
     known: dict[tuple[TagState, ...], Judgement] = {}
     may_excuse = excused_from(excused, slices, ids)
     exceptions: dict[tuple[int, int], Judgement] = {}
-    is_rare = not (watched or limited)
     for row in rows:
         resource_key, slice_key = row[0], row[1]
-        excusing = may_excuse(resource_key, slice_key)
-        if is_rare and not excusing:
-            continue
-        holding = [excuse for excuse in excusing if excuse.holds_on(row[2])]
-        if is_rare and not holding:
+        holding = [excuse for excuse in may_excuse(resource_key, slice_key) if excuse.holds_on(row[2])]
+        if not (watched or limited or holding):
             continue
         states = _aside(policy, limited, holding, ids.get(resource_key, ""), slices[slice_key])
         for at, key in watched:
