@@ -49,6 +49,12 @@ def as_closed(found: Reach, periods: Collection[BillingPeriod]) -> Reach:
     return replace(found, imports=tuple(sorted((*in_force, *kept), key=lambda item: (item.period, item.source_name))))
 
 
+def closed_currencies(periods: Collection[BillingPeriod]) -> set[str]:
+    """Currencies that any of these months was closed in."""
+    starts = [period.start for period in periods]
+    return set(counting().filter(period__in=starts).order_by().values_list("currency", flat=True))
+
+
 def with_open_pools(scope: Scope, periods: Collection[BillingPeriod], currency: str, owners: Collection[str]) -> Scope:
     """A team's eyes, and those of pools among `owners` that are open to it in all these months: it may see the lines
     such a pool is made of. For lines alone; costs are no less the pool's for it."""

@@ -11,7 +11,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
-from costs.models import BillImport
+from costs.models import Bill, BillImport
 from costs.services import prepare_imports
 from costs.terms import CostMetric
 from finops_site.pipeline import run_import
@@ -145,3 +145,17 @@ def test_options_are_read_from_the_command_line(capsys: pytest.CaptureFixture[st
     assert json.loads(capsys.readouterr().out)["total_cost"] == WHOLE
     call_command("lines", "--period=2025-10", "--closed", "--json", "--limit=0")
     assert json.loads(capsys.readouterr().out)["total_cost"] == WHOLE
+
+
+def test_a_closed_month_of_a_source_without_a_bill_in_force_is_read_all_the_same() -> None:
+    (source,) = found("2025-10", closed=True)["sources"]
+    Bill.objects.filter(billing_period=OCTOBER.start).update(import_in_force=None)
+    for sources in ([source], []):
+        then = found("2025-10", closed=True, source=sources)
+        assert (then["total_cost"], then["count"], then["sources"]) == (WHOLE, 8, [source])
+    with pytest.raises(CommandError, match=f"No bill of {source} is in force for 2025-10. Newest months .* 2025-11"):
+        found("2025-10", source=[source])
+    with pytest.raises(CommandError, match="No bill of x is in force, and none was when it was closed, for 2025-10"):
+        found("2025-10", closed=True, source=["x"])
+    with pytest.raises(CommandError, match="No bill of these months is in EUR. There is USD."):
+        found("2025-10", closed=True, currency="EUR")

@@ -3,7 +3,7 @@
 import json
 from argparse import ArgumentParser
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -24,7 +24,7 @@ from costs.scope import Scope
 from costs.selectors import ActiveImport, BillLine, LineQuestion, LineSums
 from costs.terms import CostMetric
 from costs.text_tables import aligned
-from tagging.selectors.line_reach import as_closed, reach_of_versions
+from tagging.selectors.line_reach import as_closed, closed_currencies, reach_of_versions
 from tagging.selectors.reach import Reach
 
 SHOWN = 100
@@ -164,19 +164,27 @@ def _reach(first: BillingPeriod, last: BillingPeriod, options: dict[str, Any]) -
     periods, wanted = CostQuery(first, last).periods, options["currency"].strip().upper()
     if options["versions"]:
         return _of_versions(periods, wanted, options)
-    found = _imports(first, last, options["source"])
-    names = sorted(selectors.currencies(found), key=lambda name: (name != "USD", name))
+    found, sources = _by_currency(periods, closed=options["closed"]), options["source"]
+    found = {name: _of_sources(items, sources) for name, items in found.items()}
+    names = [name for name in sorted(found, key=lambda name: (name != "USD", name)) if found[name]]
+    if not names:
+        raise NotFoundInScopeError(_nothing_text(first, last, options))
     currency = wanted or names[0]
-    items = tuple(item for item in found if item.currency == currency)
-    if not items:
+    if currency not in names:
         raise NotFoundInScopeError(f"No bill of these months is in {currency}. There is {', '.join(names)}.")
-    reached = Reach(ALL, items, currency, tuple(name for name in names if name != currency))
-    return _closed(reached, periods, options["source"]) if options["closed"] else reached
+    return Reach(ALL, found[currency], currency, tuple(name for name in names if name != currency))
 
 
-def _closed(reached: Reach, periods: Sequence[BillingPeriod], sources: Sequence[str]) -> Reach:
-    kept = as_closed(reached, periods)
-    return replace(kept, imports=tuple(item for item in kept.imports if not sources or item.source_name in sources))
+def _by_currency(periods: Sequence[BillingPeriod], *, closed: bool) -> dict[str, tuple[ActiveImport, ...]]:
+    """The bills of these months: those in force, or of closed months those they were closed on, in force or not."""
+    in_force = [item for item in selectors.active_imports(ALL) if item.period in periods]
+    names = {item.currency for item in in_force} | (closed_currencies(periods) if closed else set())
+    reached = [Reach(ALL, tuple(item for item in in_force if item.currency == name), name, ()) for name in names]
+    return {one.currency: as_closed(one, periods).imports if closed else one.imports for one in reached}
+
+
+def _of_sources(items: Sequence[ActiveImport], sources: Sequence[str]) -> tuple[ActiveImport, ...]:
+    return tuple(item for item in items if not sources or item.source_name in sources)
 
 
 def _of_versions(periods: Sequence[BillingPeriod], currency: str, options: dict[str, Any]) -> Reach:
@@ -194,17 +202,13 @@ def _of_versions(periods: Sequence[BillingPeriod], currency: str, options: dict[
     return found
 
 
-def _imports(first: BillingPeriod, last: BillingPeriod, sources: Sequence[str]) -> tuple[ActiveImport, ...]:
-    known = selectors.active_imports(ALL)
-    found = tuple(
-        item for item in known if first <= item.period <= last and (not sources or item.source_name in sources)
-    )
-    if not found:
-        months = ", ".join(sorted({str(item.period) for item in known}, reverse=True)[:12]) or "none yet"
-        named = f"{first} to {last}" if last != first else str(first)
-        of_sources = f" of {', '.join(sources)}" if sources else ""
-        raise NotFoundInScopeError(f"No bill{of_sources} is in force for {named}. Newest months with one: {months}.")
-    return found
+def _nothing_text(first: BillingPeriod, last: BillingPeriod, options: dict[str, Any]) -> str:
+    known = _of_sources(selectors.active_imports(ALL), options["source"])
+    months = ", ".join(sorted({str(item.period) for item in known}, reverse=True)[:12]) or "none yet"
+    named = f"{first} to {last}" if last != first else str(first)
+    of_sources = f" of {', '.join(options['source'])}" if options["source"] else ""
+    state = "is in force, and none was when it was closed," if options["closed"] else "is in force"
+    return f"No bill{of_sources} {state} for {named}. Newest months with one: {months}."
 
 
 def _lines(asked: Asked) -> tuple[BillLine, ...]:
