@@ -19,7 +19,7 @@ class Feature:
     field: str = ""
 
 
-_TYPES = ("SkuPriceDetails", "x_InstanceType", "x_SkuInstanceType", "x_UsageType", "SkuMeter")
+_TYPES = ("SkuPriceDetails", "x_InstanceType", "x_SkuInstanceType", "x_UsageType", "SkuMeter", "x_SkuDetails")
 _BY_TAG = Feature("Owners and rules by tag", "every line counts as untagged", field="tags")
 _REGIONS = "Costs by region"
 _NO_REGION = "every line is without a region"

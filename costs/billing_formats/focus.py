@@ -7,9 +7,8 @@ one. Columns with `x_` are not read, but for the few that name an instance, an o
 from collections.abc import Mapping
 
 from costs.billing_formats import focus_cells as cells
-from costs.billing_formats import focus_tags, maps
+from costs.billing_formats import focus_instances, focus_tags, maps
 from costs.billing_formats.base import UNREAD_MAP, ChargeMapping, Columns, Finding, in_layers, literal
-from costs.billing_formats.cur import INSTANCE_STEMS, PLATFORMS
 from costs.charges import MONEY_TYPE
 from costs.periods import BillingPeriod
 from costs.terms import BillingFormat
@@ -117,7 +116,7 @@ def mapping(columns: Columns, period: BillingPeriod | None = None) -> ChargeMapp
         **_who_and_what(plain),
         **_kinds(plain),
         **_commitments(plain),
-        **_instance(plain),
+        **focus_instances.fields(plain),
         **_quantities(plain),
         **_costs(plain),
         "billing_currency": f"upper({plain.text(CURRENCY)})",
@@ -141,7 +140,6 @@ def mapping(columns: Columns, period: BillingPeriod | None = None) -> ChargeMapp
 
 def _parts(columns: Columns) -> dict[str, str]:
     """What several fields are made from; parts may use one another."""
-    stems = " OR ".join(f"contains(part_usage_type, {literal(stem)})" for stem in INSTANCE_STEMS)
     return {
         "part_start": columns.moment(START),
         "part_period": f"CAST(date_trunc('month', {columns.moment(PERIOD)}) AS DATE)",
@@ -156,9 +154,7 @@ def _parts(columns: Columns) -> dict[str, str]:
         "part_unit": f"CASE WHEN part_is_consumed THEN {columns.text('ConsumedUnit')}"
         f" ELSE {columns.text('PricingUnit')} END",
         "part_usage_type": columns.text("x_UsageType", "SkuMeter", "x_SkuMeterName"),
-        "part_runs": f"NOT contains(part_usage_type, ':') OR {stems}",
-        "part_sku": _sku(columns),
-        "part_instance_type": _instance_type(columns),
+        **focus_instances.parts(columns),
         "part_is_allocated": f"{columns.text('AllocatedMethodId')} <> ''"
         f" OR {columns.text('AllocatedResourceId')} <> ''",
         "part_cost_categories": focus_tags.pairs(columns, "x_CostCategories", key="e.key"),
@@ -227,7 +223,7 @@ def _commitments(columns: Columns) -> dict[str, str]:
     quantity, unit = columns.number("CommitmentDiscountQuantity"), columns.text("CommitmentDiscountUnit")
     taken = "part_status <> '' AND part_commitment = 'Usage'"
     is_normalized = f"contains(lower({unit}), 'normalized')"
-    in_hours = f"{taken} AND NOT {is_normalized} AND {_is_hours(unit)}"
+    in_hours = f"{taken} AND NOT {is_normalized} AND {focus_instances.is_hours(unit)}"
     return {
         "commitment_discount_id": "part_commitment_id",
         "commitment_discount_category": "part_commitment",
@@ -238,36 +234,6 @@ def _commitments(columns: Columns) -> dict[str, str]:
         "commitment_hours": f"CASE WHEN {in_hours} THEN {quantity} ELSE 0 END",
         "commitment_normalized_units": f"CASE WHEN {taken} AND {is_normalized} THEN {quantity} ELSE 0 END",
         "commitment_ends_at": "NULL::TIMESTAMP",
-    }
-
-
-def _sku(columns: Columns) -> str:
-    """Instance type and operating system, as the details of the price tell them."""
-    column = columns.find("SkuPriceDetails")
-    if column is None:
-        return "CAST([NULL, NULL] AS VARCHAR[])"
-    return maps.values(columns, cells.braced(column), ("InstanceType", "OperatingSystem"))
-
-
-def _instance_type(columns: Columns) -> str:
-    """What the SKU says, else the provider's own column, else what follows the colon of an AWS usage type."""
-    from_usage = "CASE WHEN contains(part_usage_type, ':') THEN split_part(part_usage_type, ':', 2) ELSE '' END"
-    told = columns.text("x_InstanceType", "x_SkuInstanceType", default=from_usage)
-    return f"CASE WHEN part_category = 'Usage' AND part_runs THEN coalesce(part_sku[1], {told}) ELSE '' END"
-
-
-def _instance(columns: Columns) -> dict[str, str]:
-    codes = " ".join(f"WHEN {literal(code)} THEN {literal(name)}" for code, name in PLATFORMS.items())
-    system = columns.text("x_SkuOperatingSystem", "x_OperatingSystem")
-    system = f"coalesce(part_sku[2], {system})"
-    system = f"CASE WHEN lower({system}) IN ('', 'linux') THEN 'Linux/UNIX' ELSE {system} END"
-    platform = f"CASE {columns.text('x_Operation')} {codes} ELSE {system} END"
-    dedicated = "CASE WHEN contains(part_usage_type, 'DedicatedUsage') THEN 'Dedicated' ELSE 'Shared' END"
-    return {
-        "instance_type": "part_instance_type",
-        "platform": f"CASE WHEN part_instance_type = '' THEN '' ELSE {platform} END",
-        "tenancy": f"CASE WHEN part_instance_type = '' THEN '' ELSE {dedicated} END",
-        "is_instance_usage": f"part_is_usage AND part_instance_type <> '' AND {_is_hours('part_unit')}",
     }
 
 
@@ -336,7 +302,3 @@ def _one_of(text: str, values: dict[str, str], *, default: str = "''") -> str:
     """One of FOCUS's allowed values, however case, blanks and hyphens are written."""
     cases = " ".join(f"WHEN {literal(key)} THEN {literal(value)}" for key, value in values.items())
     return f"CASE regexp_replace(lower({text}), '[^a-z]', '', 'g') {cases} ELSE {default} END"
-
-
-def _is_hours(unit: str) -> str:
-    return f"regexp_matches(lower({unit}), '(^|[^a-z])h(ou)?rs?($|[^a-z])')"

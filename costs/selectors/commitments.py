@@ -1,6 +1,7 @@
 """Instance usage by hour and what commitments covered of it, from the charges of imports in force.
 
 Only instances of EC2 count (types of two parts, `c5.large`): databases and caches have reservations of their own.
+Pools hold Azure's machines too (`Standard_D4s_v3`); coverage does not, since their sizes have no normalized units.
 """
 
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from costs.rollup import size_factor
 from costs.scope import Scope
 from costs.selectors.imports import ActiveImport
 
+_POOLED = r"regexp_matches(instance_type, '^([^.]+[.][^.]+|(Standard|Basic)_.+)$')"
 _EC2 = r"regexp_matches(instance_type, '^[^.]+[.][^.]+$')"
 
 
@@ -117,7 +119,7 @@ def usage_covers(scope: Scope, items: Sequence[ActiveImport]) -> tuple[datetime,
     folders = [_folder(item) for item in items]
 
     def read() -> tuple[datetime, datetime] | None:
-        rows = query_charges(folders, f"SELECT min(charge_hour), max(charge_hour) FROM usage WHERE {_EC2}")
+        rows = query_charges(folders, f"SELECT min(charge_hour), max(charge_hour) FROM usage WHERE {_POOLED}")
         return (rows[0][0], rows[0][1]) if rows and rows[0][0] else None
 
     return read_once(("usage covers", tuple(item.pk for item in items)), read)
@@ -134,7 +136,7 @@ def pool_hours(scope: Scope, items: Sequence[ActiveImport], *, start: datetime, 
         f" CAST(coalesce(sum(list_cost) FILTER ({standard}), 0) AS DOUBLE) AS on_demand_cost,"
         f" coalesce(sum(consumed_quantity) FILTER ({committed}), 0) AS committed_hours,"
         f" coalesce(sum(normalized_quantity) FILTER ({committed}), 0) AS committed_units"
-        f" FROM usage WHERE charge_hour >= ? AND charge_hour < ? AND {_EC2}"
+        f" FROM usage WHERE charge_hour >= ? AND charge_hour < ? AND {_POOLED}"
         " GROUP BY region_id, instance_type, platform, tenancy, hour ORDER BY ALL"
     )
     columns: dict[str, Any] = query_columns([_folder(item) for item in items], sql, [start, start, end])
