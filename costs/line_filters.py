@@ -29,7 +29,7 @@ _KIND_TYPES = {
     FieldKind.DAY: "DATE",
     FieldKind.TIME: "TIMESTAMP",
 }
-# Every field of a line in the order files show them, with its name for people. Their order also breaks ties.
+# Every field of a line in the order files show them, with its name for people.
 LINE_FIELDS: dict[str, tuple[str, FieldKind]] = {
     "charge_period_start": ("Start (UTC)", FieldKind.TIME),
     "charge_period_end": ("End (UTC)", FieldKind.TIME),
@@ -63,7 +63,7 @@ LINE_FIELDS: dict[str, tuple[str, FieldKind]] = {
 }
 # Not a field: where a text may stand.
 TEXT = "text"
-TEXT_SQL = "concat_ws(' ', resource_id, usage_type, operation, charge_description)"
+TEXT_FIELDS = ("resource_id", "usage_type", "operation", "charge_description")
 # What Cost Explorer's grouping looks at, as one text: a question about its groups names combinations.
 COMBINATION_FIELDS = ("service_code", "service_name", "usage_type", "charge_category", "line_kind")
 COMBINATION_SQL = (
@@ -71,6 +71,8 @@ COMBINATION_SQL = (
 )
 # Where a person may write the provider's code for the name.
 _ALSO = {"service_name": "service_code"}
+# What tells most lines apart that agree in the field they are sorted by: few enough to find a page by them alone.
+_TELLING_APART = ("charge_period_start", "resource_id", "usage_type", "operation")
 # How lines may be sorted by people; more fields follow to break ties.
 SORTS = (
     "charge_period_start",
@@ -169,6 +171,17 @@ def condition_sql(condition: Condition, *, expression: str = "") -> tuple[str, l
     return asked, values
 
 
+def text_sql(condition: Condition) -> tuple[str, list[Any]]:
+    """Whether a text stands in the fields that hold words, one after the other with blanks between them.
+
+    A text without blanks stands in one of them: each is asked alone, which is quick, as its texts are few.
+    """
+    (text,) = condition.values
+    if " " in text:
+        return f"contains(lower(concat_ws(' ', {', '.join(TEXT_FIELDS)})), lower(?))", [text]
+    return f"({' OR '.join(f'contains(lower({name}), lower(?))' for name in TEXT_FIELDS)})", [text] * len(TEXT_FIELDS)
+
+
 def days_sql(days: DateRange) -> tuple[str, list[Any]]:
     """Lines that count within these days."""
     return "charge_date >= ? AND charge_date < ?", [days.start, days.end]
@@ -177,8 +190,7 @@ def days_sql(days: DateRange) -> tuple[str, list[Any]]:
 def order_terms(order: Order, cost_column: str) -> list[tuple[str, bool]]:
     """(field, descending) from the first that counts to the last that breaks ties: every field there is."""
     first = cost_column if order.field == "cost" else order.field
-    start = "charge_period_start"
-    names = dict.fromkeys([first, start, *(name for name in LINE_FIELDS if name not in {first, start})])
+    names = dict.fromkeys([first, *_TELLING_APART, *LINE_FIELDS])
     return [(name, order.descending if name == first else False) for name in names]
 
 

@@ -38,7 +38,18 @@ from costs.charge_store.landing import (
     reject_mixed_currencies,
     split_month,
 )
-from costs.charge_store.lines import LinePart, LineSelect, compare_lines, copy_lines, query_lines, stream_lines
+from costs.charge_store.lines import (
+    LinePart,
+    LineSelect,
+    compare_lines,
+    copy_lines,
+    lines_in_places,
+    matching_tags,
+    places_of_lines,
+    query_lines,
+    remembered_lines,
+    stream_lines,
+)
 from costs.charge_store.partials import (
     complete_partials,
     count_rows,
@@ -171,6 +182,10 @@ __all__ = [
     "query_charges",
     "query_columns",
     "query_lines",
+    "lines_in_places",
+    "matching_tags",
+    "places_of_lines",
+    "remembered_lines",
     "tag_keys_of",
     "tags_seen",
     "raw_sum",

@@ -31,6 +31,8 @@ RECORDS = ("_record.json", "_snapshots.parquet")
 # Side files have names that Spark and Athena pass over, so that a folder holds charges alone to them.
 _SIDE_FILES = ("groups", "resources", "resource-tags", "usage", "overrides", "virtual-tags")
 _REMEMBERED_SECONDS = 60
+# What tells of each line the file it stands in, and where.
+ROW_NUMBERS = ", filename=true, file_row_number=true"
 
 
 @dataclass(frozen=True)
@@ -69,14 +71,15 @@ class ImportFolder:
         """The files its marker tells, empty without one."""
         return _marks(charge_store(), self.name)
 
-    def relation(self, name: str = "charges") -> str:
+    def relation(self, name: str = "charges", *, row_numbers: bool = False) -> str:
         """The SQL relation of its charges, or of a side file: `groups`, `resources`, `usage`."""
         store = charge_store()
         if not store.is_remote:
-            return relation_of(self.path, name)
+            return relation_of(self.path, name, row_numbers=row_numbers)
         names = [mark.name for mark in self.marks() if mark.name in _names_of(name) or _is_part(mark.name, name)]
         files = ", ".join(quoted(f"{PROTOCOL}://{store.root}/{self.name}/{file}") for file in names)
-        return f"read_parquet([{files}], hive_partitioning=false)"
+        more = ROW_NUMBERS if row_numbers else ""
+        return f"read_parquet([{files}], hive_partitioning=false{more})"
 
     def has(self, name: str) -> bool:
         """Whether a side file is there."""
@@ -88,7 +91,7 @@ class ImportFolder:
 
 def relation_of(folder: Path, name: str = "charges", *, row_numbers: bool = False) -> str:
     """The SQL relation of the charges, or a side file, of a folder on this machine."""
-    more = ", filename=true, file_row_number=true" if row_numbers else ""
+    more = ROW_NUMBERS if row_numbers else ""
     return f"read_parquet({quoted(_pattern(folder, name))}, hive_partitioning=false{more})"
 
 

@@ -3,9 +3,7 @@
 from costs.charge_store import VirtualTag
 from costs.selectors.accounts import AccountDetail, AccountRow, AccountTable, Stretch, account, accounts
 from costs.selectors.bill_lines import (
-    DEEPEST_LINE,
     BillLine,
-    LinePlace,
     LineQuestion,
     LineSums,
     cell_text,
@@ -13,11 +11,6 @@ from costs.selectors.bill_lines import (
     line_csv,
     line_rows,
     line_sums,
-    lines_after,
-    lines_at,
-    place_of,
-    place_text,
-    read_place,
     write_line_parquet,
 )
 from costs.selectors.carried_tags import CarriedTag, carried_tags, tag_spellings
@@ -73,6 +66,15 @@ from costs.selectors.imports import (
 )
 from costs.selectors.inventoried import Seen, newest_inventories
 from costs.selectors.invoices import InvoiceTotal, PrepaidMonth, invoice_totals, prepaid_months
+from costs.selectors.line_pages import (
+    DEEPEST_LINE,
+    LinePlace,
+    lines_after,
+    lines_at,
+    place_of,
+    place_text,
+    read_place,
+)
 from costs.selectors.lines import Line, LineFilter, LinePage, TagCost, TagQuestion, line_page, tag_costs
 from costs.selectors.pinned import (
     ImportVersion,
