@@ -20,6 +20,8 @@ MONTH_INPUT = {"type": "month", "placeholder": "2026-05", "pattern": r"\d{4}-\d{
 MOST_MONTHS = 120
 SOURCE_NAME = RegexValidator(r"^[A-Za-z0-9][A-Za-z0-9_-]*$", "Use letters, digits and dashes, like acme-payer.")
 
+CURRENCY_CODE = RegexValidator(r"^\s*[A-Za-z]{3,8}\s*$", "Use a currency code, like USD.")
+
 
 class ManyFilesInput(forms.ClearableFileInput):
     allow_multiple_selected = True
@@ -56,6 +58,13 @@ class UploadForm(forms.Form):
         max_length=80,
         validators=[SOURCE_NAME],
         help_text="Only to keep bills apart that look alike. Left empty, it comes from the payer account.",
+    )
+    currency = forms.CharField(
+        label="Currency of lines without one",
+        required=False,
+        max_length=8,
+        validators=[CURRENCY_CODE],
+        help_text="Only for FOCUS files whose lines do not tell it: a code like USD. It is kept for the source.",
     )
     idempotency_key = forms.CharField(widget=forms.HiddenInput, required=False, max_length=128)
     # Ids of files that a script sent in pieces before; then the form itself holds no files.
@@ -118,6 +127,15 @@ class SourceForm(forms.Form):
         help_text="How far back to import what is there. Left empty, all of it; 0 is this month only.",
     )
 
+    default_currency = forms.CharField(
+        label="Currency of lines without one",
+        required=False,
+        max_length=8,
+        validators=[CURRENCY_CODE],
+        help_text="Of FOCUS lines that do not tell theirs: a code like USD. Left empty, it is the one of all other"
+        " lines of their account; where that is none or several, the file is refused.",
+    )
+
     def __init__(self, *args: Any, is_new: bool = True, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         folders = ", ".join(settings.SOURCE_FOLDERS)
@@ -137,6 +155,7 @@ class SourceForm(forms.Form):
             every_minutes=data["every_minutes"],
             months_back=data["months_back"],
             is_active=is_active,
+            default_currency=data["default_currency"],
         )
 
 

@@ -22,10 +22,10 @@ from rest_framework.throttling import UserRateThrottle
 
 from costs import services as intake
 from costs.api_base import ParameterError, ScopedView
-from costs.forms import SOURCE_NAME
+from costs.forms import CURRENCY_CODE, SOURCE_NAME
 from costs.pages import current_moment
 from costs.services import PartialState, Piece
-from finops_site.api_uploads import UploadSerializer
+from finops_site.api_uploads import CURRENCY_HELP, UploadSerializer
 from finops_site.uploads import bring_in
 
 TUS_VERSION = "1.0.0"
@@ -87,6 +87,9 @@ class FinishInputSerializer(serializers.Serializer[Any]):
     snapshot_on = serializers.DateField(required=False, help_text="The day an inventory was taken; today if left out.")
     source = serializers.CharField(  # type: ignore[assignment]
         required=False, max_length=80, validators=[SOURCE_NAME], help_text="Keeps bills apart that look alike."
+    )
+    currency = serializers.CharField(
+        required=False, max_length=8, validators=[CURRENCY_CODE], help_text=CURRENCY_HELP, default=""
     )
 
 
@@ -217,7 +220,8 @@ class FinishUpload(TusView):
         fields.is_valid(raise_exception=True)
         data = fields.validated_data
         pk = intake.hand_over(data["files"], user=sender(request))
-        upload = bring_in(request._request, pk, source_name=data.get("source"), snapshot_on=data.get("snapshot_on"))
+        more = {"snapshot_on": data.get("snapshot_on"), "currency": data["currency"]}
+        upload = bring_in(request._request, pk, source_name=data.get("source"), **more)
         made = [
             {**vars(item), "url": request.build_absolute_uri(reverse("api:import", args=[item.pk]))}
             for item in upload.imports

@@ -19,7 +19,7 @@ from costs import selectors as intake_reads
 from costs import services as intake
 from costs.api_base import ParameterError, ScopedView, api_scope
 from costs.errors import FinopsError
-from costs.forms import SOURCE_NAME
+from costs.forms import CURRENCY_CODE, SOURCE_NAME
 from costs.pages import current_moment
 from costs.selectors.uploads import Upload
 from finops_site.tasks import enqueue_import
@@ -33,6 +33,9 @@ class ConflictError(FinopsError):
     """The same key came with another content."""
 
     code = "conflict"
+
+
+CURRENCY_HELP = "Of FOCUS lines that do not tell theirs: a code like USD. Kept for the source's next files."
 
 
 class UploadInputSerializer(serializers.Serializer[Any]):
@@ -49,6 +52,9 @@ class UploadInputSerializer(serializers.Serializer[Any]):
         max_length=80,
         validators=[SOURCE_NAME],
         help_text="Keeps bills apart that look alike; from the payer account if left out.",
+    )
+    currency = serializers.CharField(
+        required=False, max_length=8, validators=[CURRENCY_CODE], help_text=CURRENCY_HELP, default=""
     )
 
 
@@ -123,6 +129,7 @@ class UploadBill(ScopedView):
             intake.uploaded_files(upload.pk),
             source_name=fields.get("source"),
             snapshot_on=fields.get("snapshot_on"),
+            currency=fields.get("currency", ""),
             requested_by=request.user.pk,
             upload=upload.pk,
             today=current_moment().date(),

@@ -85,14 +85,16 @@ def finish_import(import_pk: int, *, now: datetime) -> list[int]:
     return intake.imports_made_by(import_pk) if loaded else []
 
 
-def bring_in(delivery_pk: int, *, now: datetime, say: Callable[[str], None] | None = None) -> list[int]:
+def bring_in(
+    delivery_pk: int, *, now: datetime, say: Callable[[str], None] | None = None, currency: str = ""
+) -> list[int]:
     """Fetch a delivery, run its imports and clear up, in line; returns the imports (one per month) in order.
 
     A refusal is stored on the import and on the delivery, not raised.
     """
     made: list[int] = []
     try:
-        for queued in fetch(delivery_pk, now=now):
+        for queued in fetch(delivery_pk, now=now, currency=currency):
             with suppress(FinopsError):
                 made += run_import(queued, say=say)
     finally:
@@ -100,9 +102,9 @@ def bring_in(delivery_pk: int, *, now: datetime, say: Callable[[str], None] | No
     return made
 
 
-def fetch(delivery_pk: int, *, now: datetime) -> list[int]:
+def fetch(delivery_pk: int, *, now: datetime, currency: str = "") -> list[int]:
     """Fetch a delivery; returns its queued imports, after each of which `settle_delivery` is due."""
-    queued: list[int] = intake.fetch_delivery(delivery_pk, today=now.date())
+    queued: list[int] = intake.fetch_delivery(delivery_pk, today=now.date(), currency=currency)
     return queued
 
 

@@ -46,6 +46,7 @@ def source_edit(request: HttpRequest, source: str) -> HttpResponseBase:
         "location": row.location,
         "every_minutes": row.every_minutes,
         "months_back": row.months_back,
+        "default_currency": row.default_currency,
     }
     form = SourceForm(request.POST or None, initial=initial, is_new=False)
     if request.method == "POST" and form.is_valid():

@@ -96,11 +96,14 @@ def take_in(request: HttpRequest, form: UploadForm) -> list[int]:
     else:
         key = upload_key(data["idempotency_key"], data["bill_files"])
         pk = intake.store_upload(data["bill_files"], user=user, idempotency_key=key)
-    upload = bring_in(request, pk, source_name=data["source_name"] or None, snapshot_on=data["snapshot_on"])
+    more = {"snapshot_on": data["snapshot_on"], "currency": data["currency"]}
+    upload = bring_in(request, pk, source_name=data["source_name"] or None, **more)
     return [item.pk for item in upload.imports]
 
 
-def bring_in(request: HttpRequest, upload_pk: int, *, source_name: str | None, snapshot_on: date | None) -> Upload:
+def bring_in(
+    request: HttpRequest, upload_pk: int, *, source_name: str | None, snapshot_on: date | None, currency: str = ""
+) -> Upload:
     """The upload with its imports, made and handed to a worker where that was not done before."""
     scope = request_scope(request)
     with transaction.atomic():
@@ -110,6 +113,7 @@ def bring_in(request: HttpRequest, upload_pk: int, *, source_name: str | None, s
                 intake.uploaded_files(upload_pk),
                 source_name=source_name,
                 snapshot_on=snapshot_on,
+                currency=currency,
                 requested_by=request.user.pk,
                 upload=upload_pk,
                 today=current_moment().date(),

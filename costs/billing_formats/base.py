@@ -227,6 +227,7 @@ class ChargeMapping:
     checks: tuple[Check, ...] = ()
     read: dict[str, str] = field(default_factory=dict)
     absent: tuple[str, ...] = ()
+    assumed: dict[str, str] = field(default_factory=dict)  # column → what empty cells count as, and why
     findings: tuple[Finding, ...] = ()
 
 

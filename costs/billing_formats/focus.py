@@ -5,6 +5,7 @@ one. Columns with `x_` are not read, but for the few that name an instance, an o
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from costs.billing_formats import focus_cells as cells
 from costs.billing_formats import focus_instances, focus_tags, maps
@@ -72,8 +73,17 @@ def recognise(columns: Columns) -> str:
 
 
 def missing(columns: Columns) -> list[str]:
-    """Columns without which a line has no account, currency, period, category or amount."""
-    return cells.lost(columns, _REQUIRED)
+    """Columns without which a line has no account, period, category or amount.
+
+    The currency can be told in another way, so it is named only where others are missing, too.
+    """
+    lost = cells.lost(columns, _REQUIRED)
+    return [] if lost == [CURRENCY] else lost
+
+
+def lacks_currency(columns: Columns) -> bool:
+    """Whether no column tells the currency of lines."""
+    return bool(cells.lost(columns, [CURRENCY]))
 
 
 def tells_provider(columns: Columns) -> bool:
@@ -81,25 +91,38 @@ def tells_provider(columns: Columns) -> bool:
     return not cells.lost(columns, [PROVIDER])
 
 
-def whose(columns: Columns) -> dict[str, str]:
+def whose(columns: Columns, *, currency: str = "") -> dict[str, str]:
     """SQL of what makes lines of one file parts of different bills: provider, account that pays, currency.
 
-    Where a file does not tell the provider, all lines of an account are of one, and this is who invoices a line.
+    `currency` is that of lines which do not tell theirs. Where a file does not tell the provider, all lines of an
+    account are of one, and this is who invoices a line.
     """
     plain = cells.plain_cells(columns)
     return {
         "provider": plain.text(PROVIDER) if tells_provider(columns) else plain.text(ISSUER, SERVICE_PROVIDER),
         "billing_account_id": plain.text(ACCOUNT),
-        "billing_currency": f"upper({plain.text(CURRENCY)})",
+        "billing_currency": f"upper({plain.text(CURRENCY, default=literal(currency))})",
     }
 
 
-def lines_of(columns: Columns, part: Mapping[str, str]) -> str:
+def lines_of(columns: Columns, part: Mapping[str, str], *, currency: str = "") -> str:
     """SQL condition of the lines of one such part."""
-    told = whose(columns)
+    told = whose(columns, currency=currency)
     if not tells_provider(columns):
         del told["provider"]
     return " AND ".join(f"{sql} = {literal(part[name])}" for name, sql in told.items())
+
+
+def in_currency(mapping: ChargeMapping, columns: Columns, currency: str, reason: str) -> ChargeMapping:
+    """The mapping with this currency for lines that do not tell theirs, which the import says."""
+    told = whose(columns, currency=currency)["billing_currency"]
+    text = f"Lines without {CURRENCY} count in {currency}, {reason}."
+    return replace(
+        mapping,
+        expressions={**mapping.expressions, "billing_currency": told},
+        findings=(*mapping.findings, Finding("currency_assumed", text, "warning")),
+        assumed={CURRENCY: f"{currency}, {reason}"},
+    )
 
 
 def unknown_kind(kind: str) -> bool:

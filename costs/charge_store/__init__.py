@@ -99,7 +99,7 @@ from costs.charge_store.rollups import (
     write_side_files,
 )
 from costs.charge_store.settling import Settled, settle
-from costs.charge_store.sources import BillFile, counted_rows, first_account, open_bill_file, tables_in
+from costs.charge_store.sources import BillFile, counted_rows, first_account, first_line, open_bill_file, tables_in
 from costs.charge_store.stores import Store, Stored, StoreError, charge_store, is_remote, open_store, store_root
 from costs.charge_store.virtual_tags import VirtualTag, tags_joined_in
 from costs.charge_store.virtual_tags import digest as virtual_tags_digest
@@ -186,6 +186,7 @@ __all__ = [
     "matching_tags",
     "places_of_lines",
     "remembered_lines",
+    "first_line",
     "tag_keys_of",
     "tags_seen",
     "raw_sum",

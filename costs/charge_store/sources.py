@@ -213,6 +213,19 @@ def counted_rows(file: BillFile, expressions: Sequence[str]) -> list[tuple[tuple
             raise explain(connection, file, (), error) from error
 
 
+def first_line(file: BillFile, condition: str) -> int | None:
+    """The number of the first line that an SQL condition holds of, as errors name it."""
+    with connect() as connection:
+        connection.execute("SET preserve_insertion_order = true")
+        row = connection.execute(
+            f"SELECT n FROM (SELECT row_number() OVER () - 1 AS n, {condition} AS is_it FROM {file.relation})"
+            " WHERE is_it ORDER BY n LIMIT 1"
+        ).fetchone()
+    if row is None:
+        return None
+    return int(row[0]) + 1 if file.is_parquet else line_of_row(file.path, row[0])
+
+
 def first_account(file: BillFile, *names: str) -> str | None:
     """The account in the first of these columns that the first data row fills; None where the file has no rows.
 

@@ -26,7 +26,8 @@ class ColumnReport:
     """How an import's columns were read. `fields` pairs our field with the file's columns that it was made from.
 
     `absent` was looked for in vain; `not_read` is in the files and nothing was made from it. `reasons` say why the
-    files were taken for what they are. Imports from before fields were kept have none.
+    files were taken for what they are, `assumed` what empty cells of a column count as. Imports from
+    before fields were kept have none.
     """
 
     reasons: tuple[str, ...]
@@ -34,6 +35,7 @@ class ColumnReport:
     absent: tuple[str, ...]
     not_read: tuple[str, ...]
     switched_off: tuple[SwitchedOff, ...]
+    assumed: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ def column_report(item: BillImport) -> ColumnReport:
         absent=tuple(kept.get("absent", ())),
         not_read=tuple(kept.get("not_read", ())),
         switched_off=tuple(SwitchedOff(feature.name, feature.instead) for feature in off),
+        assumed=tuple(sorted(kept.get("assumed", {}).items())),
     )
 
 

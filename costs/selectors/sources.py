@@ -50,6 +50,7 @@ class SourceRow:
     last_result: str
     error: str
     cure: str
+    default_currency: str = ""  # of lines that do not tell theirs
     fetched_by: str = ""  # the source whose files it is a part of
 
 
@@ -200,6 +201,7 @@ def _source(source: BillSource, newest: Sequence[BillDelivery], now: datetime) -
         last_result=source.last_result,
         error=source.last_error or (told.problem if told else ""),
         cure=source.last_error_cure if source.last_error else told.cure if told else "",
+        default_currency=source.default_currency,
         fetched_by=source.fetched_by.name if source.fetched_by else "",
     )
 

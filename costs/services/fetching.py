@@ -27,7 +27,7 @@ _GRACE = timedelta(minutes=10)
 _ENDED = [state.value for state in ImportState if state is not ImportState.QUEUED and state not in RUNNING_STATES]
 
 
-def fetch_delivery(delivery_pk: int, *, today: date) -> list[int]:
+def fetch_delivery(delivery_pk: int, *, today: date, currency: str = "") -> list[int]:
     """Bring a queued delivery's files here and queue its imports; returns those to run.
 
     Empty where another worker has it, a newer version came, or it cannot be had or read: then the delivery says why.
@@ -37,7 +37,7 @@ def fetch_delivery(delivery_pk: int, *, today: date) -> list[int]:
     if delivery is None:
         return unfinished_imports(delivery_pk)
     try:
-        return _prepare(delivery, _bring(delivery), today=today)
+        return _prepare(delivery, _bring(delivery), today=today, currency=currency)
     except NoLinesError as error:
         # As on the first day of a month: the next version will have some.
         state = DeliveryState.DONE if delivery.manifest else DeliveryState.REFUSED
@@ -180,7 +180,7 @@ def _heartbeat(delivery: BillDelivery) -> Heartbeat:
     return beat
 
 
-def _prepare(delivery: BillDelivery, paths: Sequence[Path], *, today: date) -> list[int]:
+def _prepare(delivery: BillDelivery, paths: Sequence[Path], *, today: date, currency: str) -> list[int]:
     """Queue the imports of the files; those that hold nothing, as surplus chunks do, are left out."""
     filled = [path for path in paths if not holds_nothing(path)]
     if not filled:
@@ -191,6 +191,7 @@ def _prepare(delivery: BillDelivery, paths: Sequence[Path], *, today: date) -> l
             filled,
             source_name=delivery.source.name if delivery.source else delivery.asked_name or None,
             snapshot_on=min(newest.date(), today),
+            currency=currency,
             today=today,
         )
         BillImport.objects.filter(pk__in=pks).update(

@@ -26,32 +26,37 @@ class ColumnUse:
     absent: set[str] = field(default_factory=set)  # looked for in vain, in some file
     fields: dict[str, list[str]] = field(default_factory=dict)  # our field → the columns it was made from
     not_read: set[str] = field(default_factory=set)  # columns of the files that nothing was made from
+    assumed: dict[str, str] = field(default_factory=dict)  # column → what its empty cells count as, and why
 
     def add(self, mapping: ChargeMapping, columns: Columns) -> None:
         """Note one file."""
         found = columns_by_field(mapping, columns)
         taken = {name for used in found.values() for name in used}
         not_read = set(columns.names) - taken - set(mapping.read.values())
-        self.merge(ColumnUse(dict(mapping.read), set(mapping.absent), {k: list(v) for k, v in found.items()}, not_read))
+        fields = {name: list(used) for name, used in found.items()}
+        self.merge(ColumnUse(dict(mapping.read), set(mapping.absent), fields, not_read, dict(mapping.assumed)))
 
     def merge(self, other: "ColumnUse") -> None:
         """Note what was read of further files."""
         self.read |= other.read
         self.absent |= other.absent
         self.not_read |= other.not_read
+        self.assumed |= other.assumed
         for name, used in other.fields.items():
             self.fields[name] = list(dict.fromkeys([*self.fields.get(name, ()), *used]))
 
     def as_dict(self) -> dict[str, Any]:
         """As an import keeps it."""
         absent, not_read = sorted(self.absent), sorted(self.not_read)
-        return {"read": self.read, "absent": absent, "fields": self.fields, "not_read": not_read}
+        told = {"read": self.read, "absent": absent, "fields": self.fields, "not_read": not_read}
+        return told | ({"assumed": self.assumed} if self.assumed else {})
 
     @classmethod
     def kept(cls, stored: dict[str, Any]) -> "ColumnUse":
         """As an import kept it."""
         fields = stored.get("fields", {})
-        return cls(stored["read"], set(stored["absent"]), fields, set(stored.get("not_read", ())))
+        not_read, assumed = set(stored.get("not_read", ())), dict(stored.get("assumed", {}))
+        return cls(stored["read"], set(stored["absent"]), fields, not_read, assumed)
 
 
 @dataclass
@@ -101,7 +106,7 @@ def land(duck: Connection, bill_import: BillImport, number: int, folder: Path, *
         with charge_store.tables_in(_path_of(described)) as tables:
             for place, table in enumerate(tables):
                 told = partial(_beat_of, beat, place, len(tables))
-                _land_table(duck, table, landing, names.of_table(place), part=described.get("part", {}), beat=told)
+                _land_table(duck, table, landing, names.of_table(place), described, beat=told)
     landing.rows = names.put_in_place(duck, beat)
     landing.files = list(names.tables.values())
     return landing
@@ -138,12 +143,16 @@ def _beat_of(beat: Beat, number: int, count: int, done: float) -> None:
 
 
 def _land_table(
-    duck: Connection, path: Path, landing: Landing, target: Path, *, part: dict[str, str], beat: Beat
+    duck: Connection, path: Path, landing: Landing, target: Path, described: dict[str, Any], *, beat: Beat
 ) -> None:
     file = charge_store.open_bill_file(path)
     mapping = detect(file.columns, file_name=path.name).module.mapping(file.columns)
-    if part:
-        mapping = replace(mapping, lines=focus.lines_of(file.columns, part))
+    assumed = described.get("currency")
+    if part := described.get("part"):
+        currency = assumed["currency"] if assumed else ""
+        mapping = replace(mapping, lines=focus.lines_of(file.columns, part, currency=currency))
+    if assumed:
+        mapping = focus.in_currency(mapping, file.columns, assumed["currency"], assumed["reason"])
     charge_store.land_file(duck, file, mapping, target, beat=beat)
     landing.columns.add(mapping, file.columns)
     landing.findings += [finding for finding in mapping.findings if finding not in landing.findings]

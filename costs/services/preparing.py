@@ -1,13 +1,12 @@
 """Files → queued imports: what each file is, which belong together, and which version they are."""
 
 import hashlib
-import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from django.conf import settings
 from django.db import transaction
@@ -17,23 +16,20 @@ from costs import charge_store
 from costs.billing_formats import Detected, cur, detect, focus
 from costs.billing_formats.archives import is_archive
 from costs.billing_formats.files import PARQUET_MAGIC, magic, open_text
-from costs.charge_store import BillFile
 from costs.errors import ImportRejectedError, InvalidRequestError
 from costs.models import BillImport, BillSource
+from costs.services.currencies import Assumed, Part, currency_code, in_currencies, remember_currency
 from costs.services.uploads import require_inside_upload
 from costs.terms import BillingFormat
 
 _MEGABYTE = 1024 * 1024
-_CURRENCY = re.compile(r"[A-Z]{3,8}")
 
 
-@dataclass(frozen=True)
-class Part:
-    """Whose lines: the account that pays, and of FOCUS files, which may hold several bills, provider and currency."""
+class Sender(TypedDict, total=False):
+    """Who handed files in, and with which upload."""
 
-    billing_account_id: str
-    provider: str = ""
-    billing_currency: str = ""
+    requested_by: int | None
+    upload: int | None
 
 
 class NoLinesError(ImportRejectedError):
@@ -54,29 +50,30 @@ def prepare_imports(
     *,
     source_name: str | None = None,
     snapshot_on: date | None = None,
-    requested_by: int | None = None,
-    upload: int | None = None,
+    currency: str = "",
     today: date,
+    **sender: Unpack[Sender],
 ) -> list[int]:
     """Look into the files, group them into deliveries and queue an import for each; returns their pks.
 
     All CUR files of one payer are one delivery. FOCUS files are read whole for whose lines they hold: those of one
     provider, account and currency are one delivery. Each kind of inventory is a source of its own and needs the day
-    it was taken (`snapshot_on`, else today). Raises ImportRejectedError for a file that cannot be one.
+    it was taken (`snapshot_on`, else today). `currency` is that of FOCUS lines which do not tell theirs. Raises
+    ImportRejectedError for a file that cannot be one.
     """
     if not files:
         raise InvalidRequestError("No files given.")
-    if upload is not None:
+    if (upload := sender.get("upload")) is not None:
         require_inside_upload(files, upload)
-    deliveries = _deliveries(files)
-    name = _slug(source_name) if source_name else None
+    name, given = _slug(source_name) if source_name else None, currency_code(currency)
+    deliveries = _deliveries(files, name, given)
     with transaction.atomic():
         return [
             _queue(
                 delivery,
-                source=_source(delivery, name, alone=len(deliveries) == 1),
+                source=_source(delivery, name, alone=len(deliveries) == 1, currency=given),
                 snapshot_on=_snapshot_day(delivery, snapshot_on, today),
-                requested_by_id=requested_by,
+                requested_by_id=sender.get("requested_by"),
                 upload_id=upload,
             )
             for delivery in deliveries
@@ -105,14 +102,15 @@ def _snapshot_day(delivery: Delivery, given: date | None, today: date) -> date |
     return day
 
 
-def _deliveries(files: Sequence[Path]) -> list[Delivery]:
+def _deliveries(files: Sequence[Path], source_name: str | None, currency: str) -> list[Delivery]:
     found: dict[tuple[BillingFormat, Part], Delivery] = {}
     waiting: list[tuple[Detected, dict[str, Any]]] = []
     for path in dict.fromkeys(files):
-        detected, parts = _look_into(path)
+        detected, parts = _look_into(path, source_name, currency)
         described = _described(path, detected)
-        for part in parts:
+        for part, assumed in parts.items():
             own = {**described, "part": asdict(part)} if len(parts) > 1 else described
+            own = {**own, "currency": assumed.as_dict()} if assumed else own
             _add(found, detected, part, own)
         if not parts:
             waiting.append((detected, described))
@@ -133,8 +131,8 @@ def _add(
     delivery.files.append(described)
 
 
-def _look_into(path: Path) -> tuple[Detected, list[Part]]:
-    """What the file is and whose; nobody's where it holds no lines. Raises ImportRejectedError."""
+def _look_into(path: Path, source_name: str | None, currency: str) -> tuple[Detected, dict[Part, Assumed | None]]:
+    """What the file is, whose, and the currency assumed; nobody's where it holds no lines."""
     if not path.is_file():
         raise ImportRejectedError("There is no such file.", "Check the path.", path.name)
     limit = settings.UPLOAD_LIMIT_MB * _MEGABYTE
@@ -143,9 +141,12 @@ def _look_into(path: Path) -> tuple[Detected, list[Part]]:
             f"The file is larger than {settings.UPLOAD_LIMIT_MB:,} MB.", "Raise UPLOAD_LIMIT_MB.", path.name
         )
     with charge_store.tables_in(path) as tables:
-        found = [_table(table) for table in tables]
-    parts = list(dict.fromkeys(part for _, owners in found for part in owners))
-    _refuse_mixture(path, [detected for detected, _ in found], parts)
+        found = [_table(table, source_name, currency) for table in tables]
+    parts: dict[Part, Assumed | None] = {}
+    for _, owners in found:
+        for part, assumed in owners.items():
+            parts[part] = parts.get(part) or assumed
+    _refuse_mixture(path, [detected for detected, _ in found], list(parts))
     return found[0][0], parts
 
 
@@ -161,26 +162,24 @@ def _refuse_mixture(path: Path, found: Sequence[Detected], parts: Sequence[Part]
         raise ImportRejectedError("The zip archive holds several inventories.", "Give one at a time.", path.name)
 
 
-def _table(path: Path) -> tuple[Detected, list[Part]]:
-    """The format of one table and whose lines it holds."""
+def _table(path: Path, source_name: str | None, currency: str) -> tuple[Detected, dict[Part, Assumed | None]]:
+    """The format of one table and whose lines it holds, with the currency assumed of any."""
     file = charge_store.open_bill_file(path)
     detected = detect(file.columns, file_name=path.name)
-    return detected, _parts(file, detected)
-
-
-def _parts(file: BillFile, detected: Detected) -> list[Part]:
-    """Whose lines the table holds; none where a bill holds no lines. Inventories are nobody's."""
     if detected.module.FORMAT.is_inventory:
-        return [Part("")]
+        return detected, {Part(""): None}
     if detected.module.FORMAT is not BillingFormat.FOCUS:
         account = charge_store.first_account(file, cur.PAYER, cur.ACCOUNT)
-        return [] if account is None else [Part(account)]
+        return detected, {} if account is None else {Part(account): None}
     told = focus.whose(file.columns)
     rows = charge_store.counted_rows(file, list(told.values()))
-    parts = {Part(**dict(zip(told, row, strict=True))): lines for row, lines in rows}
-    for part in parts:
-        _refuse_incomplete(part, file.path.name)
-    return list(parts) if focus.tells_provider(file.columns) else _of_one_provider(parts)
+    counted = {Part(**dict(zip(told, row, strict=True))): lines for row, lines in rows}
+    parts, assumed = in_currencies(file, counted, given=currency, source_name=source_name)
+    if focus.tells_provider(file.columns):
+        return detected, {part: assumed.get(part) for part in parts}
+    by_bill = {(part.billing_account_id, part.billing_currency): found for part, found in assumed.items()}
+    whole = _of_one_provider(parts)
+    return detected, {part: by_bill.get((part.billing_account_id, part.billing_currency)) for part in whole}
 
 
 def _of_one_provider(parts: Mapping[Part, int]) -> list[Part]:
@@ -192,20 +191,6 @@ def _of_one_provider(parts: Mapping[Part, int]) -> list[Part]:
     for part in sorted(parts, key=lambda part: (bool(part.provider), parts[part], part.provider)):
         newest[part.billing_account_id, part.billing_currency] = part
     return list(newest.values())
-
-
-def _refuse_incomplete(part: Part, file_name: str) -> None:
-    for column, value in ((focus.ACCOUNT, part.billing_account_id), (focus.CURRENCY, part.billing_currency)):
-        if not value:
-            cure = "Export again with this column filled."
-            raise ImportRejectedError(f"Some lines have no {column}.", cure, file_name, column=column)
-    if not _CURRENCY.fullmatch(part.billing_currency):
-        raise ImportRejectedError(
-            f"'{part.billing_currency}' is no currency code.",
-            "Export again with codes like USD in BillingCurrency.",
-            file_name,
-            column=focus.CURRENCY,
-        )
 
 
 def _only_part(found: dict[tuple[BillingFormat, Part], Delivery], detected: Detected, file_name: str) -> Part:
@@ -233,7 +218,14 @@ def _described(path: Path, detected: Detected) -> dict[str, Any]:
     }
 
 
-def _source(delivery: Delivery, name: str | None, *, alone: bool) -> BillSource:
+def _source(delivery: Delivery, name: str | None, *, alone: bool, currency: str) -> BillSource:
+    source = _known_source(delivery, name, alone=alone)
+    if any("currency" in file for file in delivery.files):
+        remember_currency(source, currency)
+    return source
+
+
+def _known_source(delivery: Delivery, name: str | None, *, alone: bool) -> BillSource:
     mine: dict[str, str] = {"billing_format": delivery.billing_format.value, **asdict(delivery.part)}
     names = _names_for(delivery, name, alone=alone)
     known = {source.name: source for source in BillSource.objects.filter(name__in=names)}

@@ -12,6 +12,7 @@ from costs.errors import FinopsError, InvalidRequestError, NotFoundInScopeError
 from costs.models import BillSource
 from costs.periods import BillingPeriod
 from costs.places import PlaceError, is_s3, open_place, require_allowed_folder
+from costs.services.currencies import currency_code
 from costs.terms import PlaceKind
 
 # A look that takes longer than this has died.
@@ -29,6 +30,7 @@ class SourceFields:
     every_minutes: int = 5
     months_back: int | None = None
     is_active: bool = True
+    default_currency: str = ""
 
 
 def create_source(name: str, fields: SourceFields) -> int:
@@ -171,4 +173,5 @@ def _values(fields: SourceFields, location: str) -> dict[str, object]:
         "every_minutes": fields.every_minutes,
         "months_back": fields.months_back,
         "is_active": fields.is_active,
+        "default_currency": currency_code(fields.default_currency),
     }

@@ -14,7 +14,7 @@ from costs.models import Resource
 from costs.scope import Scope
 from tests.costs.focus_bills import focus_line, write_focus
 from tests.costs.test_cost_bases import landed
-from tests.costs.test_focus_import import bring_in
+from tests.costs.bills import bring_in
 
 ALL = Scope.all()
 MACHINE = {

@@ -184,8 +184,11 @@ WRONG: dict[str, tuple[bytes, str]] = {
         "f.csv, column BillingAccountId: Some lines have no BillingAccountId. Export again with this column filled.",
     ),
     "a line without currency": (
-        text_of(AWS, AWS | {"BillingCurrency": ""}),
-        "f.csv, column BillingCurrency: Some lines have no BillingCurrency. Export again with this column filled.",
+        text_of(AWS, AWS | {"BillingCurrency": "EUR"}, AWS | {"BillingCurrency": ""}),
+        "f.csv, line 4, column BillingCurrency: This line and maybe more have no currency, and other lines of account"
+        " 000000000001 are in EUR and USD. Say in which currency they are: as Currency on the page of uploads or of the"
+        " source, with import_bill --currency, or as currency in the API. Or export the file again with this column"
+        " filled.",
     ),
     "billed in no currency": (
         text_of(AWS | {"BillingCurrency": "AI tokens"}),

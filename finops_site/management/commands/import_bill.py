@@ -3,7 +3,7 @@
 import json
 from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ class Command(BaseCommand):
         parser.add_argument("files", nargs="*", metavar="FILE_OR_PLACE", help="files, or one folder or s3:// address")
         parser.add_argument("--source", help="name of the source (default: aws-PAYER, inventory-compute, -storage)")
         parser.add_argument("--date", type=day_argument, help="day an inventory was taken (default: today)")
+        parser.add_argument("--currency", default="", help="of FOCUS lines that do not tell theirs, like USD")
         parser.add_argument("--json", action="store_true", help="print JSON")
         parser.add_argument("--progress", action="store_true", help="say on standard error which file is being read")
         parser.add_argument("--cancel", type=int, metavar="IMPORT", help="cancel an import that is under way elsewhere")
@@ -48,7 +49,9 @@ class Command(BaseCommand):
             if options["cancel"] is not None:
                 self._cancel(options["cancel"], options["files"], as_json=options["json"])
                 return
-            rows, problems = self._import(options["files"], options["source"], options["date"])
+            rows, problems = self._import(
+                options["files"], options["source"], {"snapshot_on": options["date"], "currency": options["currency"]}
+            )
         except FinopsError as error:
             raise CommandError(str(error)) from error
         except DatabaseError as error:
@@ -77,7 +80,7 @@ class Command(BaseCommand):
         else:
             self.stdout.write(f"Import {import_pk} is cancelled. The month in force is as it was.")
 
-    def _import(self, given: list[str], source: str | None, snapshot_on: date | None) -> tuple[list[Row], list[str]]:
+    def _import(self, given: list[str], source: str | None, more: dict[str, Any]) -> tuple[list[Row], list[str]]:
         now, rows, problems = timezone.now(), list[Row](), list[str]()
         if not given:
             raise InvalidRequestError("Give files, or one folder or s3:// address.")
@@ -85,22 +88,24 @@ class Command(BaseCommand):
         if places and len(given) > 1:
             raise InvalidRequestError("Give one folder or s3:// address, or files alone.")
         if places:
-            made, rows, problems = _from_place(places[0], source or "", now, self.say)
+            made, rows, problems = _from_place(places[0], source or "", now, self.say, currency=more["currency"])
         else:
-            made = _from_files([Path(text) for text in given], source, snapshot_on, now, self.say)
+            made = _from_files([Path(text) for text in given], source, more, now, self.say)
         if made:
             pipeline.follow_up(made, now=timezone.now())
         return [*rows, *(import_outcome(Scope.all(), pk) for pk in made)], problems
 
 
 def _from_files(
-    files: list[Path], source: str | None, snapshot_on: date | None, now: datetime, say: Say | None
+    files: list[Path], source: str | None, more: dict[str, Any], now: datetime, say: Say | None
 ) -> list[int]:
-    queued = intake.prepare_imports(files, source_name=source, snapshot_on=snapshot_on, today=now.date())
+    queued = intake.prepare_imports(files, source_name=source, today=now.date(), **more)
     return [pk for import_pk in queued for pk in pipeline.run_import(import_pk, say=say)]
 
 
-def _from_place(address: str, source: str, now: datetime, say: Say | None) -> tuple[list[int], list[Row], list[str]]:
+def _from_place(
+    address: str, source: str, now: datetime, say: Say | None, *, currency: str
+) -> tuple[list[int], list[Row], list[str]]:
     """The imports made, rows of months that are in force in this very version, and what could not be imported."""
     place = open_place(address)
     found = intake.look(place, intake.Asker(place.address, asked_name=source, retries=True), now=now)
@@ -113,7 +118,7 @@ def _from_place(address: str, source: str, now: datetime, say: Say | None) -> tu
     for pk in to_fetch:
         if delivery(Scope.all(), pk).has_ended:
             intake.fetch_again(pk)
-        made += pipeline.bring_in(pk, now=now, say=say)
+        made += pipeline.bring_in(pk, now=now, say=say, currency=currency)
     ended = [delivery(Scope.all(), pk) for pk in (*to_fetch, *found.waiting, *found.refused)]
     problems = [f"{item.problem} {item.cure}".strip() for item in ended if item.problem]
     problems += ["Another worker imports it right now." for item in ended if not item.problem and not item.has_ended]
