@@ -6,8 +6,9 @@ from django.db import transaction
 
 from costs import bulk, charge_store
 from costs.charge_store import Connection
-from costs.errors import ImportRejectedError, InvalidRequestError, NotFoundInScopeError
+from costs.errors import InvalidRequestError, NotFoundInScopeError
 from costs.models import AccountName, BillImport, BillingAccount, SubAccount
+from costs.services.finding_cells import refuse_cell
 
 NAME_LIMIT = 200
 _SPREADSHEET_NUMBER = re.compile(r"^[0-9](?:[.,][0-9]+)?E\+[0-9]+$", re.IGNORECASE)
@@ -18,7 +19,7 @@ def store_accounts(duck: Connection, import_pk: int) -> None:
     """Keep the month's accounts and names under the import, which nobody reads yet; make those that are new."""
     found = charge_store.accounts(duck)
     for payer, account, *_ in found:
-        _refuse_number(payer, account)
+        _refuse_number(import_pk, payer, account)
     payers = [BillingAccount(billing_account_id=payer) for payer in sorted({row[0] for row in found if row[0]})]
     newest = {account: (name, payer) for payer, account, name, *_ in found}  # the last one seen in the month
     accounts = [
@@ -66,11 +67,14 @@ def set_display_name(account_id: str, name: str) -> None:
         raise NotFoundInScopeError(f"There is no account {account_id}.")
 
 
-def _refuse_number(*account_ids: str) -> None:
+def _refuse_number(import_pk: int, *account_ids: str) -> None:
     """Several accounts would become one: `1.23457E+11` may be any of a million."""
     for account_id in account_ids:
         if _SPREADSHEET_NUMBER.match(account_id):
-            raise ImportRejectedError(
-                f"The account {account_id} was turned into a number, as spreadsheets do.",
-                "Export the file again and do not save it from a spreadsheet.",
+            refuse_cell(
+                import_pk,
+                ("billing_account_id", "sub_account_id"),
+                account_id,
+                problem=f"The account {account_id} was turned into a number, as spreadsheets do.",
+                cure="Give the file as it was delivered, not saved from a spreadsheet.",
             )

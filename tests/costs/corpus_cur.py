@@ -179,10 +179,10 @@ _CELLS = {
     ),
     "an account that was turned into a number": one(
         "a.csv",
-        csv_text([line(account="1.23457E+11", cost="1")]),
+        csv_text([line(cost="1"), line(account="1.23457E+11", cost="1")]),
         Refused(
-            "The account 1.23457E+11 was turned into a number, as spreadsheets do."
-            " Export the file again and do not save it from a spreadsheet."
+            "a.csv, line 3, column lineItem/UsageAccountId: The account 1.23457E+11 was turned into a number, as"
+            " spreadsheets do. Give the file as it was delivered, not saved from a spreadsheet."
         ),
     ),
     "dates as a spreadsheet writes them": one(

@@ -88,8 +88,8 @@ ROWS: dict[str, Case] = {
         NAME,
         WITH_ACCOUNT + row(last="1.23457E+11"),
         Refused(
-            "The account 1.23457E+11 was turned into a number, as spreadsheets do. Export the file again and do not "
-            "save it from a spreadsheet."
+            f"{NAME}, line 2, column AccountId: The account 1.23457E+11 was turned into a number, as spreadsheets do."
+            " Give the file as it was delivered, not saved from a spreadsheet."
         ),
     ),
     "an account of three hundred letters": one(

@@ -12,9 +12,9 @@ import pytest
 from costs import charge_store, selectors
 from costs.models import Resource
 from costs.scope import Scope
+from tests.costs.bills import bring_in
 from tests.costs.focus_bills import focus_line, write_focus
 from tests.costs.test_cost_bases import landed
-from tests.costs.bills import bring_in
 
 ALL = Scope.all()
 MACHINE = {

@@ -1,0 +1,46 @@
+"""Where in an import's files a value stands that was found to be wrong once its lines had landed."""
+
+from pathlib import Path
+
+from costs import charge_store
+from costs.billing_formats import columns_by_field, detect
+from costs.billing_formats.base import literal
+from costs.errors import ImportRejectedError
+from costs.inventory import read_inventory
+from costs.models import BillImport
+
+
+def refuse_cell(import_pk: int, fields: tuple[str, ...], value: str, *, problem: str, cure: str) -> None:
+    """Raise ImportRejectedError that names the first cell of these fields with the value.
+
+    One more pass over the files, only after a failure. Where they are gone, or say it otherwise, no place is named.
+    """
+    for described in BillImport.objects.get(pk=import_pk).files:
+        path = Path(described["path"])
+        if not path.is_file():
+            continue
+        with charge_store.tables_in(path) as tables:
+            for table in tables:
+                if place := _place(table, fields, value):
+                    line, column = place
+                    raise ImportRejectedError(problem, cure, table.name, line, column)
+    raise ImportRejectedError(problem, cure)
+
+
+def _place(table: Path, fields: tuple[str, ...], value: str) -> tuple[int, str] | None:
+    """Line and column of the first cell that one of the fields is made from and that holds the value."""
+    file = charge_store.open_bill_file(table)
+    names = _columns_of(file, fields)
+    columns = [column for column in file.columns.columns if column.name in names]
+    cells = {column.name: f"trim(CAST({column.sql} AS VARCHAR)) = {literal(value)}" for column in columns}
+    found = [(line, name) for name, is_it in cells.items() if (line := charge_store.first_line(file, is_it))]
+    return min(found, default=None)
+
+
+def _columns_of(file: charge_store.BillFile, fields: tuple[str, ...]) -> set[str]:
+    module = detect(file.columns, file_name=file.path.name).module
+    if module.FORMAT.is_inventory:
+        read = read_inventory(file.path).read
+        return {read[field] for field in fields if field in read}
+    used = columns_by_field(module.mapping(file.columns), file.columns)
+    return {name for field in fields for name in used.get(field, ())}
