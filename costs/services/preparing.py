@@ -19,6 +19,7 @@ from costs.billing_formats.files import PARQUET_MAGIC, magic, open_text
 from costs.errors import ImportRejectedError, InvalidRequestError
 from costs.models import BillImport, BillSource
 from costs.services.currencies import Assumed, Part, currency_code, in_currencies, remember_currency
+from costs.services.given_manifests import without_manifests
 from costs.services.uploads import require_inside_upload
 from costs.terms import BillingFormat
 
@@ -66,7 +67,7 @@ def prepare_imports(
     if (upload := sender.get("upload")) is not None:
         require_inside_upload(files, upload)
     name, given = _slug(source_name) if source_name else None, currency_code(currency)
-    deliveries = _deliveries(files, name, given)
+    deliveries = _deliveries(without_manifests(files), name, given)
     with transaction.atomic():
         return [
             _queue(
