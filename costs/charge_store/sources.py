@@ -25,6 +25,7 @@ from costs.billing_formats.files import (
     truncated,
 )
 from costs.charge_store.connection import Connection, Error, connect, disk_full, quoted
+from costs.charge_store.wide_decimals import as_text, wide_columns
 from costs.errors import ImportRejectedError
 
 _MEGABYTE = 1024 * 1024
@@ -50,15 +51,17 @@ class BillFile:
 def tables_in(path: Path) -> Iterator[list[Path]]:
     """The tables in a file: itself, or those of a zip archive, kept in IMPORT_TEMP_DIR inside the `with`.
 
-    Errors raised inside name the archive before its member.
+    Errors raised inside name the archive before its member. Decimals that DuckDB has no type for stand there as text.
     """
     if not is_archive(path):
-        yield [path]
+        with _exact([path]) as tables:
+            yield tables
         return
     Path(settings.IMPORT_TEMP_DIR).mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="zip-", dir=settings.IMPORT_TEMP_DIR) as folder:
         try:
-            yield take_out_tables(path, Path(folder), **_unpacking_limits())
+            with _exact(take_out_tables(path, Path(folder), **_unpacking_limits())) as tables:
+                yield tables
         except ImportRejectedError as error:
             if error.file_name != path.name:
                 error.file_name = f"{path.name}/{error.file_name}"
@@ -67,6 +70,18 @@ def tables_in(path: Path) -> Iterator[list[Path]]:
             if full := disk_full(error, setting="IMPORT_TEMP_DIR"):
                 raise full from error
             raise
+
+
+@contextmanager
+def _exact(paths: Sequence[Path]) -> Iterator[list[Path]]:
+    """The tables without decimals that would be read as doubles."""
+    wide = [path for path in paths if path.is_file() and wide_columns(path)]
+    if not wide:
+        yield list(paths)
+        return
+    Path(settings.IMPORT_TEMP_DIR).mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="wide-", dir=settings.IMPORT_TEMP_DIR) as folder:
+        yield [as_text(path, Path(folder)) if path in wide else path for path in paths]
 
 
 def _unpacking_limits() -> dict[str, int]:
