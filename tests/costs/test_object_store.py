@@ -10,11 +10,14 @@ import duckdb
 import pytest
 from pytest_django.fixtures import Settings
 
-from costs import charge_store
+from costs import charge_store, selectors
 from costs import services as intake
 from costs.charge_store import ImportFolder, StoreError
+from costs.line_filters import Order
 from costs.models import BillImport, DailyCost
 from costs.periods import BillingPeriod
+from costs.scope import Scope
+from costs.terms import CostMetric
 from finops_site import pipeline
 from tests.costs.bills import bring_in, bring_in_lines, line, write_csv
 from tests.real_parts.object_store import BUCKET, ObjectStore
@@ -65,6 +68,18 @@ def test_month_is_put_into_the_bucket_and_read_from_it(store: ObjectStore, tmp_p
     assert rows == [(Decimal("2.25"),)]
     assert charge_store.query_charges([folder(made)], "SELECT sum(consumed_quantity) FROM usage") == [(2.0,)]
     assert keys(store, ".landing") == []
+
+
+def test_pages_of_lines_are_read_from_the_bucket(store: ObjectStore, tmp_path: Path) -> None:
+    bring_in_lines(tmp_path, *(line(cost=str(cost), resource=f"i-{cost % 3}") for cost in range(1, 10)))
+    question = selectors.LineQuestion(selectors.active_imports(Scope.all()))
+    order = Order("cost", descending=True)
+    page = selectors.lines_at(Scope.all(), question, order=order, metric=CostMetric.BILLED, limit=4, offset=2)
+    assert [(line.billed_cost, line.resource_id) for line in page] == [(7, "i-1"), (6, "i-0"), (5, "i-2"), (4, "i-1")]
+    place = selectors.place_of(page, None, order=order, metric=CostMetric.BILLED)
+    rest = selectors.lines_after(Scope.all(), question, place, order=order, metric=CostMetric.BILLED, limit=9)
+    assert [line.billed_cost for line in rest] == [3, 2, 1]
+    assert selectors.line_sums(Scope.all(), question).costs[CostMetric.BILLED] == 45
 
 
 def test_newer_version_replaces_the_month_and_the_old_one_goes(store: ObjectStore, tmp_path: Path) -> None:
