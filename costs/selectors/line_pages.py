@@ -24,6 +24,7 @@ DEEPEST_LINE = 5_000
 LONGEST_PLACE = 20_000
 _SLACK = 1_000
 _SORTING = 5
+_ORDERING = 2  # a place found in another order of fields is none here
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ def place_of(lines: Sequence[BillLine], start: LinePlace | None, *, order: Order
 
 def place_text(place: LinePlace, past: int) -> str:
     """A place, with how many lines are past, as addresses carry it. It holds nothing that its line does not show."""
-    text = json.dumps([past, place.equal, place.key], ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps([past, place.equal, place.key, _ORDERING], ensure_ascii=False, separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
@@ -125,8 +126,13 @@ def read_place(text: str) -> tuple[LinePlace, int]:
     """The inverse of `place_text`. Raises InvalidRequestError for anything else."""
     try:
         padded = text.encode("ascii") + b"=" * (-len(text) % 4)
-        past, equal, key = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        if len(text) > LONGEST_PLACE or len(key) != len(LINE_FIELDS) or not 0 < int(equal) <= int(past) < 10**12:
+        past, equal, key, ordering = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        if (
+            ordering != _ORDERING
+            or len(text) > LONGEST_PLACE
+            or len(key) != len(LINE_FIELDS)
+            or not 0 < int(equal) <= int(past) < 10**12
+        ):
             raise ValueError(text)
         texts = tuple(str(part) for part in key)
         "".join(texts).encode()  # half a character, as JSON can write it, is an error
