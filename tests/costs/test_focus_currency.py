@@ -166,7 +166,8 @@ def test_the_page_of_uploads_takes_it_and_the_import_shows_it(staff: Client) -> 
     page = staff.get(f"/imports/{queued.pk}/").content.decode()
     assert "NOK, as was said with the files" in page
     assert "count in NOK" in page  # among the findings
-    assert "NOK" in staff.get(f"/imports/sources/{queued.source.name}/").content.decode()
+    source = staff.get(f"/imports/sources/{queued.source.name}/").content.decode()
+    assert "Lines that do not tell their currency count in NOK." in source
 
 
 def test_the_api_takes_it(finops_lead: User) -> None:
