@@ -132,6 +132,9 @@ class ImportDetailSerializer(ImportRowSerializer):
     columns_read = serializers.DictField(child=serializers.CharField(), help_text="Field to column of the file.")
     columns_absent = serializers.ListField(child=serializers.CharField())
     columns_not_read = serializers.ListField(child=serializers.CharField(), help_text="Nothing was made from these.")
+    columns_assumed = serializers.DictField(
+        child=serializers.CharField(), help_text="Column to what its empty cells count as, and why."
+    )
     format_reasons = serializers.ListField(child=serializers.CharField(), help_text="Why the files are of the format.")
     switched_off = SwitchedOffSerializer(many=True)
     error_report = ErrorReportSerializer(allow_null=True)
@@ -292,6 +295,7 @@ def detail_of(detail: ImportDetail) -> Mapping[str, Any]:
         "totals_by_category": {category: dict(totals) for category, totals in detail.totals_by_category},
         "columns_read": dict(detail.columns_read),
         "columns_not_read": detail.column_report.not_read,
+        "columns_assumed": dict(detail.column_report.assumed),
         "format_reasons": detail.column_report.reasons,
         "switched_off": detail.column_report.switched_off,
         "error": row.error,

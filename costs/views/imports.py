@@ -326,10 +326,11 @@ def columns_file(request: HttpRequest, detail: ImportDetail) -> HttpResponseBase
 def source_row(source: SourceColumns) -> SourceRow:
     """A source as the table shows it."""
     report = source.report
+    assumed = "".join(f"; {column} assumed as {value}" for column, value in report.assumed)
     return SourceRow(
         source_name=source.source_name,
         url=f"{reverse('costs:import', args=[source.import_pk])}#columns-title",
-        taken_for=taken_for(source.billing_format, report),
+        taken_for=taken_for(source.billing_format, report) + assumed,
         period=source.period.label,
         fields=len(report.fields) or None,
         switched_off=report.switched_off,

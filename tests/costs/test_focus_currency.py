@@ -166,6 +166,8 @@ def test_the_page_of_uploads_takes_it_and_the_import_shows_it(staff: Client) -> 
     page = staff.get(f"/imports/{queued.pk}/").content.decode()
     assert "NOK, as was said with the files" in page
     assert "count in NOK" in page  # among the findings
+    columns = staff.get("/imports/columns/").content.decode()
+    assert "BillingCurrency assumed as NOK, as was said with the files" in columns
     source = staff.get(f"/imports/sources/{queued.source.name}/").content.decode()
     assert "Lines that do not tell their currency count in NOK." in source
 
@@ -177,7 +179,11 @@ def test_the_api_takes_it(finops_lead: User) -> None:
     answer = api.post("uploads/", {"files": SimpleUploadedFile("f.csv", without_column("10")), field: "USD"})
     (made,) = answer.json()["imports"]
     pipeline.run_import(made["id"])
-    assert api.get(f"imports/{made['id']}/").json()["currency"] == "USD"
+    found = api.get(f"imports/{made['id']}/").json()
+    assert (found["currency"], found["columns_assumed"]) == (
+        "USD",
+        {"BillingCurrency": "USD, as was said with the files"},
+    )
     (source,) = api.get("sources/").json()["results"]
     assert source["default_currency"] == "USD"
     wrong = api.post("uploads/", {"files": SimpleUploadedFile("f.csv", without_column("10")), field: "?"})
