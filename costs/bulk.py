@@ -13,7 +13,7 @@ from costs.money import to_units
 
 _SQLITE_LIMIT_UNITS = to_units(SQLITE_LIMIT)
 _CHECKED_AT_ONCE = 1_000
-_VALUES_OF_ONE_STATEMENT, _STATEMENTS_AT_ONCE = 100, 200
+_VALUES_OF_ONE_STATEMENT, _STATEMENTS_AT_ONCE, _ROWS_WORTH_IT = 100, 200, 500
 
 
 def copy_rows(
@@ -70,10 +70,11 @@ def _load_sqlite(
     remaining = iter(rows)
     with connection.cursor() as cursor:
         while chunk := list(islice(remaining, together * _STATEMENTS_AT_ONCE)):
-            whole = len(chunk) - len(chunk) % together
+            whole = len(chunk) - len(chunk) % together if len(chunk) >= _ROWS_WORTH_IT else 0
             joined = [tuple(chain.from_iterable(chunk[at : at + together])) for at in range(0, whole, together)]
-            cursor.executemany(start + ", ".join([marks] * together), joined)
-            cursor.executemany(start + marks, chunk[whole:])
+            for several, given in ((together, joined), (1, chunk[whole:])):
+                if given:
+                    cursor.executemany(start + ", ".join([marks] * several), given)
 
 
 def _load_postgresql(

@@ -40,8 +40,8 @@ def days(owner: int, count: int, *, units: int = UNIT) -> Iterator[tuple[Any, ..
         yield (owner, 7, "2026-05-01", units * number, 0, 0, 0, 0, float(number))
 
 
-# 9 columns make statements of 11 rows on SQLite, 200 of them at once: below, at and above each of these.
-@pytest.mark.parametrize("count", [0, 1, 10, 11, 12, 22, 2_199, 2_200, 2_201, 2_212])
+# 9 columns make statements of 11 rows on SQLite, from 500 rows on, 200 of them at once: below, at and above each.
+@pytest.mark.parametrize("count", [0, 1, 11, 499, 500, 505, 506, 507, 2_199, 2_200, 2_201, 2_211, 2_212, 2_705])
 def test_every_row_arrives_once(owner: int, count: int) -> None:
     bulk.copy_rows(CostSlice, SLICE_COLUMNS, slices([7], service="S3"))
     assert bulk.copy_rows(DailyCost, COLUMNS, days(owner, count)) == count
