@@ -95,7 +95,7 @@ from costs.selectors.resource_list import (
     found_resources,
     resource_choices,
 )
-from costs.selectors.resources import resource_ids
+from costs.selectors.resources import ids_of_resources, resource_ids
 from costs.selectors.rollups import (
     account_name,
     account_names,
@@ -274,6 +274,7 @@ __all__ = [
     "given_names",
     "import_detail",
     "import_list",
+    "ids_of_resources",
     "import_period",
     "imports_needing_attention",
     "imports_to_allocate",

@@ -15,3 +15,9 @@ def resource_ids(scope: Scope, import_pks: Collection[int]) -> dict[int, str]:
     scope.require_everything()
     used = ResourceCost.objects.filter(bill_import_id__in=import_pks).order_by().values("resource_id").distinct()
     return dict(Resource.objects.filter(pk__in=used).order_by().values_list("key", "resource_id"))
+
+
+def ids_of_resources(scope: Scope, keys: Collection[int]) -> dict[int, str]:
+    """Ids of these resources, some thousand at most; nothing else of them, as above."""
+    scope.require_everything()
+    return dict(Resource.objects.filter(pk__in=keys).order_by().values_list("key", "resource_id")) if keys else {}

@@ -1,5 +1,6 @@
 """Tag compliance of a month, and the resources behind it."""
 
+from dataclasses import replace
 from typing import Any
 
 from rest_framework import serializers
@@ -16,6 +17,7 @@ from costs.api_base import (
     choice,
     text,
 )
+from costs.api_base.paging import Page
 from costs.errors import InvalidRequestError
 from costs.scope import Scope
 from costs.terms import CostMetric
@@ -123,7 +125,7 @@ class ComplianceByGroup(OwnershipList):
 
     def answer(self, scope: Scope, parameters: Parameters, **_: Any) -> Answer:
         by = parameters.chosen("by", GROUPS, "service")
-        found = compliance_of(scope, parameters)
+        found = compliance_of(scope, parameters, by)
         rows = getattr(found, f"by_{by}")
         return Answer(
             {**head_of(found), "by": by},
@@ -164,6 +166,9 @@ class ResourcePageSerializer(PageSerializer):
     results = ResourceRowSerializer(many=True)
 
 
+_ORDER = ("resource_id", "sub_account_id", "service_name", "team_key")
+
+
 class ResourceList(OwnershipList):
     """Taggable resources of a month with cost, owner and the state of every required tag. Largest first."""
 
@@ -191,18 +196,20 @@ class ResourceList(OwnershipList):
             "total_cost": table.total,
             **beside,
         }
-        return Answer(
-            head,
-            table.rows,
-            lambda row: (-row.cost, row.resource_id, row.sub_account_id, row.service_name, row.team_key),
-            beside,
-        )
+        self.rows = table.rows
+        cost, *others = (table.rows.field(name) for name in ("cost", *_ORDER))
+        return Answer(head, table.rows.entries, lambda each: (-cost(each), *(field(each) for field in others)), beside)
+
+    def page(self, answer: Answer, parameters: Parameters, size: int, *, whole: bool) -> Page:
+        """Rows are made of those on the page only: there may be a hundred thousand."""
+        cut = super().page(answer, parameters, size, whole=whole)
+        return replace(cut, rows=self.rows.made(cut.rows))
 
 
-def compliance_of(scope: Scope, parameters: Parameters) -> Compliance:
-    """The month's compliance as asked for."""
+def compliance_of(scope: Scope, parameters: Parameters, *groups: str) -> Compliance:
+    """The month's compliance as asked for, by these dimensions."""
     asked = month_of(scope, parameters, basis=CostMetric.EFFECTIVE)
-    return selectors.compliance(scope, asked.period, metric=asked.metric, currency=asked.currency)
+    return selectors.compliance(scope, asked.period, metric=asked.metric, currency=asked.currency, groups=groups)
 
 
 def beside_of(found: Compliance) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from tagging.policy.counting import (
     judge,
     judgement_of,
     tally,
+    tally_sums,
 )
 from tagging.policy.keys import AllowedValue, KeyPolicy, environment_of
 
@@ -26,4 +27,5 @@ __all__ = [
     "judge",
     "judgement_of",
     "tally",
+    "tally_sums",
 ]

@@ -112,10 +112,22 @@ def tally(
     for resource_key, slice_key in deciding_slices(lines).items():
         key = id(judgement_of(resource_key, slice_key, judged, exceptions))
         counts[key] = counts.get(key, 0) + 1
+    return tally_sums(
+        ((judgements[key], cost) for key, cost in costs.items()),
+        ((judgements[key], count) for key, count in counts.items()),
+        key_count,
+    )
+
+
+def tally_sums(
+    costs: Iterable[tuple[Judgement, Decimal]], counts: Iterable[tuple[Judgement, int]], key_count: int
+) -> Tally:
+    """The same from sums: money and numbers of resources, each with what is said of them."""
     result = Tally.of_keys(key_count)
-    for key, judgement in judgements.items():
-        _add_money(result, costs[key], judgement)
-        _add_resources(result, counts.get(key, 0), judgement)
+    for judgement, cost in costs:
+        _add_money(result, cost, judgement)
+    for judgement, count in counts:
+        _add_resources(result, count, judgement)
     return result
 
 

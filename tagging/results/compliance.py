@@ -1,7 +1,10 @@
 """Tags: compliance, resources, the policy."""
 
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from costs.money import ZERO
 from costs.periods import BillingPeriod
@@ -38,6 +41,16 @@ class GroupCompliance:
     compliant_cost: Decimal
     cost_ratio: Decimal | None
     is_missing: bool = False
+
+
+@dataclass(frozen=True)
+class InvalidValue:
+    """A value that the policy does not allow under its key, and the resources that carry it."""
+
+    key: str
+    value: str
+    resources: int
+    cost: Decimal
 
 
 @dataclass(frozen=True)
@@ -101,9 +114,38 @@ class CostliestResources:
     currency: str
 
 
+class OrderedRows(Sequence[ResourceRow]):
+    """Rows in an order of one's choice, each made when it is asked for. `entries` stand for them until then."""
+
+    entries: tuple[Any, ...]
+
+    @abstractmethod
+    def ordered(self, keys: Sequence[tuple[str, bool]]) -> "OrderedRows":
+        """The same by these fields of a row (and whether from the highest down), the first one first."""
+
+    @abstractmethod
+    def field(self, name: str) -> Callable[[Any], Any]:
+        """What the row of an entry will say under this name: cost, resource_id, and where and whose it is."""
+
+    @abstractmethod
+    def made(self, entries: Sequence[Any]) -> list[ResourceRow]:
+        """The rows of these entries, in their order."""
+
+    @property
+    @abstractmethod
+    def to_fix(self) -> int:
+        """How many of them do not comply."""
+
+    @property
+    @abstractmethod
+    def has_suggested(self) -> bool:
+        """Whether any of them has a value of ours."""
+
+
 @dataclass(frozen=True)
 class ResourceTable:
-    """Taggable resources of the month, largest cost first; all of them, the caller cuts pages.
+    """Taggable resources of the month, largest cost first; all of them, the caller cuts pages. Rows are made when they
+    are asked for: there may be a hundred thousand.
 
     They are judged on `policy_keys`, the required ones but for `unread_keys`.
     """
@@ -112,7 +154,7 @@ class ResourceTable:
     metric: CostMetric
     currency: str
     policy_keys: tuple[str, ...]
-    rows: tuple[ResourceRow, ...]
+    rows: OrderedRows
     total: Decimal
     unread_keys: tuple[UnreadKey, ...] = ()
 

@@ -39,7 +39,7 @@ from tagging.selectors.announced import FixCounts, FixRow, announced_fixes
 from tagging.selectors.chargeback import chargeback, statement, statements
 from tagging.selectors.closed import closed_months, last_closed_period
 from tagging.selectors.closes import latest_closed
-from tagging.selectors.compliance import compliance, costliest, resources
+from tagging.selectors.compliance import compliance, costliest, values_not_allowed
 from tagging.selectors.compliance_trend import Trend, compliance_trend
 from tagging.selectors.cubes import cost_cube, cost_pivot, filter_values
 from tagging.selectors.days import CostDays, commitment_days, cost_days, read_days_ahead
@@ -71,6 +71,7 @@ from tagging.selectors.people import (
 )
 from tagging.selectors.policy import PolicyRow, policy_keys, policy_rows, tag_policy, tracked_keys
 from tagging.selectors.reach import read_months_ahead
+from tagging.selectors.resource_list import resources
 from tagging.selectors.rule_costs import RuleCost, RuleCosts, rule_costs
 from tagging.selectors.saved_views import OwnView, own_view, own_views
 from tagging.selectors.setup import needs_setup, setup_proposal
@@ -198,6 +199,7 @@ __all__ = [
     "tracked_keys",
     "trust",
     "view_as_log",
+    "values_not_allowed",
     "virtual_tags",
     "virtual_tags_behind",
     "virtual_tags_in",

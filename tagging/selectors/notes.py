@@ -14,8 +14,9 @@ from costs.terms import CostMetric
 from tagging.models import AnnouncedFix, Membership, NoteChoice, Team
 from tagging.results import Mover
 from tagging.results.tag_findings import TagFindingRow
-from tagging.selectors.compliance import compliance, resources
+from tagging.selectors.compliance import compliance
 from tagging.selectors.explore import movers
+from tagging.selectors.resource_list import resources
 from tagging.selectors.tag_findings import tag_findings
 from tagging.selectors.trust import latest_period
 from tagging.terms import FINOPS_GROUP, MemberRole

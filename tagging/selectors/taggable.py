@@ -129,11 +129,11 @@ def _read_month(scope: Scope, period: BillingPeriod, currency: str, metrics: tup
     policy = tuple(key for key in required if key.key not in {item.key for item in unread})
     rows, slices, ids = rows_and_slices(found, metrics)
     judged = {key: judge(policy, item.tags) for key, item in slices.items()}
-    exceptions = _exceptions(found, policy, rows, slices, judged, ids)
+    exceptions = exceptions_among(found, policy, rows, slices, judged, ids)
     return _Read(found, metrics, policy, unread, rows, slices, judged, exceptions, ids)
 
 
-def _exceptions(
+def exceptions_among(
     found: Reach,
     policy: Sequence[KeyPolicy],
     rows: Sequence[tuple[Any, ...]],
@@ -141,7 +141,10 @@ def _exceptions(
     judged: Mapping[int, Judgement],
     ids: Mapping[int, str],
 ) -> Exceptions:
-    """What is said of single resources: keys that do not apply, that are excused, or that are spelled otherwise."""
+    """What is said of single resources: keys that do not apply, that are excused, or that are spelled otherwise.
+
+    `rows` are all of the month or those of some resources: the answer speaks of these.
+    """
     excused = excuses()
     exact = [key for key in policy if key.exact_key]
     ours = {(tag.resource_key, tag.key) for item in found.imports for tag in virtual_tags_in(item.period)}

@@ -1,10 +1,11 @@
 """The rows of a taggable month as they are stored: costs of resources, and the slices they name."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import BigIntegerField, DateField, QuerySet, TextField, Value
+from django.db.models import BigIntegerField, DateField, Q, QuerySet, TextField, Value
 from django.db.models.functions import Cast
 
 from costs import selectors as intake
@@ -58,22 +59,58 @@ def rows_and_slices(
     return rows, {key: of for key, of in slices.items() if key in used}, {row[0]: row[-1] for row in rows}
 
 
-def _resource_rows(found: Reach, metrics: Sequence[CostMetric]) -> QuerySet[Any]:
+def taggable_slices(found: Reach) -> tuple[dict[int, SliceOf], Q]:
+    """The reader's taggable slices, whether a resource is in them or not; and which of all lines are in none of them
+    because the list of exceptions says so. One query.
+    """
+    names = ("owner_key", "environment", *_SLICE, "account_name")
+    aside, known, unused = untaggable_charges(), dict[int, SliceOf](), defaultdict[str, set[str]](set)
+    for key, tags, *texts in _owned_slices(found).values_list("slice_id", "slice__tags", *names):
+        of = _slice_of({"slice__tags": tags, **dict(zip(names, texts, strict=True))})
+        if aside and is_untaggable(aside, of.service, of.usage_type):
+            unused[of.service].add(of.usage_type)
+        else:
+            known.setdefault(key, of)
+    return known, _in_any(unused.items())
+
+
+def taggable_lines(found: Reach, aside: Q) -> QuerySet[Any]:
+    """The reader's lines of resources in taggable slices, without those set aside, in no order."""
     owned = owned_rows(found, intake.resource_costs(Scope.all(), found.import_pks)).filter(slice__is_taggable=True)
+    return (owned.exclude(aside) if aside else owned).order_by()
+
+
+def as_rows(lines: QuerySet[Any], metrics: Sequence[CostMetric]) -> QuerySet[Any]:
+    """Lines as the rows of a taggable month, with the id at the end."""
+    return lines.values_list(*_ROW, *(metric.column for metric in metrics), "resource__resource_id")
+
+
+def _in_any(pairs: Iterable[tuple[str, set[str]]]) -> Q:
+    """Lines of these services with these usage types."""
+    found = Q()
+    for service, usage_types in pairs:
+        found |= Q(slice__service_name=service, slice__usage_type__in=sorted(usage_types))
+    return found
+
+
+def _resource_rows(found: Reach, metrics: Sequence[CostMetric]) -> QuerySet[Any]:
     costs = (metric.column for metric in metrics)
-    return owned.order_by().values_list(*_ROW, *costs, "resource__resource_id", _no_text())
+    return taggable_lines(found, Q()).values_list(*_ROW, *costs, "resource__resource_id", _no_text())
+
+
+def _owned_slices(found: Reach) -> QuerySet[Allocation]:
+    owned = Allocation.objects.filter(bill_import_id__in=found.import_pks, slice__is_taggable=True)
+    if not found.scope.everything:
+        owned = owned.filter(owner_key__in=found.scope.team_keys)
+    return owned.annotate(account_name=intake.account_name(found.scope, "slice__sub_account_id")).order_by()
 
 
 def _slice_rows(found: Reach, metrics: Sequence[CostMetric]) -> QuerySet[Any]:
     """The reader's taggable slices as rows without a resource: thousands of resources share some dozens of them."""
-    owned = Allocation.objects.filter(bill_import_id__in=found.import_pks, slice__is_taggable=True)
-    if not found.scope.everything:
-        owned = owned.filter(owner_key__in=found.scope.team_keys)
-    named = owned.annotate(account_name=intake.account_name(found.scope, "slice__sub_account_id"))
     no_resource, no_day = Cast(Value(None), BigIntegerField()), Cast(Value(None), DateField())
     no_costs = [Cast(Value(None), MoneyField()) for _ in metrics]
     told = Cast(AsJson(("owner_key", "environment", *_SLICE, "account_name", "slice__tags")), TextField())
-    return named.order_by().values_list(
+    return _owned_slices(found).values_list(
         no_resource, "slice_id", no_day, _no_text(), _no_text(), *no_costs, _no_text(), told
     )
 

@@ -6,6 +6,8 @@ from typing import Any
 import django_tables2 as tables
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django_tables2.data import TableListData
+from django_tables2.utils import OrderBy
 
 from costs import figures
 from costs.tables import FinopsTable, MoneyColumn
@@ -60,6 +62,19 @@ def _total(table: Any) -> str:
     return figures.money(table.found.total, table.found.currency)
 
 
+class RowsData(TableListData):  # type: ignore[misc]
+    """Rows that are made when they are shown, and put in order before."""
+
+    def order_by(self, aliases: Sequence[Any]) -> None:
+        """As `TableListData` does with rows that are there already."""
+        keys = []
+        for alias in aliases:
+            column = self.table.columns[OrderBy(alias).bare]
+            is_turned = alias[0] != column.order_by_alias[0]
+            keys += [OrderBy(each) for each in (column.order_by.opposite if is_turned else column.order_by)]
+        self.data = self.data.ordered([(key.bare, key.is_descending) for key in keys])
+
+
 class ResourcesTable(FinopsTable):
     """Resources of a month, with the state of each policy key.
 
@@ -77,10 +92,10 @@ class ResourcesTable(FinopsTable):
 
     def __init__(self, found: ResourceTable, *, lines_url: Callable[[ResourceRow], str], **options: Any) -> None:
         self.found, self.lines_url = found, lines_url
-        self.has_suggested = any(row.suggested for row in found.rows)
+        self.has_suggested = found.rows.has_suggested
         more = [(f"tag_{at}", TagColumn(key, at)) for at, key in enumerate(found.policy_keys)]
         sequence = ("resource_id", "team_name", "cost", *(name for name, _ in more), "...")
-        super().__init__(found.rows, extra_columns=more, sequence=sequence, **options)
+        super().__init__(RowsData(found.rows), extra_columns=more, sequence=sequence, **options)
         cost = self.columns["cost"].column
         assert isinstance(cost, MoneyColumn)
         cost.currency, cost.lines = found.currency, lines_url

@@ -1,7 +1,6 @@
 """Tags: how much of the taggable money is compliant, and what to mend next."""
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,9 +16,8 @@ from costs.terms import CostMetric
 from tagging import selectors
 from tagging.forms.months import GroupForm
 from tagging.line_links import lines_url
-from tagging.results import Compliance, GroupCompliance, PolicyKey, ResourceRow, ResourceTable
+from tagging.results import Compliance, GroupCompliance, InvalidValue, PolicyKey, ResourceRow
 from tagging.tables.compliance import TARGET, FixTable, GroupTable, InvalidTable, KeyTable, MonthTable, tone_of
-from tagging.terms import TagState
 from tagging.views.months import NO_COSTS_STAFF, NO_COSTS_TEAM, Month, chosen_month
 from tagging.views.tag_parts import tabs
 
@@ -43,11 +41,12 @@ def tags(request: HttpRequest) -> HttpResponseBase:
         return render(
             request, "tagging/tags.html", {"month": None, "empty_text": text, "policy": policy, "tabs": tabs(request)}
         )
-    found = selectors.compliance(scope, month.period, metric=month.metric, currency=month.currency)
-    resources = selectors.resources(scope, month.period, metric=month.metric, currency=month.currency)
-    group = request.GET.get("group", "")
-    group = group if group in dict(GROUPS) else "team" if len(found.by_team) > 1 else "service"
-    tables = month_tables(request, month, found, resources, policy, group)
+    asked = request.GET.get("group", "")
+    groups = (asked,) if asked in dict(GROUPS) else ("team", "service")
+    found = selectors.compliance(scope, month.period, metric=month.metric, currency=month.currency, groups=groups)
+    invalid = selectors.values_not_allowed(scope, month.period, metric=month.metric, currency=month.currency)
+    group = asked if asked in groups else "team" if len(found.by_team) > 1 else "service"
+    tables = month_tables(request, month, found, invalid, policy, group)
     chosen = tables.get(request.GET.get("table", ""), tables["keys"])
     name = f"tags-{request.GET.get('table') or 'keys'}-{month.period}"
     if response := chosen.export(name=name, title_rows=[*month.title_rows, *compliance_rows(found)]):
@@ -82,7 +81,7 @@ def month_tables(
     request: HttpRequest,
     month: Month,
     found: Compliance,
-    resources: ResourceTable,
+    invalid: Sequence[InvalidValue],
     policy: Sequence[PolicyKey],
     group: str,
 ) -> dict[str, MonthTable]:
@@ -92,12 +91,12 @@ def month_tables(
     keys = [key_row(row, allowed, month) for row in found.by_key]
     groups = [group_row(row, group, month) for row in getattr(found, f"by_{group}")]
     fixes = [fix_row(row, month) for row in found.fixes]
-    invalid = invalid_rows(resources.rows, allowed)
+    values = invalid_rows(invalid, allowed)
     return {
         "keys": KeyTable(keys, caption="By key", prefix="k-", **common),
         "groups": GroupTable(groups, caption=f"By {group}", prefix="g-", per_page=15, **common),
         "fixes": FixTable(fixes, caption="Next fixes", prefix="f-", **common),
-        "invalid": InvalidTable(invalid, caption="Values not allowed", prefix="i-", per_page=15, **common),
+        "invalid": InvalidTable(values, caption="Values not allowed", prefix="i-", per_page=15, **common),
     }
 
 
@@ -146,19 +145,9 @@ def fix_row(row: ResourceRow, month: Month) -> dict[str, Any]:
     }
 
 
-def invalid_rows(rows: Sequence[ResourceRow], allowed: Mapping[str, tuple[str, ...]]) -> list[dict[str, Any]]:
+def invalid_rows(found: Sequence[InvalidValue], allowed: Mapping[str, tuple[str, ...]]) -> list[dict[str, Any]]:
     """Every value that is not allowed, with the resources and the money that carry it."""
-    found: dict[tuple[str, str], tuple[int, Decimal]] = {}
-    for row in rows:
-        values = dict(row.values)
-        for key, state in row.states:
-            if state is TagState.INVALID:
-                count, cost = found.get((key, values.get(key, "")), (0, ZERO))
-                found[(key, values.get(key, ""))] = (count + 1, cost + row.cost)
-    return [
-        {"key": key, "value": value, "allowed": ", ".join(allowed.get(key, ())), "resources": count, "cost": cost}
-        for (key, value), (count, cost) in sorted(found.items())
-    ]
+    return [{**vars(each), "allowed": ", ".join(allowed.get(each.key, ()))} for each in found]
 
 
 def compliance_rows(found: Compliance) -> TitleRows:

@@ -62,7 +62,7 @@ def resources(request: HttpRequest) -> HttpResponseBase:
         "month": month,
         "found": found,
         "table": table,
-        "to_fix": [row for row in found.rows if not row.is_compliant],
+        "to_fix": found.rows.to_fix,
         "form": _form(scope, month, filters, found),
         "keep": [pair for pair in filters if pair[0] == "invalid"],
         "chips": [_chip(month, filters, pair) for pair in filters],

@@ -1,0 +1,210 @@
+"""What the tag policy says of a month, slice by slice: a month has some thousands of slices and many more resources.
+
+Only of resources that may be judged otherwise than their slices (an exemption by id, a virtual tag, a key in another
+spelling) are the lines themselves read. Which slice decides for a resource, and all sums, are the database's
+(`month_sums`).
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from costs.periods import BillingPeriod
+from costs.reading import read_once
+from costs.scope import Scope
+from costs.terms import CostMetric
+from tagging.policy import Exceptions, Judgement, KeyPolicy, TaggableLine, judge, judgement_of
+from tagging.policy.exemptions import Excuse
+from tagging.results import UnreadKey
+from tagging.selectors.carried import carried
+from tagging.selectors.policy import excuses, required_keys
+from tagging.selectors.reach import Reach, reach
+from tagging.selectors.taggable import TaggableMonth, exceptions_among
+from tagging.selectors.taggable_rows import SliceOf, as_rows, taggable_lines, taggable_slices
+from tagging.selectors.unread import unread_policy_keys
+from tagging.selectors.virtual import virtual_tags_in
+from tagging.terms import TagState
+
+MOST_KEYS = 5_000  # in one statement: SQLite takes no more than some ten thousand values
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class JudgedMonth:
+    """The reader's taggable slices of a month, and what the policy says of them.
+
+    `judged` is what is said of all resources in a slice but for those in `apart`, whose `exceptions` count.
+    """
+
+    reach: Reach
+    policy: tuple[KeyPolicy, ...]
+    unread: tuple[UnreadKey, ...]
+    slices: Mapping[int, SliceOf]
+    aside: Q
+    judged: Mapping[int, Judgement]
+    exceptions: Exceptions
+    apart: frozenset[int]
+
+    def judgement(self, resource_key: int, slice_key: int) -> Judgement:
+        """What is said of a resource in a slice."""
+        return judgement_of(resource_key, slice_key, self.judged, self.exceptions)
+
+    @property
+    def asked(self) -> tuple[Scope, tuple[int, ...]]:
+        """What tells it from other months within a page."""
+        return self.reach.scope, self.reach.import_pks
+
+    @property
+    def lines(self) -> QuerySet[Any]:
+        """The reader's lines of the month in these slices, in no order."""
+        return taggable_lines(self.reach, self.aside)
+
+    def part(self, keys: Collection[int], metric: CostMetric, where: Q | None = None) -> TaggableMonth:
+        """All that is known of some resources, or of their lines that meet a condition."""
+        wanted = self.lines if where is None else self.lines.filter(where)
+        rows = _rows_of(wanted, keys, metric)
+        return TaggableMonth(
+            reach=self.reach,
+            policy=self.policy,
+            unread=self.unread,
+            lines=tuple(TaggableLine(row[0], row[1], row[5], row[2]) for row in rows),
+            rows=tuple(row[:-1] for row in rows),
+            slices=self.slices,
+            judged=self.judged,
+            exceptions=self.exceptions,
+            ids={row[0]: row[-1] for row in rows},
+        )
+
+
+def judged_month(scope: Scope, period: BillingPeriod, currency: str) -> JudgedMonth:
+    """The month as the reader may see it. Read once within a page."""
+    return read_once(("judged month", scope, period, currency), lambda: _judged_month(scope, period, currency))
+
+
+def in_parts(keys: Iterable[int]) -> list[list[int]]:
+    """The keys in as many lists as it takes statements."""
+    listed = sorted(keys)
+    return [listed[at : at + MOST_KEYS] for at in range(0, len(listed), MOST_KEYS)]
+
+
+def _judged_month(scope: Scope, period: BillingPeriod, currency: str) -> JudgedMonth:
+    found = reach(scope, (period,), currency)
+    required = required_keys(period)
+    unread = unread_policy_keys(scope, required, found.imports)
+    left_out = {item.key for item in unread}
+    policy = tuple(key for key in required if key.key not in left_out)
+    slices, aside = taggable_slices(found)
+    plain = _plain_judgements(policy, slices)
+    apart, rows = _apart(found, period, policy, slices, aside)
+    ids = {row[0]: row[-1] for row in rows}
+    exceptions = exceptions_among(found, policy, [row[:-1] for row in rows], slices, plain, ids) if rows else {}
+    judged = _with_excuses(period, policy, slices, plain)
+    return JudgedMonth(found, policy, unread, slices, aside, judged, exceptions, apart)
+
+
+def _plain_judgements(policy: Sequence[KeyPolicy], slices: Mapping[int, SliceOf]) -> dict[int, Judgement]:
+    """By slice, from its tags alone. Slices share some hundreds of sets of tags."""
+    known: dict[tuple[tuple[str, str], ...], Judgement] = {}
+    same: dict[Judgement, Judgement] = {}
+    found = {}
+    for key, place in slices.items():
+        tags = tuple(place.tags.items())
+        if tags not in known:
+            judgement = judge(policy, place.tags)
+            known[tags] = same.setdefault(judgement, judgement)
+        found[key] = known[tags]
+    return found
+
+
+def _with_excuses(
+    period: BillingPeriod,
+    policy: Sequence[KeyPolicy],
+    slices: Mapping[int, SliceOf],
+    plain: Mapping[int, Judgement],
+) -> dict[int, Judgement]:
+    """The same with keys set aside that do not apply to a team, or that are excused for the whole month."""
+    general = [each for each in excuses() if not each.resource and _holds_throughout(each, period)]
+    teams = [(at, key) for at, key in enumerate(policy) if key.teams and not key.resource_types]
+    if not general and not teams:
+        return dict(plain)
+    known: dict[tuple[int, frozenset[int]], Judgement] = {}
+    found = {}
+    for key, place in slices.items():
+        out = {at for at, each in teams if place.team not in each.teams}
+        for excuse in general:
+            if excuse.covers_place(account=place.account, service=place.service, team=place.team):
+                out |= {at for at, each in enumerate(policy) if excuse.excuses(each.key)}
+        asked = (id(plain[key]), frozenset(out))
+        if asked not in known:
+            known[asked] = plain[key].with_states(dict.fromkeys(out, TagState.EXEMPT))
+        found[key] = known[asked]
+    return found
+
+
+def _apart(
+    found: Reach, period: BillingPeriod, policy: Sequence[KeyPolicy], slices: Mapping[int, SliceOf], aside: Q
+) -> tuple[frozenset[int], list[Row]]:
+    """The resources that may be judged otherwise than their slices, and their lines."""
+    lines = taggable_lines(found, aside)
+    if any(key.resource_types for key in policy):
+        rows = list(as_rows(lines, ()))
+        return frozenset(row[0] for row in rows), rows
+    keys = {tag.resource_key for item in found.imports for tag in virtual_tags_in(item.period)}
+    if exact := [key for key in policy if key.exact_key]:
+        keys |= {key for key, _, _ in carried(found, exact, slices).spelled}
+    keys |= _excused_by_id(period, lines)
+    for excuse in excuses():
+        if not excuse.resource and _holds_partly(excuse, period):
+            keys |= set(lines.filter(_covered(excuse, slices)).values_list("resource_id", flat=True).distinct())
+    rows = _rows_of(lines, keys)
+    return frozenset(row[0] for row in rows), rows
+
+
+def _excused_by_id(period: BillingPeriod, lines: QuerySet[Any]) -> set[int]:
+    """Resources that an exemption names. The database finds those whose ids may fit, the exemption those that do."""
+    named = [each for each in excuses() if each.resource and each.since < period.end and each.until >= period.start]
+    if not named:
+        return set()
+    like = Q()
+    for excuse in named:
+        like |= _may_fit(excuse.resource)
+    ids = dict(lines.filter(like).values_list("resource_id", "resource__resource_id").distinct())
+    return {key for excuse in named for key in excuse.keys_among(ids)}
+
+
+def _may_fit(wildcard: str) -> Q:
+    """Ids with the longest piece of a wildcard in them. Of letters beyond ASCII databases know no other case."""
+    piece = max(wildcard.split("*"), key=len)
+    return Q(resource__resource_id__icontains=piece) if piece.isascii() else Q(resource__isnull=False)
+
+
+def _holds_throughout(excuse: Excuse, period: BillingPeriod) -> bool:
+    return excuse.since <= period.start and excuse.until >= _last_day(period)
+
+
+def _holds_partly(excuse: Excuse, period: BillingPeriod) -> bool:
+    is_within = excuse.since <= _last_day(period) and excuse.until >= period.start
+    return is_within and not _holds_throughout(excuse, period)
+
+
+def _last_day(period: BillingPeriod) -> date:
+    return date.fromordinal(period.end.toordinal() - 1)
+
+
+def _covered(excuse: Excuse, slices: Mapping[int, SliceOf]) -> Q:
+    """Lines in the places an exemption covers."""
+    where = Q(slice__sub_account_id=excuse.account) if excuse.account else Q()
+    if excuse.team:
+        where &= Q(owned__owner_key=excuse.team)
+    if excuse.service:
+        wanted = excuse.service.casefold()
+        names = {place.service for place in slices.values() if place.service.casefold() == wanted}
+        where &= Q(slice__service_name__in=sorted(names))
+    return where
+
+
+def _rows_of(lines: QuerySet[Any], keys: Collection[int], *metrics: CostMetric) -> list[Row]:
+    return [row for some in in_parts(keys) for row in as_rows(lines.filter(resource_id__in=some), metrics)]

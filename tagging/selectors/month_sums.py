@@ -1,0 +1,152 @@
+"""Sums and counts of a judged month, made by the database: by slice, and by the slice that decides for a resource."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import NamedTuple
+
+from django.db.models import F, Max, Min, Q, Sum, Window
+from django.db.models.functions import RowNumber
+
+from costs.money import ZERO
+from costs.queries import NOT_SET
+from costs.reading import read_once
+from costs.terms import CostMetric
+from tagging.policy import Judgement, TaggableLine, Tally, deciding_slices, group_lines, tally_sums
+from tagging.selectors.judged import JudgedMonth
+
+Filters = tuple[tuple[str, str], ...]
+# What a line is grouped and narrowed by → its column.
+PLACES = {
+    "team": "owned__owner_key",
+    "service": "slice__service_name",
+    "region": "slice__region_id",
+    "account": "slice__sub_account_id",
+    "environment": "owned__environment",
+}
+
+
+class Decided(NamedTuple):
+    """A resource, the slice that says what its tags are, and all its costs."""
+
+    resource_key: int
+    slice_key: int
+    cost: Decimal
+
+
+def decided(month: JudgedMonth, metric: CostMetric, filters: Filters = ()) -> tuple[Decided, ...]:
+    """Every resource of the month, in no order; with filters of PLACES those that have lines there, by these alone.
+
+    The slice charged last decides, on a tie the dearer one, then the higher key: as `deciding_slices` has it.
+    """
+    where = lines_wanted(filters)
+    asked = ("decided", month.asked, metric, tuple(pair for pair in filters if pair[0] in PLACES))
+
+    def read() -> tuple[Decided, ...]:
+        column, same = metric.column, F("resource_id")
+        order = [F("last_charged_on").desc(), F(column).desc(), F("slice_id").desc()]
+        lines = month.lines.filter(where) if where else month.lines
+        ranked = lines.annotate(
+            place=Window(RowNumber(), partition_by=same, order_by=order),
+            whole=Window(Sum(column), partition_by=same),
+        )
+        rows = ranked.filter(place=1).values_list("resource_id", "slice_id", "whole")
+        return tuple(map(Decided._make, rows.iterator(chunk_size=10_000)))
+
+    return read_once(asked, read)
+
+
+def lines_wanted(filters: Filters) -> Q:
+    """The condition on lines that these filters are; those of resources are left alone."""
+    found = Q()
+    for name, column in PLACES.items():
+        wanted = {"" if value == NOT_SET else value for filtered, value in filters if filtered == name}
+        if wanted:
+            found &= Q(**{f"{column}__in": sorted(wanted)})
+    return found
+
+
+def month_tally(month: JudgedMonth, metric: CostMetric) -> Tally:
+    """The whole month counted."""
+    costs = defaultdict[int, Decimal](lambda: ZERO)
+    judgements: dict[int, Judgement] = {}
+    for _, judgement, cost in _money(month, metric):
+        judgements[id(judgement)] = judgement
+        costs[id(judgement)] += cost
+    return tally_sums(
+        ((judgements[key], cost) for key, cost in costs.items()), _counts(month, metric), len(month.policy)
+    )
+
+
+def group_tallies(month: JudgedMonth, metric: CostMetric, dimension: str) -> dict[str, Tally]:
+    """The month counted by a dimension of PLACES: a resource counts in every group it has lines in."""
+    costs = defaultdict[str, list[tuple[Judgement, Decimal]]](list)
+    counts = defaultdict[str, list[tuple[Judgement, int]]](list)
+    for slice_key, judgement, cost in _money(month, metric):
+        costs[getattr(month.slices[slice_key], dimension)].append((judgement, cost))
+    lines = _lines_apart(month, metric)
+    spread = _lines_of_several(month, metric, dimension)
+    alone = {line.resource_key for line in lines} | {line.resource_key for line in spread}
+    spread = [line for line in spread if line.resource_key not in month.apart]
+    for slice_key, count in _by_slice(month, metric, alone).items():
+        counts[getattr(month.slices[slice_key], dimension)].append((month.judged[slice_key], count))
+    for value, some in group_lines(
+        (*lines, *spread), lambda line: getattr(month.slices[line.slice_key], dimension)
+    ).items():
+        counts[value] += [(month.judgement(*pair), 1) for pair in deciding_slices(some).items()]
+    return {value: tally_sums(costs[value], counts[value], len(month.policy)) for value in costs}
+
+
+def by_deciding_slice(month: JudgedMonth, metric: CostMetric) -> dict[int, tuple[int, Decimal]]:
+    """How many resources each slice decides for, and what they cost; without those that stand apart."""
+    found = dict[int, tuple[int, Decimal]]()
+    for each in decided(month, metric):
+        if each.resource_key not in month.apart:
+            count, cost = found.get(each.slice_key, (0, ZERO))
+            found[each.slice_key] = (count + 1, cost + each.cost)
+    return found
+
+
+def _money(month: JudgedMonth, metric: CostMetric) -> Iterable[tuple[int, Judgement, Decimal]]:
+    """Slice, judgement and costs: slice by slice, then line by line what is judged otherwise."""
+    for slice_key, cost in slice_costs(month, metric).items():
+        yield slice_key, month.judged[slice_key], cost
+    for line in _lines_apart(month, metric):
+        yield line.slice_key, month.judged[line.slice_key], -line.cost
+        yield line.slice_key, month.judgement(line.resource_key, line.slice_key), line.cost
+
+
+def slice_costs(month: JudgedMonth, metric: CostMetric) -> Mapping[int, Decimal]:
+    """What each slice that has resources costs."""
+    summed = month.lines.values("slice_id").annotate(whole=Sum(metric.column)).values_list("slice_id", "whole")
+    return read_once(("slice costs", month.asked, metric), lambda: dict(summed))
+
+
+def _counts(month: JudgedMonth, metric: CostMetric) -> list[tuple[Judgement, int]]:
+    own = {line.resource_key for line in _lines_apart(month, metric)}
+    found = [(month.judged[key], count) for key, count in _by_slice(month, metric, own).items()]
+    apart = deciding_slices(_lines_apart(month, metric))
+    return [*found, *((month.judgement(*pair), 1) for pair in apart.items())]
+
+
+def _by_slice(month: JudgedMonth, metric: CostMetric, without: Iterable[int]) -> Counter[int]:
+    left_out = frozenset(without)
+    return Counter(each.slice_key for each in decided(month, metric) if each.resource_key not in left_out)
+
+
+def _lines_apart(month: JudgedMonth, metric: CostMetric) -> Sequence[TaggableLine]:
+    """All lines of the resources that may be judged otherwise than their slices."""
+    return read_once(("lines apart", month.asked, metric), lambda: month.part(month.apart, metric).lines)
+
+
+def _lines_of_several(month: JudgedMonth, metric: CostMetric, dimension: str) -> list[TaggableLine]:
+    """All lines of the resources that have lines in several groups: most are in one."""
+    column = PLACES[dimension]
+    several = (
+        month.lines.values("resource_id")
+        .annotate(first=Min(column), last=Max(column))
+        .exclude(first=F("last"))
+        .values("resource_id")
+    )
+    rows = month.lines.filter(resource_id__in=several)
+    return [TaggableLine(*row) for row in rows.values_list("resource_id", "slice_id", metric.column, "last_charged_on")]
