@@ -3,12 +3,17 @@
 Outside of `one_reading` nothing is kept: commands, tasks and whatever writes always read afresh.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from threading import Lock
 from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
+MOST_VERSIONED = 24  # answers held in a process: some months on some bases, each some megabytes
+_versioned: OrderedDict[Hashable, Any] = OrderedDict()
+_lock = Lock()
 _kept: ContextVar[dict[Hashable, Any] | None] = ContextVar("kept", default=None)
 
 
@@ -41,3 +46,26 @@ def keep(key: Hashable, value: object) -> None:
 def kept(key: Hashable) -> Any:
     """What is kept under the key; None where nothing is."""
     return (_kept.get() or {}).get(key)
+
+
+def read_by_version(question: Hashable, read: Callable[[], T]) -> T:
+    """The same for the life of the process: the question names all versions that its answer depends on.
+
+    For what is added up from many rows and only changes with a bill. The answers used last are held.
+    """
+    with _lock:
+        if question in _versioned:
+            _versioned.move_to_end(question)
+            return cast("T", _versioned[question])
+    found = read()
+    with _lock:
+        _versioned[question] = found
+        while len(_versioned) > MOST_VERSIONED:
+            _versioned.popitem(last=False)
+    return found
+
+
+def forget_versions() -> None:
+    """Drop all of it: for tests, where another database has the same versions."""
+    with _lock:
+        _versioned.clear()

@@ -1,16 +1,25 @@
 """Fixtures for every test: three roles, a logged-in client, and a frozen day."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 
 import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
+from costs.reading import forget_versions
 from tagging.models import Membership, Team
 from tagging.terms import FINOPS_GROUP, MemberRole
 
 ClientFor = Callable[[User], Client]
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept() -> Iterator[None]:
+    """What a process holds of versions of bills is of this test's database."""
+    forget_versions()
+    yield
+    forget_versions()
 
 
 @pytest.fixture

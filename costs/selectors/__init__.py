@@ -95,7 +95,7 @@ from costs.selectors.resource_list import (
     found_resources,
     resource_choices,
 )
-from costs.selectors.resources import ids_of_resources, resource_ids
+from costs.selectors.resources import ids_of_resources, ids_with, resource_ids
 from costs.selectors.rollups import (
     account_name,
     account_names,
@@ -275,6 +275,7 @@ __all__ = [
     "import_detail",
     "import_list",
     "ids_of_resources",
+    "ids_with",
     "import_period",
     "imports_needing_attention",
     "imports_to_allocate",

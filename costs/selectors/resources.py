@@ -2,6 +2,8 @@
 
 from collections.abc import Collection
 
+from django.db.models import Q
+
 from costs.models import Resource, ResourceCost
 from costs.scope import Scope
 
@@ -21,3 +23,15 @@ def ids_of_resources(scope: Scope, keys: Collection[int]) -> dict[int, str]:
     """Ids of these resources, some thousand at most; nothing else of them, as above."""
     scope.require_everything()
     return dict(Resource.objects.filter(pk__in=keys).order_by().values_list("key", "resource_id")) if keys else {}
+
+
+def ids_with(scope: Scope, pieces: Collection[str]) -> dict[int, str]:
+    """Ids with any of these texts in them, in whatever case. All ids where a text has letters beyond ASCII, of which
+    databases know no other case: the caller looks again.
+    """
+    scope.require_everything()
+    found = Q()
+    for piece in pieces:
+        found |= Q(resource_id__icontains=piece)
+    rows = Resource.objects.filter(found) if all(map(str.isascii, pieces)) else Resource.objects.all()
+    return dict(rows.order_by().values_list("key", "resource_id"))

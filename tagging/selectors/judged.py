@@ -5,17 +5,19 @@ spelling) are the lines themselves read. Which slice decides for a resource, and
 (`month_sums`).
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
-from django.db.models import Q, QuerySet
+from django.db.models import Max, Q, QuerySet
 
+from costs import selectors as intake
 from costs.periods import BillingPeriod
-from costs.reading import read_once
+from costs.reading import read_by_version, read_once
 from costs.scope import Scope
 from costs.terms import CostMetric
+from tagging.models import Allocation
 from tagging.policy import Exceptions, Judgement, KeyPolicy, TaggableLine, judge, judgement_of
 from tagging.policy.exemptions import Excuse
 from tagging.results import UnreadKey
@@ -30,6 +32,7 @@ from tagging.terms import TagState
 
 MOST_KEYS = 5_000  # in one statement: SQLite takes no more than some ten thousand values
 Row = tuple[Any, ...]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -47,15 +50,21 @@ class JudgedMonth:
     judged: Mapping[int, Judgement]
     exceptions: Exceptions
     apart: frozenset[int]
+    version: Hashable  # of its bills and their owners
 
     def judgement(self, resource_key: int, slice_key: int) -> Judgement:
         """What is said of a resource in a slice."""
         return judgement_of(resource_key, slice_key, self.judged, self.exceptions)
 
     @property
-    def asked(self) -> tuple[Scope, tuple[int, ...]]:
-        """What tells it from other months within a page."""
-        return self.reach.scope, self.reach.import_pks
+    def asked(self) -> Hashable:
+        """What tells its lines from those of other months, and of other versions of it."""
+        return self.reach.scope, self.version, repr(self.aside)
+
+    def read(self, question: Hashable, read: Callable[[], T]) -> T:
+        """What is added up from all lines: held in the process for FinOps staff, whose months are large."""
+        keep = read_by_version if self.reach.scope.everything else read_once
+        return keep((question, self.asked), read)
 
     @property
     def lines(self) -> QuerySet[Any]:
@@ -84,6 +93,12 @@ def judged_month(scope: Scope, period: BillingPeriod, currency: str) -> JudgedMo
     return read_once(("judged month", scope, period, currency), lambda: _judged_month(scope, period, currency))
 
 
+def _version(found: Reach) -> Hashable:
+    """Changes with every import in force and whenever owners are given again, which makes new rows."""
+    imports = tuple((item.pk, item.version_id, item.finished_at) for item in found.imports)
+    return imports, Allocation.objects.aggregate(newest=Max("pk"))["newest"]
+
+
 def in_parts(keys: Iterable[int]) -> list[list[int]]:
     """The keys in as many lists as it takes statements."""
     listed = sorted(keys)
@@ -96,13 +111,14 @@ def _judged_month(scope: Scope, period: BillingPeriod, currency: str) -> JudgedM
     unread = unread_policy_keys(scope, required, found.imports)
     left_out = {item.key for item in unread}
     policy = tuple(key for key in required if key.key not in left_out)
+    version = _version(found)
     slices, aside = taggable_slices(found)
     plain = _plain_judgements(policy, slices)
     apart, rows = _apart(found, period, policy, slices, aside)
     ids = {row[0]: row[-1] for row in rows}
     exceptions = exceptions_among(found, policy, [row[:-1] for row in rows], slices, plain, ids) if rows else {}
     judged = _with_excuses(period, policy, slices, plain)
-    return JudgedMonth(found, policy, unread, slices, aside, judged, exceptions, apart)
+    return JudgedMonth(found, policy, unread, slices, aside, judged, exceptions, apart, version)
 
 
 def _plain_judgements(policy: Sequence[KeyPolicy], slices: Mapping[int, SliceOf]) -> dict[int, Judgement]:
@@ -155,7 +171,7 @@ def _apart(
     keys = {tag.resource_key for item in found.imports for tag in virtual_tags_in(item.period)}
     if exact := [key for key in policy if key.exact_key]:
         keys |= {key for key, _, _ in carried(found, exact, slices).spelled}
-    keys |= _excused_by_id(period, lines)
+    keys |= _excused_by_id(period)
     for excuse in excuses():
         if not excuse.resource and _holds_partly(excuse, period):
             keys |= set(lines.filter(_covered(excuse, slices)).values_list("resource_id", flat=True).distinct())
@@ -163,22 +179,14 @@ def _apart(
     return frozenset(row[0] for row in rows), rows
 
 
-def _excused_by_id(period: BillingPeriod, lines: QuerySet[Any]) -> set[int]:
-    """Resources that an exemption names. The database finds those whose ids may fit, the exemption those that do."""
+def _excused_by_id(period: BillingPeriod) -> set[int]:
+    """Resources that an exemption names, of any month. The database finds what may fit, the exemption what does."""
     named = [each for each in excuses() if each.resource and each.since < period.end and each.until >= period.start]
     if not named:
         return set()
-    like = Q()
-    for excuse in named:
-        like |= _may_fit(excuse.resource)
-    ids = dict(lines.filter(like).values_list("resource_id", "resource__resource_id").distinct())
+    pieces = [max(each.resource.split("*"), key=len) for each in named]
+    ids = intake.ids_with(Scope.all(), pieces)
     return {key for excuse in named for key in excuse.keys_among(ids)}
-
-
-def _may_fit(wildcard: str) -> Q:
-    """Ids with the longest piece of a wildcard in them. Of letters beyond ASCII databases know no other case."""
-    piece = max(wildcard.split("*"), key=len)
-    return Q(resource__resource_id__icontains=piece) if piece.isascii() else Q(resource__isnull=False)
 
 
 def _holds_throughout(excuse: Excuse, period: BillingPeriod) -> bool:

@@ -61,12 +61,15 @@ def rows_and_slices(
 
 def taggable_slices(found: Reach) -> tuple[dict[int, SliceOf], Q]:
     """The reader's taggable slices, whether a resource is in them or not; and which of all lines are in none of them
-    because the list of exceptions says so. One query.
+    because the list of exceptions says so.
     """
-    names = ("owner_key", "environment", *_SLICE, "account_name")
     aside, known, unused = untaggable_charges(), dict[int, SliceOf](), defaultdict[str, set[str]](set)
-    for key, tags, *texts in _owned_slices(found).values_list("slice_id", "slice__tags", *names):
-        of = _slice_of({"slice__tags": tags, **dict(zip(names, texts, strict=True))})
+    columns = ("slice_id", "slice__tags", "owner_key", "environment", *_SLICE)
+    rows = list(_owned_slices(found).values_list(*columns))
+    accounts = intake.account_names(found.scope, {row[6] for row in rows})
+    for key, tags, team, environment, service, region, account, usage_type in rows:
+        name = accounts.get(account, "")
+        of = SliceOf(tags, team, environment, service, region, account, usage_type, name)
         if aside and is_untaggable(aside, of.service, of.usage_type):
             unused[of.service].add(of.usage_type)
         else:
@@ -102,7 +105,7 @@ def _owned_slices(found: Reach) -> QuerySet[Allocation]:
     owned = Allocation.objects.filter(bill_import_id__in=found.import_pks, slice__is_taggable=True)
     if not found.scope.everything:
         owned = owned.filter(owner_key__in=found.scope.team_keys)
-    return owned.annotate(account_name=intake.account_name(found.scope, "slice__sub_account_id")).order_by()
+    return owned.order_by()
 
 
 def _slice_rows(found: Reach, metrics: Sequence[CostMetric]) -> QuerySet[Any]:
@@ -110,9 +113,8 @@ def _slice_rows(found: Reach, metrics: Sequence[CostMetric]) -> QuerySet[Any]:
     no_resource, no_day = Cast(Value(None), BigIntegerField()), Cast(Value(None), DateField())
     no_costs = [Cast(Value(None), MoneyField()) for _ in metrics]
     told = Cast(AsJson(("owner_key", "environment", *_SLICE, "account_name", "slice__tags")), TextField())
-    return _owned_slices(found).values_list(
-        no_resource, "slice_id", no_day, _no_text(), _no_text(), *no_costs, _no_text(), told
-    )
+    named = _owned_slices(found).annotate(account_name=intake.account_name(found.scope, "slice__sub_account_id"))
+    return named.values_list(no_resource, "slice_id", no_day, _no_text(), _no_text(), *no_costs, _no_text(), told)
 
 
 def _no_text() -> Cast:

@@ -1,6 +1,7 @@
 """Tags: how much of the taggable money is compliant, and what to mend next."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -42,10 +43,12 @@ def tags(request: HttpRequest) -> HttpResponseBase:
             request, "tagging/tags.html", {"month": None, "empty_text": text, "policy": policy, "tabs": tabs(request)}
         )
     asked = request.GET.get("group", "")
-    groups = (asked,) if asked in dict(GROUPS) else ("team", "service")
-    found = selectors.compliance(scope, month.period, metric=month.metric, currency=month.currency, groups=groups)
+    ask = partial(selectors.compliance, scope, month.period, metric=month.metric, currency=month.currency)
+    found = ask(groups=(asked if asked in dict(GROUPS) else "team",))
+    if asked not in dict(GROUPS) and len(found.by_team) <= 1:
+        found = ask(groups=("team", "service"))
     invalid = selectors.values_not_allowed(scope, month.period, metric=month.metric, currency=month.currency)
-    group = asked if asked in groups else "team" if len(found.by_team) > 1 else "service"
+    group = asked if asked in dict(GROUPS) else "team" if len(found.by_team) > 1 else "service"
     tables = month_tables(request, month, found, invalid, policy, group)
     chosen = tables.get(request.GET.get("table", ""), tables["keys"])
     name = f"tags-{request.GET.get('table') or 'keys'}-{month.period}"
