@@ -1,5 +1,6 @@
 """The tag policy, what it finds on resources, and compliance over time."""
 
+from dataclasses import replace
 from typing import Any
 
 from rest_framework import serializers
@@ -10,6 +11,7 @@ from costs.api_base import (
     CurrencyText,
     ListView,
     MoneyText,
+    Page,
     PageSerializer,
     Parameters,
     PeriodText,
@@ -147,12 +149,14 @@ class TagFindingList(NotCached, ListView):
             scope, asked.period, metric=asked.metric, currency=asked.currency, filters=filters
         )
         beside = {"basis": asked.metric.value, "currency": found.currency}
-        return Answer(
-            {"period": found.period, "totals": found.totals, **beside},
-            found.rows,
-            lambda row: (-row.cost, row.resource_id, row.sub_account_id, row.team_key, row.key),
-            beside,
-        )
+        head = {"period": found.period, "totals": found.totals, **beside}
+        self.rows = found.rows
+        return Answer(head, found.rows.entries, found.rows.order_of(), beside)
+
+    def page(self, answer: Answer, parameters: Parameters, size: int, *, whole: bool) -> Page:
+        """Rows are made of those on the page only: there may be tens of thousands."""
+        cut = super().page(answer, parameters, size, whole=whole)
+        return replace(cut, rows=self.rows.made(cut.rows))
 
 
 class TrendPointSerializer(RowSerializer):

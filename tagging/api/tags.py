@@ -9,6 +9,7 @@ from costs.api_base import (
     Answer,
     CurrencyText,
     MoneyText,
+    Page,
     PageSerializer,
     PairsField,
     Parameters,
@@ -17,7 +18,6 @@ from costs.api_base import (
     choice,
     text,
 )
-from costs.api_base.paging import Page
 from costs.errors import InvalidRequestError
 from costs.scope import Scope
 from costs.terms import CostMetric

@@ -1,8 +1,11 @@
 """What is wrong with the tags of a month's resources, key by key."""
 
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from costs.periods import BillingPeriod
 from costs.terms import CostMetric
@@ -68,6 +71,34 @@ class ProblemTotal:
         return PROBLEM_NAMES[self.problem]
 
 
+class FindingRows(Sequence[TagFindingRow]):
+    """Findings in order, each made when it is asked for. `entries` stand for them until then."""
+
+    entries: tuple[Any, ...]
+
+    @abstractmethod
+    def made(self, entries: Sequence[Any]) -> list[TagFindingRow]:
+        """The rows of these entries, in their order."""
+
+    @abstractmethod
+    def order_of(self) -> Callable[[Any], tuple[Any, ...]]:
+        """What an entry is put in order by where rows are cut by their content: a key of its own for each."""
+
+    @abstractmethod
+    def breaking(self) -> "FindingRows":
+        """Those that make a resource non-compliant."""
+
+    @property
+    @abstractmethod
+    def resources(self) -> Mapping[int, Decimal]:
+        """What each resource of them costs."""
+
+    @property
+    @abstractmethod
+    def known(self) -> int:
+        """For how many of them the value to set is known."""
+
+
 @dataclass(frozen=True)
 class TagFindings:
     """Findings, dearest resource first. `count` and `totals` are of all that were asked for, on whatever page.
@@ -78,7 +109,7 @@ class TagFindings:
     period: BillingPeriod
     metric: CostMetric
     currency: str
-    rows: tuple[TagFindingRow, ...]
+    rows: FindingRows
     count: int
     totals: tuple[ProblemTotal, ...]
     keys: tuple[str, ...]

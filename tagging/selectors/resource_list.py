@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from functools import partial
+from itertools import groupby, pairwise
+from operator import attrgetter
 from typing import Any, overload
 
 from django.db.models import Q
@@ -67,7 +69,7 @@ class MonthRows(OrderedRows):
         if name == "cost":
             return lambda each: each.cost
         if name == "resource_id":
-            ids = _ids(self.month, [each.resource_key for each in self.entries])
+            ids = ids_of_keys(self.month, [each.resource_key for each in self.entries])
             return lambda each: ids[each.resource_key]
         if name == "team_name":
             names = team_names({slices[each.slice_key].team for each in self.entries})
@@ -137,13 +139,14 @@ def _wanted(month: JudgedMonth, each: Decided, filters: Filters) -> bool:
 
 def _dearest_first(month: JudgedMonth, found: Sequence[Decided]) -> list[Decided]:
     """By cost; those that cost the same by id and account, which nobody else's ids are read for."""
-    ordered = sorted(found, key=lambda each: -each.cost)
-    runs = [list(run) for _, run in groupby(ordered, key=lambda each: each.cost)]
-    ids = _ids(month, [each.resource_key for run in runs if len(run) > 1 for each in run])
+    ordered = sorted(found, key=attrgetter("cost"), reverse=True)
+    tied = {one.cost for one, following in pairwise(ordered) if one.cost == following.cost}
+    if not tied:
+        return ordered
+    ids = ids_of_keys(month, [each.resource_key for each in ordered if each.cost in tied])
+    runs = groupby(ordered, key=attrgetter("cost"))
     return [
-        each
-        for run in runs
-        for each in (sorted(run, key=lambda each: _place(month, ids, each)) if len(run) > 1 else run)
+        each for cost, run in runs for each in (sorted(run, key=partial(_place, month, ids)) if cost in tied else run)
     ]
 
 
@@ -151,7 +154,7 @@ def _place(month: JudgedMonth, ids: Mapping[int, str], each: Decided) -> tuple[s
     return ids[each.resource_key], month.slices[each.slice_key].account
 
 
-def _ids(month: JudgedMonth, keys: Sequence[int]) -> Mapping[int, str]:
+def ids_of_keys(month: JudgedMonth, keys: Sequence[int]) -> Mapping[int, str]:
     """Ids of the reader's own resources."""
     if len(keys) > MOST_KEYS:
         return ids_of(month.reach)

@@ -2,9 +2,8 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
-from decimal import Decimal
 
 from costs import selectors as intake
 from costs.money import ZERO
@@ -13,41 +12,24 @@ from costs.queries import NOT_SET
 from costs.reading import read_once
 from costs.scope import Scope
 from costs.terms import CostMetric
-from tagging.models import AnnouncedFix
-from tagging.policy import KeyPolicy, deciding_slices
+from tagging.policy import KeyPolicy
 from tagging.policy.exemptions import Excuse
 from tagging.policy.near import spellings_meant
 from tagging.policy.problems import Found, Problem, problem_of
 from tagging.policy.resource_types import resource_type
-from tagging.results.tag_findings import ProblemTotal, TagFindingRow, TagFindings
+from tagging.results.tag_findings import ProblemTotal, TagFindings
 from tagging.selectors.carried import Carried, carried
-from tagging.selectors.labels import team_names
+from tagging.selectors.finding_rows import Hit, MonthFindings
+from tagging.selectors.judged import JudgedMonth, judged_month
+from tagging.selectors.month_sums import Decided, decided
 from tagging.selectors.policy import excuses, policy_keys
-from tagging.selectors.taggable import (
-    TaggableMonth,
-    costs_by_resource,
-    excused_from,
-    ids_of,
-    last_texts,
-    taggable_month,
-)
+from tagging.selectors.taggable import TaggableMonth, excused_from
 from tagging.selectors.taggable_rows import SliceOf
 from tagging.selectors.unread import kept_on_slices
 from tagging.terms import TagProblem, ValueKind
 
 Filters = tuple[tuple[str, str], ...]
 FILTERS = ("team", "service", "region", "account", "environment", "key")
-
-
-@dataclass(frozen=True)
-class _Hit:
-    """A problem before it has names."""
-
-    resource_key: int
-    slice_key: int
-    place: int  # of its key in the policy
-    problem: Problem
-    cost: Decimal
 
 
 @dataclass(frozen=True)
@@ -58,8 +40,8 @@ class _Judge:
     unread: frozenset[str]
     carried: Carried
     excuses: tuple[Excuse, ...]
-    ids: Mapping[int, str]
     is_for_staff: bool
+    meant: Mapping[str, Mapping[str, Problem]]  # by key that takes any text: rare spellings → what they mean
 
 
 def tag_findings(
@@ -77,10 +59,10 @@ def tag_findings(
     a TagProblem), which the totals leave aside. What is said of a team is made of its own lines alone: values of
     others are no candidates. Required keys the month was not read for are left out, as everywhere.
     """
-    month = taggable_month(scope, period, metric, currency)
+    month = judged_month(scope, period, currency)
     asked, wanted = ("tag problems", scope, period, metric, currency), _by_name(filters)
-    judge, every_hit = read_once(asked, lambda: _judged(scope, month, period))
-    hits = [hit for hit in every_hit if _wanted(month, judge, hit, wanted)]
+    judge, every_hit = read_once(asked, lambda: _judged(month, period, metric))
+    hits = _wanted_hits(month, every_hit, wanted)
     problems = {value for name, value in filters if name == "problem"}
     kept = [hit for hit in hits if not problems or hit.problem.kind.value in problems]
     kept.sort(key=lambda hit: (-hit.cost, hit.resource_key, hit.place))
@@ -88,62 +70,87 @@ def tag_findings(
         period=period,
         metric=metric,
         currency=month.reach.currency,
-        rows=_rows(scope, month, judge, kept[:limit]),
+        rows=MonthFindings(month, metric, tuple(kept[:limit])),
         count=len(kept),
         totals=_totals(hits),
         keys=tuple(key.key for key in judge.keys),
     )
 
 
-def _judged(scope: Scope, month: TaggableMonth, period: BillingPeriod) -> tuple[_Judge, tuple[_Hit, ...]]:
-    judge = _judge_of(scope, month, period)
-    return judge, tuple(_hits(month, judge))
+def _judged(month: JudgedMonth, period: BillingPeriod, metric: CostMetric) -> tuple[_Judge, tuple[Hit, ...]]:
+    judge = _judge_of(month, period)
+    return judge, tuple(_hits(month, judge, period, metric))
 
 
-def _judge_of(scope: Scope, month: TaggableMonth, period: BillingPeriod) -> _Judge:
+def _judge_of(month: JudgedMonth, period: BillingPeriod) -> _Judge:
     left_out = {item.key for item in month.unread}
     keys = tuple(key for key in policy_keys(period) if key.key not in left_out)
     optional = (key for key in keys if not key.is_required)
     unread = frozenset(key.key for key in optional if not kept_on_slices(key, month.reach.imports))
     found = carried(month.reach, keys, month.slices, unread=unread)
-    ids = ids_of(month.reach)
-    return _Judge(keys, unread, found, excuses(), ids, scope.everything)
+    return _Judge(keys, unread, found, excuses(), month.reach.scope.everything, {})
 
 
-def _hits(month: TaggableMonth, judge: _Judge) -> Iterator[_Hit]:
-    costs, days = costs_by_resource(month.lines), _last_days(month)
-    deciding = deciding_slices(month.lines)
-    meant = {key.key: _meant_spellings(month, judge, key, deciding) for key in judge.keys if _is_free(key)}
-    may_excuse = excused_from(judge.excuses, month.slices, judge.ids)
-    limited = [key.is_limited for key in judge.keys]
-    known: dict[tuple[int, int], Problem | None] = {}
-    for resource_key, slice_key in deciding.items():
-        day = days[resource_key]
-        holding = [excuse for excuse in may_excuse(resource_key, slice_key) if excuse.holds_on(day)]
-        for place, key in enumerate(judge.keys):
-            is_apart = bool(holding) or limited[place]
-            problem = _aside(month.slices[slice_key], judge, key, resource_key, holding) if is_apart else None
-            if problem is _NOT_JUDGED:
-                continue
-            at = (resource_key, slice_key, key.key)
-            if problem is None and judge.carried.tells_nothing_of(at) and key.kind is not ValueKind.DATE:
-                if (slice_key, place) not in known:
-                    known[slice_key, place] = _problem(month, judge, key, at, day, meant)
-                problem = known[slice_key, place]
-            elif problem is None:
-                problem = _problem(month, judge, key, at, day, meant)
-            if problem is not None:
-                yield _Hit(resource_key, slice_key, place, problem, costs[resource_key])
+def _hits(month: JudgedMonth, judge: _Judge, period: BillingPeriod, metric: CostMetric) -> Iterator[Hit]:
+    every = decided(month, metric)
+    deciding = {each.resource_key: each.slice_key for each in every}
+    spellings = {key.key: _meant_spellings(month, judge, key, deciding) for key in judge.keys if _is_free(key)}
+    judge = replace(judge, meant=spellings)
+    alone = _judged_alone(month, judge, deciding)
+    part = month.part(alone, metric)
+    days, may_excuse = _last_days(part), excused_from(judge.excuses, month.slices, part.ids)
+    known: dict[int, list[tuple[int, Problem]]] = {}
+    for each in every:
+        if each.resource_key in alone:
+            day = days[each.resource_key]
+            excused = [excuse for excuse in may_excuse(each.resource_key, each.slice_key) if excuse.holds_on(day)]
+            resource_id = part.ids[each.resource_key]
+            problems = list(_problems(month, judge, each, day, excused, resource_id))
+        elif each.slice_key in known:
+            problems = known[each.slice_key]
+        else:  # what holds on one day of the month holds on all of them: resources of other slices are judged alone
+            excused = [excuse for excuse in may_excuse(0, each.slice_key) if excuse.holds_on(period.start)]
+            problems = list(_problems(month, judge, each, period.start, excused, ""))
+            known[each.slice_key] = problems
+        for place, problem in problems:
+            yield Hit(each.resource_key, each.slice_key, place, problem, each.cost)
+
+
+def _judged_alone(month: JudgedMonth, judge: _Judge, deciding: Mapping[int, int]) -> frozenset[int]:
+    """Resources of which more is to know than what their slice keeps: its own excuses, spellings, last day, type."""
+    if any(key.resource_types for key in judge.keys):
+        return frozenset(deciding)
+    told = {key for key, _, _ in (*judge.carried.spelled, *judge.carried.mistyped)} & deciding.keys()
+    days = [key for key in judge.keys if key.kind is ValueKind.DATE and key.key not in judge.unread]
+    dated = {at for at, place in month.slices.items() if any(key.value_in(place.tags) for key in days)} if days else ()
+    return month.apart | told | {key for key, at in deciding.items() if at in dated}
+
+
+def _problems(
+    month: JudgedMonth,
+    judge: _Judge,
+    each: Decided,
+    day: date,
+    excused: Sequence[Excuse],
+    resource_id: str,
+) -> Iterator[tuple[int, Problem]]:
+    """By place of the key in the policy, what is to be said of a resource."""
+    for place, key in enumerate(judge.keys):
+        is_apart = bool(excused) or key.is_limited
+        problem = _aside(month.slices[each.slice_key], judge, key, resource_id, excused) if is_apart else None
+        if problem is None:
+            problem = _problem(month, judge, key, (each.resource_key, each.slice_key, key.key), day)
+        if problem is not None and problem is not _NOT_JUDGED:
+            yield place, problem
 
 
 _NOT_JUDGED = Problem(TagProblem.EXEMPT, "")
 
 
 def _aside(
-    place: SliceOf, judge: _Judge, key: KeyPolicy, resource_key: int, holding: Sequence[Excuse]
+    place: SliceOf, judge: _Judge, key: KeyPolicy, resource_id: str, holding: Sequence[Excuse]
 ) -> Problem | None:
     """Why the key is not judged there: _NOT_JUDGED where it does not apply, an EXEMPT problem where it is excused."""
-    resource_id = judge.ids.get(resource_key, "")
     if key.is_limited and not key.applies_to(resource_type(resource_id, place.service), place.team):
         return _NOT_JUDGED
     excuse = next((each for each in holding if each.excuses(key.key)), None)
@@ -158,20 +165,19 @@ def _aside(
 
 
 def _problem(
-    month: TaggableMonth,
+    month: JudgedMonth,
     judge: _Judge,
     key: KeyPolicy,
     at: tuple[int, int, str],
     day: date,
-    meant: Mapping[str, Mapping[str, Problem]],
 ) -> Problem | None:
     problem = problem_of(key, _found(month, judge, key, at), day=day)
-    if problem is not None or key.key not in meant:
+    if problem is not None or key.key not in judge.meant:
         return problem
-    return meant[key.key].get(_found(month, judge, key, at).value)
+    return judge.meant[key.key].get(_found(month, judge, key, at).value)
 
 
-def _found(month: TaggableMonth, judge: _Judge, key: KeyPolicy, at: tuple[int, int, str]) -> Found:
+def _found(month: JudgedMonth, judge: _Judge, key: KeyPolicy, at: tuple[int, int, str]) -> Found:
     spelling, carried_value = judge.carried.spelled.get(at, ("", ""))
     near_key, near_value = judge.carried.mistyped.get(at, ("", ""))
     value = carried_value if key.key in judge.unread else key.value_in(month.slices[at[1]].tags)
@@ -183,7 +189,7 @@ def _is_free(key: KeyPolicy) -> bool:
 
 
 def _meant_spellings(
-    month: TaggableMonth, judge: _Judge, key: KeyPolicy, deciding: Mapping[int, int]
+    month: JudgedMonth, judge: _Judge, key: KeyPolicy, deciding: Mapping[int, int]
 ) -> dict[str, Problem]:
     """Of a key that takes any text: rare spellings among the reader's own values → the common one they mean."""
     values = _values(month, judge, key, deciding)
@@ -194,17 +200,17 @@ def _meant_spellings(
     return found
 
 
-def _values(month: TaggableMonth, judge: _Judge, key: KeyPolicy, deciding: Mapping[int, int]) -> Counter[str]:
+def _values(month: JudgedMonth, judge: _Judge, key: KeyPolicy, deciding: Mapping[int, int]) -> Counter[str]:
     """How many resources have each value of a key; what slices keep is read once for all resources of a slice."""
     values = Counter[str]()
     if key.key in judge.unread:
-        for resource_key, slice_key in deciding.items():
-            values[_found(month, judge, key, (resource_key, slice_key, key.key)).value] += 1
+        for (resource_key, slice_key, name), (_, value) in judge.carried.spelled.items():
+            values[value] += name == key.key and deciding.get(resource_key) == slice_key
     else:
         for slice_key, count in Counter(deciding.values()).items():
             values[key.value_in(month.slices[slice_key].tags)] += count
     del values[""]
-    return values
+    return +values
 
 
 def _last_days(month: TaggableMonth) -> dict[int, date]:
@@ -222,16 +228,22 @@ def _by_name(filters: Filters) -> dict[str, set[str]]:
     return wanted
 
 
-def _wanted(month: TaggableMonth, judge: _Judge, hit: _Hit, wanted: Mapping[str, set[str]]) -> bool:
-    place = month.slices[hit.slice_key]
-    for name in FILTERS:
-        if name in wanted and (hit.problem.key if name == "key" else getattr(place, name)) not in wanted[name]:
-            return False
-    resource_id = judge.ids.get(hit.resource_key, "").casefold()
-    return all(text.casefold() in resource_id for text in wanted.get("search", ()))
+def _wanted_hits(month: JudgedMonth, hits: Sequence[Hit], wanted: Mapping[str, set[str]]) -> Sequence[Hit]:
+    names = [name for name in FILTERS if name in wanted]
+    for name in names:
+        hits = [hit for hit in hits if _value(month, hit, name) in wanted[name]]
+    for text in wanted.get("search", ()):
+        ids = intake.ids_with(Scope.all(), (text,))
+        hits = [hit for hit in hits if text.casefold() in ids.get(hit.resource_key, "").casefold()]
+    return hits
 
 
-def _totals(hits: Sequence[_Hit]) -> tuple[ProblemTotal, ...]:
+def _value(month: JudgedMonth, hit: Hit, name: str) -> str:
+    value: str = hit.problem.key if name == "key" else getattr(month.slices[hit.slice_key], name)
+    return value
+
+
+def _totals(hits: Sequence[Hit]) -> tuple[ProblemTotal, ...]:
     found = []
     for problem in TagProblem:
         mine = [hit for hit in hits if hit.problem.kind is problem]
@@ -239,47 +251,3 @@ def _totals(hits: Sequence[_Hit]) -> tuple[ProblemTotal, ...]:
         breaking = sum(hit.problem.breaks for hit in mine)
         found.append(ProblemTotal(problem, len(mine), len(costs), sum(costs.values(), ZERO), breaking))
     return tuple(found)
-
-
-def _rows(scope: Scope, month: TaggableMonth, judge: _Judge, hits: Sequence[_Hit]) -> tuple[TagFindingRow, ...]:
-    wanted = {hit.resource_key for hit in hits}
-    names = last_texts(month, wanted, 3)
-    places = {hit.slice_key: month.slices[hit.slice_key] for hit in hits}
-    teams = team_names({place.team for place in places.values()})
-    accounts = intake.account_names(scope, {place.account for place in places.values()})
-    told = _announcements(scope) if hits else {}
-    rows = []
-    for hit in hits:
-        place, problem = places[hit.slice_key], hit.problem
-        rows.append(
-            TagFindingRow(
-                resource_key=hit.resource_key,
-                resource_id=judge.ids.get(hit.resource_key, ""),
-                name=names.get(hit.resource_key, ""),
-                service_name=place.service,
-                sub_account_id=place.account,
-                sub_account_name=accounts.get(place.account, ""),
-                region_id=place.region,
-                team_key=place.team,
-                team_name=teams.get(place.team, ""),
-                key=problem.key,
-                problem=problem.kind,
-                value=problem.value,
-                spelling=problem.spelling,
-                wanted=problem.meant,
-                why=problem.why,
-                breaks=problem.breaks,
-                cost=hit.cost,
-                announced_on=told.get((hit.resource_key, place.team, problem.key)),
-            )
-        )
-    return tuple(rows)
-
-
-def _announcements(scope: Scope) -> dict[tuple[int, str, str], date]:
-    """(resource, team, key) → the day it was told of, where it was and is still open."""
-    told = AnnouncedFix.objects.filter(fixed_in__isnull=True, is_gone=False).order_by()
-    if not scope.everything:
-        told = told.filter(owner_key__in=scope.team_keys)
-    columns = ("resource_key", "owner_key", "tag_key", "announced_on")
-    return {(key, owner, tag): day for key, owner, tag, day in told.values_list(*columns)}

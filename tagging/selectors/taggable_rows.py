@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 
 from django.db.models import BigIntegerField, DateField, Q, QuerySet, TextField, Value
@@ -24,7 +25,7 @@ _SLICE = ("slice__service_name", "slice__region_id", "slice__sub_account_id", "s
 Row = tuple[Any, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SliceOf:
     """What a resource line takes from its slice."""
 
@@ -67,13 +68,16 @@ def taggable_slices(found: Reach) -> tuple[dict[int, SliceOf], Q]:
     columns = ("slice_id", "slice__tags", "owner_key", "environment", *_SLICE)
     rows = list(_owned_slices(found).values_list(*columns))
     accounts = intake.account_names(found.scope, {row[6] for row in rows})
-    for key, tags, team, environment, service, region, account, usage_type in rows:
+    is_aside = cache(partial(is_untaggable, aside))
+    same: dict[Any, Any] = {}  # thousands of slices share some hundreds of texts and sets of tags
+    for key, tags, *texts in rows:
+        team, environment, service, region, account, usage_type = (same.setdefault(text, text) for text in texts)
+        if is_aside(service, usage_type):
+            unused[service].add(usage_type)
+            continue
+        shared = same.setdefault(tuple(tags.items()), tags)
         name = accounts.get(account, "")
-        of = SliceOf(tags, team, environment, service, region, account, usage_type, name)
-        if aside and is_untaggable(aside, of.service, of.usage_type):
-            unused[of.service].add(of.usage_type)
-        else:
-            known.setdefault(key, of)
+        known.setdefault(key, SliceOf(shared, team, environment, service, region, account, usage_type, name))
     return known, _in_any(unused.items())
 
 

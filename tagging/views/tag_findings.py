@@ -20,8 +20,8 @@ from tagging import selectors, services
 from tagging.access import is_finops, led_keys
 from tagging.forms.tag_policy import FindingsForm
 from tagging.policy.fixes import Fix, cli_script, tag_editor_rows, terraform
-from tagging.results.tag_findings import PROBLEM_NAMES, TagFindingRow, TagFindings
-from tagging.tables.tag_findings import AnnouncedTable, TagFindingsTable
+from tagging.results.tag_findings import PROBLEM_NAMES, FindingRows, TagFindingRow, TagFindings
+from tagging.tables.tag_findings import AnnouncedTable, FindingCells, TagFindingsTable
 from tagging.terms import TagProblem
 from tagging.views.chargeback import no_costs_text
 from tagging.views.months import Month, chosen_month, month_lines
@@ -83,17 +83,18 @@ def fixes(request: HttpRequest) -> HttpResponseBase:
     if month is None:
         empty = {"month": None, "empty_text": no_costs_text(scope), "tabs": tabs(request)}
         return render(request, "tagging/fixes.html", empty)
-    found, rows = _to_fix(scope, month)
+    found = _found(scope, month)
+    rows = found.rows.breaking()
     table = _table(request, month, rows, "Fixes, dearest first")
     if response := table.export(name=f"tag-fixes-{month.period}", title_rows=month.title_rows):
         return response
-    costs = {row.resource_key: row.cost for row in rows}
+    costs = rows.resources
     context = {
         "month": month,
         "rows": rows,
         "resources": len(costs),
         "to_fix_cost": sum(costs.values()),
-        "known": sum(bool(row.wanted) for row in rows),
+        "known": rows.known,
         "currency": found.currency,
         "table": table,
         "announced_table": announced,
@@ -116,8 +117,7 @@ def fixes_export(request: HttpRequest) -> HttpResponseBase:
         raise InvalidRequestError(f"'{wanted}' is no such file. Use {', '.join(EXPORTS)}.")
     if month is None:
         raise InvalidRequestError("There are no costs yet, so there is nothing to fix.")
-    _, rows = _to_fix(scope, month)
-    rows = rows[:MOST_EXPORTED]
+    rows = _found(scope, month).rows.breaking()[:MOST_EXPORTED]
     assert request.user.is_authenticated
     led = led_keys(request.user)
     mine = rows if is_finops(request.user) else [row for row in rows if row.team_key in led]
@@ -156,13 +156,12 @@ def header_columns(names: Iterable[str]) -> list[Any]:
     return [ExportColumn(name) for name in names]
 
 
-def _to_fix(scope: Scope, month: Month) -> tuple[TagFindings, list[TagFindingRow]]:
-    found = selectors.tag_findings(scope, month.period, metric=month.metric, currency=month.currency)
-    return found, [row for row in found.rows if row.breaks]
+def _found(scope: Scope, month: Month) -> TagFindings:
+    return selectors.tag_findings(scope, month.period, metric=month.metric, currency=month.currency)
 
 
-def _table(request: HttpRequest, month: Month, rows: Sequence[TagFindingRow], caption: str) -> TagFindingsTable:
-    cells = [_cells(row, month) for row in rows]
+def _table(request: HttpRequest, month: Month, rows: FindingRows, caption: str) -> TagFindingsTable:
+    cells = FindingCells(rows, partial(_cells, month=month))
     table = TagFindingsTable(cells, currency=month.currency, request=request, caption=caption, per_page=25)
     table.columns["cost"].column.lines = partial(_lines, month)  # made for rows that are shown only
     return table
