@@ -42,6 +42,7 @@ class _Judge:
     excuses: tuple[Excuse, ...]
     is_for_staff: bool
     meant: Mapping[str, Mapping[str, Problem]]  # by key that takes any text: rare spellings → what they mean
+    known: dict[tuple[int, int], Problem | None]  # by set of tags and place of the key
 
 
 def tag_findings(
@@ -88,14 +89,14 @@ def _judge_of(month: JudgedMonth, period: BillingPeriod) -> _Judge:
     optional = (key for key in keys if not key.is_required)
     unread = frozenset(key.key for key in optional if not kept_on_slices(key, month.reach.imports))
     found = carried(month.reach, keys, month.slices, unread=unread)
-    return _Judge(keys, unread, found, excuses(), month.reach.scope.everything, {})
+    return _Judge(keys, unread, found, excuses(), month.reach.scope.everything, {}, {})
 
 
 def _hits(month: JudgedMonth, judge: _Judge, period: BillingPeriod, metric: CostMetric) -> Iterator[Hit]:
     every = decided(month, metric)
     deciding = {each.resource_key: each.slice_key for each in every}
     spellings = {key.key: _meant_spellings(month, judge, key, deciding) for key in judge.keys if _is_free(key)}
-    judge = replace(judge, meant=spellings)
+    judge = replace(judge, meant=spellings, known={})
     alone = _judged_alone(month, judge, deciding)
     part = month.part(alone, metric)
     days, may_excuse = _last_days(part), excused_from(judge.excuses, month.slices, part.ids)
@@ -139,7 +140,8 @@ def _problems(
         is_apart = bool(excused) or key.is_limited
         problem = _aside(month.slices[each.slice_key], judge, key, resource_id, excused) if is_apart else None
         if problem is None:
-            problem = _problem(month, judge, key, (each.resource_key, each.slice_key, key.key), day)
+            at = (each.resource_key, each.slice_key, key.key)
+            problem = _problem(month, judge, place, at, day)
         if problem is not None and problem is not _NOT_JUDGED:
             yield place, problem
 
@@ -164,17 +166,22 @@ def _aside(
     return Problem(TagProblem.EXEMPT, key.key, key.value_in(place.tags), why=why, breaks=False)
 
 
-def _problem(
-    month: JudgedMonth,
-    judge: _Judge,
-    key: KeyPolicy,
-    at: tuple[int, int, str],
-    day: date,
-) -> Problem | None:
-    problem = problem_of(key, _found(month, judge, key, at), day=day)
+def _problem(month: JudgedMonth, judge: _Judge, place: int, at: tuple[int, int, str], day: date) -> Problem | None:
+    """What is to be said of a key; slices share some hundreds of sets of tags, of which it is worked out once."""
+    key = judge.keys[place]
+    if key.kind is ValueKind.DATE or not judge.carried.tells_nothing_of(at):
+        return _worked_out(judge, key, _found(month, judge, key, at), day)
+    asked = (id(month.slices[at[1]].tags), place)
+    if asked not in judge.known:
+        judge.known[asked] = _worked_out(judge, key, _found(month, judge, key, at), day)
+    return judge.known[asked]
+
+
+def _worked_out(judge: _Judge, key: KeyPolicy, found: Found, day: date) -> Problem | None:
+    problem = problem_of(key, found, day=day)
     if problem is not None or key.key not in judge.meant:
         return problem
-    return judge.meant[key.key].get(_found(month, judge, key, at).value)
+    return judge.meant[key.key].get(found.value)
 
 
 def _found(month: JudgedMonth, judge: _Judge, key: KeyPolicy, at: tuple[int, int, str]) -> Found:

@@ -62,8 +62,10 @@ def _total(table: Any) -> str:
     return figures.money(table.found.total, table.found.currency)
 
 
-class RowsData(TableListData):  # type: ignore[misc]
+class RowsData(TableListData):
     """Rows that are made when they are shown, and put in order before."""
+
+    data: Any
 
     def order_by(self, aliases: Sequence[Any]) -> None:
         """As `TableListData` does with rows that are there already."""

@@ -36,7 +36,7 @@ FILE_ONLY = (
 )
 
 
-class FindingCells(TableListData):  # type: ignore[misc]
+class FindingCells(TableListData):
     """Cells of findings, made of the rows that are shown; of all of them where they are put in another order."""
 
     def __init__(self, rows: FindingRows, cells_of: Callable[[TagFindingRow], dict[str, Any]]) -> None:
