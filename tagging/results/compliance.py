@@ -178,12 +178,12 @@ class Compliance:
     compliant_cost: Decimal
     cost_ratio: Decimal | None
     by_key: tuple[KeyCompliance, ...]
-    by_service: tuple[GroupCompliance, ...]
-    by_region: tuple[GroupCompliance, ...]
-    by_account: tuple[GroupCompliance, ...]
-    by_team: tuple[GroupCompliance, ...]
     fixes: tuple[ResourceRow, ...]
     unread_keys: tuple[UnreadKey, ...] = ()
+    by_service: tuple[GroupCompliance, ...] = ()
+    by_region: tuple[GroupCompliance, ...] = ()
+    by_account: tuple[GroupCompliance, ...] = ()
+    by_team: tuple[GroupCompliance, ...] = ()
     by_environment: tuple[GroupCompliance, ...] = ()
     exempt_resources: int = 0
     exempt_cost: Decimal = ZERO

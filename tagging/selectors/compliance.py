@@ -47,8 +47,6 @@ def compliance(
     """
     month = judged_month(scope, period, currency)
     counted = month_tally(month, metric)
-    wanted = () if totals_only else groups
-    by = {name: _groups(month, metric, name) if name in wanted else () for name in GROUPS}
     return Compliance(
         period=period,
         metric=metric,
@@ -60,11 +58,7 @@ def compliance(
         compliant_cost=counted.compliant_cost,
         cost_ratio=ratio(counted.compliant_cost, counted.taggable_cost),
         by_key=tuple(_key(key.key, place, counted) for place, key in enumerate(month.policy)),
-        by_service=by["service"],
-        by_region=by["region"],
-        by_account=by["account"],
-        by_team=by["team"],
-        by_environment=by["environment"],
+        **{f"by_{name}": _groups(month, metric, name) for name in (() if totals_only else groups)},
         fixes=() if totals_only else _fixes(month, metric),
         unread_keys=month.unread,
         exempt_resources=counted.exempt_resources,

@@ -141,10 +141,7 @@ def exceptions_among(
     judged: Mapping[int, Judgement],
     ids: Mapping[int, str],
 ) -> Exceptions:
-    """What is said of single resources: keys that do not apply, that are excused, or that are spelled otherwise.
-
-    `rows` are all of the month or those of some resources: the answer speaks of these.
-    """
+    """What is said of single resources of these rows: of keys that do not apply, are excused or spelled otherwise."""
     excused = excuses()
     exact = [key for key in policy if key.exact_key]
     ours = {(tag.resource_key, tag.key) for item in found.imports for tag in virtual_tags_in(item.period)}
