@@ -1,11 +1,13 @@
 """Tables of the tag policy: keys, groups, next fixes, values that are not allowed."""
 
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
 import django_tables2 as tables
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django_tables2.data import TableListData
 
 from costs.tables import BarColumn, FinopsTable, LinkColumn, MoneyColumn, NumberColumn
 
@@ -17,6 +19,28 @@ def tone_of(ratio: Decimal | None) -> str:
     if ratio is None:
         return ""
     return "good" if ratio >= TARGET else "bad" if ratio < TARGET / 2 else "warn"
+
+
+class ShownCells(TableListData):
+    """Cells made of the rows that are shown; of all of them where they are put in another order."""
+
+    def __init__(self, rows: Sequence[Any], cells_of: Callable[[Any], dict[str, Any]]) -> None:
+        self.cells_of = cells_of
+        super().__init__(rows)
+
+    def __getitem__(self, at: Any) -> Any:
+        found = self.data[at]
+        return [self._cells(row) for row in found] if isinstance(at, slice) else self._cells(found)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return map(self._cells, self.data)
+
+    def order_by(self, aliases: Any) -> None:
+        self.data = list(self)
+        super().order_by(aliases)
+
+    def _cells(self, row: Any) -> dict[str, Any]:
+        return row if isinstance(row, dict) else self.cells_of(row)
 
 
 class MonthTable(FinopsTable):

@@ -1,15 +1,12 @@
 """Tables of findings of tags, and of what became of announced fixes."""
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import django_tables2 as tables
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
-from django_tables2.data import TableListData
 
 from costs.tables import DayColumn, LinkColumn, MoneyColumn
-from tagging.results.tag_findings import FindingRows, TagFindingRow
 from tagging.tables.compliance import MonthTable
 from tagging.templatetags.resources import short_id
 
@@ -34,29 +31,6 @@ FILE_ONLY = (
     "breaks",
     "status",
 )
-
-
-class FindingCells(TableListData):
-    """Cells of findings, made of the rows that are shown; of all of them where they are put in another order."""
-
-    def __init__(self, rows: FindingRows, cells_of: Callable[[TagFindingRow], dict[str, Any]]) -> None:
-        self.cells_of = cells_of
-        super().__init__(rows)
-
-    def __getitem__(self, at: Any) -> Any:
-        found = self.data[at]
-        return [self._cells(row) for row in found] if isinstance(at, slice) else self._cells(found)
-
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        return map(self._cells, self.data)
-
-    def order_by(self, aliases: Any) -> None:
-        self.data = list(self)
-        super().order_by(aliases)
-
-    def _cells(self, row: Any) -> dict[str, Any]:
-        cells: dict[str, Any] = row if isinstance(row, dict) else self.cells_of(row)
-        return cells
 
 
 class TagFindingsTable(MonthTable):

@@ -1,6 +1,7 @@
 """Suggested tags: look, export, accept, dismiss, propose; the virtual tags that came of them, and their end."""
 
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,6 +20,7 @@ from tagging import selectors, services
 from tagging.access import is_finops, led_keys
 from tagging.policy.fixes import Fix
 from tagging.results.suggestions import SuggestionRow, SuggestionTable, VirtualTagRow
+from tagging.tables.compliance import ShownCells
 from tagging.tables.suggestions import SuggestionTable as Table
 from tagging.tables.suggestions import VirtualTagTable
 from tagging.views.tag_findings import EXPORTS, MOST_EXPORTED, fix_file
@@ -35,9 +37,8 @@ def suggestions(request: HttpRequest) -> HttpResponseBase:
     scope = request_scope(request)
     found = _found(request, scope)
     may_choose = is_finops(request.user) or bool(led_keys(request.user))
-    cells = [_cells(row, found) for row in found.rows]
     table = Table(
-        cells,
+        ShownCells(found.rows, partial(_cells, found=found)),
         choosing=may_choose,
         currency=found.currency,
         request=request,

@@ -21,7 +21,8 @@ from tagging.access import is_finops, led_keys
 from tagging.forms.tag_policy import FindingsForm
 from tagging.policy.fixes import Fix, cli_script, tag_editor_rows, terraform
 from tagging.results.tag_findings import PROBLEM_NAMES, FindingRows, TagFindingRow, TagFindings
-from tagging.tables.tag_findings import AnnouncedTable, FindingCells, TagFindingsTable
+from tagging.tables.compliance import ShownCells
+from tagging.tables.tag_findings import AnnouncedTable, TagFindingsTable
 from tagging.terms import TagProblem
 from tagging.views.chargeback import no_costs_text
 from tagging.views.months import Month, chosen_month, month_lines
@@ -161,7 +162,7 @@ def _found(scope: Scope, month: Month) -> TagFindings:
 
 
 def _table(request: HttpRequest, month: Month, rows: FindingRows, caption: str) -> TagFindingsTable:
-    cells = FindingCells(rows, partial(_cells, month=month))
+    cells = ShownCells(rows, partial(_cells, month=month))
     table = TagFindingsTable(cells, currency=month.currency, request=request, caption=caption, per_page=25)
     table.columns["cost"].column.lines = partial(_lines, month)  # made for rows that are shown only
     return table
