@@ -17,7 +17,8 @@ from tagging.models import AllocatedCost, AnnouncedFix, ComplianceSnapshot
 from tagging.policy import deciding_slices, group_lines
 from tagging.results import Compliance
 from tagging.selectors.compliance import compliance
-from tagging.selectors.taggable import TaggableMonth, taggable_month
+from tagging.selectors.judged import judged_month
+from tagging.selectors.taggable import TaggableMonth
 from tagging.selectors.trust import currencies_of
 from tagging.terms import TagState
 
@@ -70,9 +71,10 @@ def _newest_months() -> dict[str, BillingPeriod]:
 
 
 def _changed_in(period: BillingPeriod, told: Collection[AnnouncedFix]) -> list[AnnouncedFix]:
+    keys = {fix.resource_key for fix in told}
     with one_reading():
         months = [
-            taggable_month(EVERYTHING, period, CostMetric.EFFECTIVE, currency)
+            judged_month(EVERYTHING, period, currency).part(keys, CostMetric.EFFECTIVE)
             for currency in currencies_of(EVERYTHING, (period,))
         ]
         states = {key: value for month in months for key, value in _states(month).items()}
