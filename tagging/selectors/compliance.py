@@ -1,15 +1,17 @@
 """What the tag policy says of a month's resources."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from heapq import nlargest, nsmallest
+from typing import Any
 
 from costs.money import ZERO, ratio
 from costs.periods import BillingPeriod
 from costs.queries import NOT_SET
 from costs.scope import Scope
 from costs.terms import CostMetric
-from tagging.policy import Tally, deciding_slices
+from tagging.policy import Tally, deciding_slices, tally
 from tagging.results import (
     Compliance,
     CostliestResources,
@@ -23,7 +25,7 @@ from tagging.selectors.labels import labels
 from tagging.selectors.month_sums import PLACES, by_deciding_slice, decided, group_tallies, month_tally
 from tagging.selectors.resource_rows import resource_rows
 from tagging.selectors.sums import Ask, total
-from tagging.selectors.taggable import costs_by_resource, taggable_month
+from tagging.selectors.taggable import TaggableMonth, costs_by_resource, taggable_month
 from tagging.terms import TagState
 
 GROUPS = tuple(PLACES)
@@ -45,8 +47,26 @@ def compliance(
     in `unread_keys`. Ratios are None where there is nothing to divide by. Groups that are not asked for stay empty;
     with `totals_only` all of them and fixes do, which spares dashboards their cost.
     """
+    if totals_only and not scope.everything:
+        # A team's page reads its lines for other parts of it anyway.
+        lines = taggable_month(scope, period, metric, currency)
+        return _totals(lines, period, metric, tally(lines.lines, lines.judged, len(lines.policy), lines.exceptions))
     month = judged_month(scope, period, currency)
     counted = month_tally(month, metric)
+    if totals_only:
+        return _totals(month, period, metric, counted)
+    by_group: dict[str, Any] = {f"by_{name}": _groups(month, metric, name) for name in groups}
+    return replace(
+        _totals(month, period, metric, counted),
+        fixes=_fixes(month, metric),
+        untaggable_cost=_untaggable(month, metric, counted),
+        **by_group,
+    )
+
+
+def _totals(
+    month: JudgedMonth | TaggableMonth, period: BillingPeriod, metric: CostMetric, counted: Tally
+) -> Compliance:
     return Compliance(
         period=period,
         metric=metric,
@@ -58,12 +78,10 @@ def compliance(
         compliant_cost=counted.compliant_cost,
         cost_ratio=ratio(counted.compliant_cost, counted.taggable_cost),
         by_key=tuple(_key(key.key, place, counted) for place, key in enumerate(month.policy)),
-        **{f"by_{name}": _groups(month, metric, name) for name in (() if totals_only else groups)},
-        fixes=() if totals_only else _fixes(month, metric),
+        fixes=(),
         unread_keys=month.unread,
         exempt_resources=counted.exempt_resources,
         exempt_cost=counted.exempt_cost,
-        untaggable_cost=None if totals_only else _untaggable(month, metric, counted),
     )
 
 
