@@ -23,6 +23,7 @@ from tagging.selectors.closed_figures import (
     closed_chargeback,
     closed_statement,
     closed_statements,
+    parts_by,
     stored_month,
 )
 from tagging.selectors.explore import spans_of
@@ -201,11 +202,11 @@ def _rest_split(scope: Scope, both: _Compared, method: SplitMethod | None) -> _C
 
 
 def _before(found: Reach, period: BillingPeriod, dimension: str, metric: CostMetric) -> Before:
-    """The whole month before a closed one: its stored totals where it is closed too, for teams."""
+    """The whole month before a closed one: as it was closed, where it is, by whatever dimension."""
     previous = period.previous()
-    stored = stored_month(found, previous, metric) if dimension == "team" else None
-    if stored is not None:
-        return Before({owner: parts.total_cost for owner, parts in stored.parts.items()}, previous.range)
+    if stored := stored_month(found, previous, metric):
+        parts = parts_by(stored, dimension)
+        return Before({value: part.total_cost for value, part in parts.items()}, previous.range)
     both = _compared(found, period, dimension, metric)
     return Before(both.before(), both.days)
 

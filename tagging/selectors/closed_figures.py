@@ -165,7 +165,7 @@ def closed_chargeback(stored: StoredMonth, by: str, before: Before, split: Split
 
     `split` shows what nobody owns split over the others; what is stored does not change.
     """
-    parts = dict(stored.parts) if by == "team" else _parts_by(stored, by)
+    parts = parts_by(stored, by)
     if split is not None:
         stored.scope.require_everything()
         parts = _rest_split(parts, split)
@@ -290,8 +290,12 @@ def _parts_of(costs: Mapping[str, Decimal]) -> Parts:
     return Parts(*(costs.get(kind.value, ZERO) for kind in LineKind))
 
 
-def _parts_by(stored: StoredMonth, by: str) -> dict[str, Parts]:
-    """Direct costs by value from the imports that are pinned; shares and corrections where lines tell the value."""
+def parts_by(stored: StoredMonth, by: str) -> dict[str, Parts]:
+    """By owner as stored; by anything else direct costs from the imports that are pinned, shares and corrections where
+    lines tell the value.
+    """
+    if by == "team":
+        return dict(stored.parts)
     imports = intake.imports_by_pk(EVERYTHING, stored.close.imports.values_list("pk", flat=True))
     pinned = Reach(stored.scope, imports, stored.close.currency, stored.other_currencies)
     found: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(lambda: ZERO))

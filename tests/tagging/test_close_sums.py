@@ -12,7 +12,9 @@ from django.test import Client
 
 from costs.models import BillImport
 from costs.periods import BillingPeriod
+from costs.scope import Scope
 from costs.terms import CostMetric
+from tagging import selectors
 from tagging.models import AllocationRule, Close, SharedPool, StatementLine, Team
 from tagging.services import CloseStep, RuleInput, close_month, save_rule
 from tagging.terms import RuleKind
@@ -122,3 +124,22 @@ def test_a_statement_shows_the_cents_that_its_document_books(staff: Client) -> N
         assert shown_total(text_of(staff.get(path))) == f"${cents}"
         api = staff.get(f"/api/v1/statements/{key}/?period=2025-10").json()
         assert api["booked"] == cents
+
+
+@pytest.mark.parametrize("by", ["team", "service", "account", "cost_center", "tag:Team"])
+def test_a_closed_month_is_compared_with_the_month_before_as_it_was_closed(by: str) -> None:
+    """October: payments 10, nobody 2, closed at 12; then delivered again with 30 for payments. November: payments 12,
+    and October's 20 carried in. Whatever it is looked at by, the month before is the 12 that October's page shows.
+    """
+    month([Spend("10", tags=PAY), Spend("2")], period=OCTOBER)
+    close(OCTOBER)
+    october_again(Spend("30", tags=PAY), Spend("2"))
+    month([Spend("12", tags=PAY)], period=NOVEMBER)
+    close(NOVEMBER)
+    october, november = (
+        selectors.chargeback(Scope.all(), period, by=by, metric=CostMetric.BILLED) for period in (OCTOBER, NOVEMBER)
+    )
+    before = {row.key: row.previous_total_cost for row in november.rows if row.previous_total_cost}
+    assert before == {row.key: row.total_cost for row in october.rows}
+    assert sum(before.values(), november.previous_missing_cost) == Decimal(12)
+    assert november.compared == OCTOBER.range
