@@ -12,7 +12,7 @@ from tagging.closing import Owner, document_cents
 from tagging.models import Close, CloseEvent, StatementLine, Team
 from tagging.results.closes import AdjustmentRow, CloseEventRow, MonthEnd, MonthEndRow, Obstacle
 from tagging.selectors.closed_figures import StoredMonth, bill_version_of, number_of, pending_of, stored_month
-from tagging.selectors.closes import pending_by_month
+from tagging.selectors.closes import pending_by_month, pool_names_of
 from tagging.selectors.labels import labels
 from tagging.selectors.month_ends import MonthDraft, basis_warnings, month_draft, open_disputes
 from tagging.selectors.reach import Reach, reach
@@ -67,6 +67,8 @@ def adjustments(scope: Scope, *, metric: CostMetric, currency: str = "") -> tupl
 def _waiting(currency: str, metric: CostMetric) -> list[AdjustmentRow]:
     at = COST_COLUMNS.index(metric.column)
     found = pending_by_month(currency)
+    pools = {line.pool_key for lines in found.values() for line in lines if line.pool_key}
+    pool_names = pool_names_of(found, currency, pools) if pools else {}
     names = labels(Scope.all(), "team", {line.owner.key for lines in found.values() for line in lines})
     versions = dict(Close.objects.filter(currency=currency).order_by("version").values_list("period", "version"))
     return [
@@ -76,7 +78,7 @@ def _waiting(currency: str, metric: CostMetric) -> list[AdjustmentRow]:
             to="",
             owner=names[line.owner.key],
             kind=line.kind,
-            service_name=line.service_name or line.pool_key,
+            service_name=line.service_name or pool_names.get(line.pool_key, line.pool_key),
             sub_account_id=line.sub_account_id,
             charge_category=line.charge_category,
             cost=costs[at],

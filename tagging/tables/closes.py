@@ -1,10 +1,14 @@
 """Tables of a month's close: documents, corrections."""
 
+from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import django_tables2 as tables
+from django.utils.safestring import SafeString
 
-from costs.tables import FinopsTable, LinkColumn, MoneyColumn
+from costs.tables import FinopsTable, LinkColumn, MoneyColumn, money_total
+from tagging.results.closes import AdjustmentRow
 
 
 class MonthEndTable(FinopsTable):
@@ -24,21 +28,46 @@ class MonthEndTable(FinopsTable):
             self.columns[name].column.currency = currency
 
 
-class AdjustmentTable(FinopsTable):
-    """Corrections of closed months, carried or waiting."""
+def _total(table: "FinopsTable") -> SafeString:
+    assert isinstance(table, _Corrections)
+    return money_total(table.total, table.currency, signed=True)
 
-    origin = tables.Column("Corrects")
+
+class _Corrections(FinopsTable):
+    """Corrections line by line, with their sum over all pages."""
+
+    total = Decimal(0)
+    currency = ""
+
+    origin = tables.Column("Corrects", footer="Sum")
     origin_version = tables.Column("Version")
-    to = tables.Column("Carried in", empty_values=())
     owner = tables.Column("Owner")
     service_name = tables.Column("Service or pool")
     sub_account_id = tables.Column("Account")
     charge_category = tables.Column("Charge category")
-    cost = MoneyColumn("Amount", signed=True)
+    cost = MoneyColumn("Amount", signed=True, footer=_total)
 
-    def __init__(self, data: Any = None, *, currency: str, **options: Any) -> None:
+    def __init__(self, data: Sequence[AdjustmentRow], *, currency: str, **options: Any) -> None:
         super().__init__(data, **options)
+        self.total, self.currency = sum((row.cost for row in data), Decimal(0)), currency
         self.columns["cost"].column.currency = currency
+
+    def has_footer(self) -> bool:
+        """Nothing has no sum."""
+        return len(self.rows) > 0
+
+
+class CarriedTable(_Corrections):
+    """What a month takes in, or would take in when it closes; the lines sum to its "Carried in"."""
+
+
+class AdjustmentTable(_Corrections):
+    """Corrections of a closed month itself, carried by a later one or waiting."""
+
+    to = tables.Column("Carried in", empty_values=())
+
+    class Meta:
+        sequence = ("origin", "origin_version", "to", "...")
 
     def render_to(self, value: str) -> str:
         """The month that carries it, or that it waits."""

@@ -22,12 +22,12 @@ from tagging import selectors, services
 from tagging.access import is_viewing_as
 from tagging.forms.closes import StepForm
 from tagging.forms.months import MonthForm
-from tagging.results.closes import MonthEnd, MonthEndRow
+from tagging.results.closes import AdjustmentRow, MonthEnd, MonthEndRow
 from tagging.selectors.books import Journal, journal
 from tagging.selectors.month_end_view import adjustments, month_end
 from tagging.selectors.month_ends import basis_before
 from tagging.selectors.reach import reach
-from tagging.tables.closes import AdjustmentTable, MonthEndTable
+from tagging.tables.closes import AdjustmentTable, CarriedTable, MonthEndTable
 from tagging.terms import OwnerKind
 from tagging.views.months import NO_COSTS_STAFF, Month, chosen_month, month_lines
 
@@ -90,22 +90,18 @@ def close(request: HttpRequest) -> HttpResponseBase:
         request=request,
         caption=f"Documents of {found.period.label}",
     )
-    if response := table.export(name=f"close-{found.period}", title_rows=title_rows(found)):
+    rows = adjustments(scope, metric=found.metric, currency=found.currency)
+    carried, own = _carried_table(request, found, rows), _corrections_table(request, found, rows)
+    chosen, stem = (carried, "carried-in") if request.GET.get("table") == "carried" else (table, "close")
+    if response := chosen.export(name=f"{stem}-{found.period}", title_rows=title_rows(found)):
         return response
-    corrections = AdjustmentTable(
-        [row for row in adjustments(scope, metric=found.metric, currency=found.currency) if _concerns(row, found)],
-        currency=found.currency,
-        request=request,
-        prefix="a-",
-        caption="Adjustments",
-        empty_text="No bill of a closed month has changed.",
-    )
     context = {
         "month": month,
         "found": found,
         "bill_url": month_lines(month, *_closed(found)),
         "table": table,
-        "corrections": corrections,
+        "carried": carried,
+        "corrections": own,
         "steps": [STEPS[name] for name in next_steps(found)],
         "form": MonthForm(initial=month.initial, periods=month.periods, currencies=month.currencies),
         "trust": selectors.trust(scope, month.period, metric=month.metric, currency=month.currency),
@@ -223,8 +219,35 @@ def _closed(found: MonthEnd) -> tuple[tuple[str, str], ...]:
     return () if found.is_open else (("closed", "yes"),)
 
 
-def _concerns(row: Any, found: MonthEnd) -> bool:
-    return str(found.period) in (row.origin, row.to)
+def _carried_table(request: HttpRequest, found: MonthEnd, rows: tuple[AdjustmentRow, ...]) -> CarriedTable:
+    return CarriedTable(
+        [row for row in rows if _is_carried_in(row, found)],
+        currency=found.currency,
+        request=request,
+        prefix="c-",
+        caption=f"Carried in by {found.period.label}",
+        empty_text="Nothing of earlier months is carried in.",
+    )
+
+
+def _corrections_table(request: HttpRequest, found: MonthEnd, rows: tuple[AdjustmentRow, ...]) -> AdjustmentTable:
+    return AdjustmentTable(
+        [row for row in rows if row.origin == str(found.period)],
+        currency=found.currency,
+        request=request,
+        prefix="a-",
+        caption=f"Corrections of {found.period.label}",
+        empty_text="An open month has none: what changes in its bill is in its own figures."
+        if found.is_open
+        else "The bill of this month has not changed since it was closed.",
+    )
+
+
+def _is_carried_in(row: AdjustmentRow, found: MonthEnd) -> bool:
+    """A closed month carries what names it; an open one would carry what waits of months before it."""
+    if found.is_open:
+        return not row.to and row.origin < str(found.period)
+    return row.to == str(found.period)
 
 
 def _may_be_forced(found: MonthEnd, step: str) -> bool:
