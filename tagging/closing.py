@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from costs.money import ZERO, cents_that_sum, plain
+from costs.money import ZERO, cents_that_sum, cents_to_total, plain, round_to_cents
 from costs.periods import BillingPeriod
 from costs.terms import COST_COLUMNS
 from tagging.owners import bare_key
@@ -146,6 +146,27 @@ def document_cents(totals: Mapping[Owner, Costs]) -> dict[Owner, dict[str, str]]
         owner: {column: plain(by_column[at][place]) for at, column in enumerate(COST_COLUMNS)}
         for place, owner in enumerate(owners)
     }
+
+
+@dataclass(frozen=True)
+class TaxPart:
+    """The tax in what one document books. `booked` are its cents where it is nothing but tax (`is_all`)."""
+
+    tax: Decimal
+    booked: Decimal
+    is_all: bool
+
+
+def tax_cents(parts: Sequence[TaxPart]) -> list[Decimal]:
+    """The tax of each document in cents; they sum to the rounded tax of all.
+
+    Documents of nothing but tax have no say: what they book is their tax. The others share the rest by largest
+    remainder, and their other costs give way.
+    """
+    free = [part.tax for part in parts if part.tax and not part.is_all]
+    fixed = sum((part.booked for part in parts if part.tax and part.is_all), ZERO)
+    shared = iter(cents_to_total(free, round_to_cents(sum((part.tax for part in parts), ZERO)) - fixed))
+    return [ZERO if not part.tax else part.booked if part.is_all else next(shared) for part in parts]
 
 
 def group(rows: Iterable[tuple[Any, Costs]], key: Callable[[Any], Owner]) -> dict[Owner, Costs]:

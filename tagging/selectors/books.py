@@ -1,19 +1,23 @@
 """A closed month for the books: a balanced journal from its documents, with the account codes that hold."""
 
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
+from costs.errors import NotFoundInScopeError
 from costs.money import ZERO
 from costs.periods import BillingPeriod
 from costs.scope import Scope
 from costs.terms import ChargeCategory, CostMetric
-from tagging.documents import StatementDocument
-from tagging.models import AccountCode
-from tagging.selectors.documents import documents_of_month
-from tagging.terms import AccountKind, LineKind
+from tagging.closing import TaxPart, tax_cents
+from tagging.documents.content import content_of
+from tagging.models import AccountCode, Close, Statement
+from tagging.selectors.closed_figures import lines_of, number_of
+from tagging.selectors.closes import close_of
+from tagging.selectors.reach import reach
+from tagging.terms import AccountKind, CloseState, LineKind
 
 # Codes where the books name none: four digits that say what they are for.
 DEFAULT_CODES = {
@@ -41,6 +45,9 @@ class JournalLine:
     debit: Decimal
     credit: Decimal
     on: date | None = None  # the last day of the month where none is said
+    number: str = ""  # of the close, once it is final
+    version: int | None = None
+    state: str = ""  # draft until the month is final, then final; of an accrual: estimate
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,11 @@ class Journal:
     currency: str
     metric: CostMetric
     lines: tuple[JournalLine, ...]
+    state: str = ""
+    number: str = ""
+    version: int | None = None
+    tax: Decimal = ZERO  # booked as tax of the month's own bill; what is carried in comes apart
+    tax_carried_in: Decimal = ZERO
 
     @property
     def debit(self) -> Decimal:
@@ -72,9 +84,29 @@ class Codes:
         found = self.stored.get((kind.value, cost_center)) or self.stored.get((kind.value, ""))
         return found or DEFAULT_CODES[kind]
 
+    @property
+    def kept(self) -> list[list[str]]:
+        """As a close keeps them; with the defaults, which may change with a version of this program."""
+        defaults = {(kind.value, ""): account for kind, account in DEFAULT_CODES.items()}
+        return [[*key, *account] for key, account in sorted({**defaults, **self.stored}.items())]
+
+
+@dataclass(frozen=True)
+class _Document:
+    """One statement by kind: cents as its document has them, and the exact costs apart from tax and of tax."""
+
+    statement: Statement
+    cents: Mapping[LineKind, Decimal]
+    rest: Mapping[LineKind, Decimal]
+    tax: Mapping[LineKind, Decimal]
+
+    @property
+    def is_all_tax(self) -> bool:
+        return not any(self.rest.values())
+
 
 def account_codes() -> Codes:
-    """The codes as they stand now: a journal is made for the books of today."""
+    """The codes as they stand now, with which a month is booked that is not final yet."""
     rows = AccountCode.objects.values_list("kind", "cost_center", "code", "name")
     return Codes(
         {(kind, center): (code, name or DEFAULT_CODES[AccountKind(kind)][1]) for kind, center, code, name in rows}
@@ -84,37 +116,29 @@ def account_codes() -> Codes:
 def journal(scope: Scope, period: BillingPeriod, *, currency: str = "") -> Journal:
     """The month's journal on the basis charged: each owner's costs by kind, tax apart, against clearing.
 
-    For FinOps staff. Raises NotFoundInScopeError while the month is open.
+    Where a version that was final before was booked, its reversal comes first. For FinOps staff. Raises
+    NotFoundInScopeError while the month is open.
     """
     scope.require_everything()
-    documents = documents_of_month(scope, period, currency=currency)
-    codes = account_codes()
-    lines = [line for document in documents for line in owner_lines(document, codes)]
-    total = sum((line.debit - line.credit for line in lines), ZERO)
-    code, name = codes.of(AccountKind.CLEARING, "")
-    first = documents[0]
-    entry = f"CLOUD-{period}"
-    lines.append(posted(entry, (code, name), ("", "All owners", f"Cloud bill {period.label}"), -total))
-    return Journal(period, first.currency, first.metric, tuple(line for line in lines if line.debit or line.credit))
-
-
-def owner_lines(document: StatementDocument, codes: Codes) -> list[JournalLine]:
-    """One owner's document by account; the lines sum to its total."""
-    sums: dict[AccountKind, Decimal] = defaultdict(lambda: ZERO)
-    for group in document.groups:
-        for line in group.lines:
-            sums[_kind(document, group.kind, line.category)] += line.amount
-    entry = f"CLOUD-{document.period}"
-    what = document.number or f"version {document.version}"
-    return [
-        posted(
-            entry,
-            codes.of(kind, document.cost_center),
-            (document.cost_center, document.owner, f"Statement {what}"),
-            amount,
-        )
-        for kind, amount in sums.items()
-    ]
+    close = close_of(period, reach(scope, (period,), currency).currency)
+    if close is None:
+        raise NotFoundInScopeError(f"{period.label} is not closed: it has no journal yet.")
+    documents = _documents(close)
+    own, carried = _taxes(documents, LineKind.DIRECT), _taxes(documents, LineKind.ADJUSTMENT)
+    before = _booked_before(close)
+    state = _state(close)
+    reversal = [] if before is None else _reversal(before, state)
+    return Journal(
+        period,
+        close.currency,
+        CostMetric(close.basis),
+        (*reversal, *_entry(close, documents, own, carried)),
+        state=state,
+        number=number_of(close),
+        version=close.version,
+        tax=sum(own, ZERO),
+        tax_carried_in=sum(carried, ZERO),
+    )
 
 
 def posted(
@@ -125,9 +149,112 @@ def posted(
     return JournalLine(entry, *account, center, owner, text, max(amount, ZERO), max(-amount, ZERO), on)
 
 
-def _kind(document: StatementDocument, kind: LineKind, category: str) -> AccountKind:
-    if not document.owner_key:
-        return AccountKind.UNALLOCATED
-    if category == ChargeCategory.TAX.value:
-        return AccountKind.TAX
-    return AccountKind(kind.value)
+def _state(close: Close) -> str:
+    """What was final is booked, also once it is reopened; all else is a draft."""
+    return "draft" if close.number_in_year is None else CloseState.FINAL.value
+
+
+def _entry_id(close: Close, what: str = "", *, state: str = "") -> str:
+    name = f"CLOUD-{BillingPeriod(close.period)}-V{close.version}{what}"
+    return f"{name}-DRAFT" if (state or _state(close)) == "draft" else name
+
+
+def _booked_before(close: Close) -> Close | None:
+    """The newest earlier version of the month that became final, so that its journal was for the books."""
+    versions = Close.objects.filter(period=close.period, currency=close.currency, version__lt=close.version)
+    return versions.filter(number_in_year__isnull=False).order_by("-version").first()
+
+
+def _reversal(before: Close, state: str) -> list[JournalLine]:
+    """The entry of a version booked before with debit and credit the other way round: both together are nothing."""
+    documents = _documents(before)
+    entry = _entry(before, documents, _taxes(documents, LineKind.DIRECT), _taxes(documents, LineKind.ADJUSTMENT))
+    name = _entry_id(before, "-REVERSAL", state=state)
+    return [
+        replace(line, entry=name, text=f"Reversal: {line.text}", debit=line.credit, credit=line.debit, state=state)
+        for line in entry
+    ]
+
+
+def _documents(close: Close) -> list[_Document]:
+    """The statements of a version, what belongs to nobody among them, by owner."""
+    metric = CostMetric(close.basis)
+    found = []
+    for own in sorted(close.statements.all(), key=lambda item: item.owner_key):
+        lines = lines_of(own, metric)
+        rest: dict[LineKind, Decimal] = defaultdict(lambda: ZERO)
+        tax: dict[LineKind, Decimal] = defaultdict(lambda: ZERO)
+        for line in lines:
+            sums = tax if line.charge_category == ChargeCategory.TAX.value else rest
+            sums[LineKind(line.kind)] += line.cost
+        groups = content_of(lines, Decimal(own.cents[metric.column]))
+        found.append(_Document(own, {group.kind: group.amount for group in groups}, rest, tax))
+    return found
+
+
+def _taxes(documents: Sequence[_Document], kind: LineKind) -> list[Decimal]:
+    """Of each document the cents of tax: of the month's own bill (direct), or of what is carried in."""
+    return tax_cents(
+        [TaxPart(item.tax.get(kind, ZERO), item.cents.get(kind, ZERO), item.is_all_tax) for item in documents]
+    )
+
+
+def _entry(
+    close: Close, documents: Sequence[_Document], own: Sequence[Decimal], carried: Sequence[Decimal]
+) -> list[JournalLine]:
+    """The balanced entry of one version."""
+    codes = _codes_of(close)
+    lines = [
+        line
+        for document, tax, earlier in zip(documents, own, carried, strict=True)
+        for line in _owner_lines(close, document, (tax, earlier), codes)
+    ]
+    total = sum((line.debit - line.credit for line in lines), ZERO)
+    text = f"Cloud bill {BillingPeriod(close.period).label}"
+    lines.append(posted(_entry_id(close), codes.of(AccountKind.CLEARING, ""), ("", "All owners", text), -total))
+    number, state = number_of(close), _state(close)
+    return [
+        replace(line, number=number, version=close.version, state=state) for line in lines if line.debit or line.credit
+    ]
+
+
+def _codes_of(close: Close) -> Codes:
+    """A final month is booked with the codes it became final with, so that its reversal meets the same accounts."""
+    kept = close.texts.get("account_codes")
+    if kept is None:
+        return account_codes()
+    return Codes({(kind, center): (code, name) for kind, center, code, name in kept})
+
+
+def _owner_lines(close: Close, document: _Document, taxes: tuple[Decimal, Decimal], codes: Codes) -> list[JournalLine]:
+    """One document by account; the lines sum to its total."""
+    statement, (own, carried) = document.statement, taxes
+    center, owner = statement.cost_center, statement.owner_name
+    text = f"Statement {statement.number or f'version {close.version}'}"
+    rest = _rest_cents(document, {LineKind.DIRECT: own, LineKind.ADJUSTMENT: carried})
+    nobody = not statement.owner_key
+    amounts = [
+        *((AccountKind.UNALLOCATED if nobody else AccountKind(kind.value), "", cents) for kind, cents in rest.items()),
+        (AccountKind.TAX, "", own),
+        (AccountKind.TAX, ", tax of earlier months", carried),
+    ]
+    sums: dict[tuple[AccountKind, str], Decimal] = defaultdict(lambda: ZERO)
+    for kind, more, amount in amounts:
+        sums[kind, more] += amount
+    return [
+        posted(_entry_id(close), codes.of(kind, center), (center, owner, f"{text}{more}"), amount)
+        for (kind, more), amount in sums.items()
+    ]
+
+
+def _rest_cents(document: _Document, taxes: Mapping[LineKind, Decimal]) -> dict[LineKind, Decimal]:
+    """What each kind books beside its tax. A cent left over where a kind is all tax goes to the largest other kind."""
+    rest = {kind: document.cents.get(kind, ZERO) - taxes.get(kind, ZERO) for kind in LineKind}
+    if document.is_all_tax:
+        return rest
+    largest = max(document.rest, key=lambda kind: abs(document.rest[kind]))
+    for kind in LineKind:
+        if kind is not largest and not document.rest.get(kind):
+            rest[largest] += rest[kind]
+            rest[kind] = ZERO
+    return rest

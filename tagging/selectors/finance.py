@@ -1,7 +1,7 @@
 """Finance's close: invoices matched, the accrual of a month that is not invoiced, fees paid in advance. Staff only."""
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -13,6 +13,7 @@ from costs.periods import BillingPeriod, DateRange
 from costs.scope import Scope
 from costs.selectors import ActiveImport
 from costs.terms import ChargeCategory, CostMetric
+from tagging.closing import TaxPart, tax_cents
 from tagging.models import Close, Invoice, Team
 from tagging.selectors.books import Journal, JournalLine, account_codes, posted
 from tagging.selectors.closes import counting
@@ -20,6 +21,7 @@ from tagging.selectors.labels import UNALLOCATED, labels
 from tagging.selectors.reach import allocated, reach
 from tagging.terms import AccountKind
 
+ESTIMATE = "estimate"  # the state of an accrual: neither draft nor final
 RUN_RATE_DAYS = 7
 NOISE = Decimal("0.0001")  # bills miss their own identities by a hair; such a rest is no prepaid fee
 
@@ -60,6 +62,7 @@ class AccrualRow:
     daily_rate: Decimal
     estimate: Decimal
     booked: Decimal  # billed + estimate, in cents that sum over all owners
+    tax: Decimal  # of it tax, in cents that sum to the bill's rounded tax
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,10 @@ class Accrual:
     @property
     def total(self) -> Decimal:
         return sum((row.booked for row in self.rows), ZERO)
+
+    @property
+    def tax(self) -> Decimal:
+        return sum((row.tax for row in self.rows), ZERO)
 
     @property
     def estimate(self) -> Decimal:
@@ -133,8 +140,10 @@ def accrual(scope: Scope, period: BillingPeriod, *, currency: str = "") -> Accru
         whole[owner] = whole.get(owner, ZERO) + cost
     recent = usage.filter(charge_date__gte=measured.start, charge_date__lt=measured.end)
     rates = dict(recent.values_list("owner_key").annotate(Sum("billed_cost")))
-    days = (measured.end - measured.start).days
-    return Accrual(period, chosen, newest_complete, measured, missing, _accrued(scope, whole, rates, (days, missing)))
+    taxed = rows.filter(charge_category=ChargeCategory.TAX.value).values_list("owner_key").annotate(Sum("billed_cost"))
+    span = ((measured.end - measured.start).days, missing)
+    found = _accrued(scope, whole, rates, dict(taxed), span)
+    return Accrual(period, chosen, newest_complete, measured, missing, found)
 
 
 def accrual_journal(scope: Scope, period: BillingPeriod, *, currency: str = "") -> Journal:
@@ -147,12 +156,13 @@ def accrual_journal(scope: Scope, period: BillingPeriod, *, currency: str = "") 
         text = f"Accrued cloud costs {period.label}" if sign == 1 else f"Reversal of accrual {period.label}"
         for row in found.rows:
             kind = AccountKind.DIRECT if row.owner_key else AccountKind.UNALLOCATED
-            account = codes.of(kind, row.cost_center)
-            lines.append(posted(entry, account, (row.cost_center, row.owner, text), sign * row.booked, on=on))
+            for each, amount in ((kind, row.booked - row.tax), (AccountKind.TAX, row.tax)):
+                account = codes.of(each, row.cost_center)
+                lines.append(posted(entry, account, (row.cost_center, row.owner, text), sign * amount, on=on))
         against = codes.of(AccountKind.ACCRUAL, "")
         lines.append(posted(entry, against, ("", "All owners", text), -sign * found.total, on=on))
-    kept = tuple(line for line in lines if line.debit or line.credit)
-    return Journal(period, found.currency, CostMetric.BILLED, kept)
+    kept = tuple(replace(line, state=ESTIMATE) for line in lines if line.debit or line.credit)
+    return Journal(period, found.currency, CostMetric.BILLED, kept, state=ESTIMATE, tax=found.tax)
 
 
 def prepaid(scope: Scope, period: BillingPeriod, *, currency: str = "") -> tuple[PrepaidRow, ...]:
@@ -177,14 +187,23 @@ def prepaid(scope: Scope, period: BillingPeriod, *, currency: str = "") -> tuple
 
 
 def _accrued(
-    scope: Scope, whole: dict[str, Decimal], rates: dict[str, Decimal], span: tuple[int, int]
+    scope: Scope,
+    whole: dict[str, Decimal],
+    rates: dict[str, Decimal],
+    taxed: dict[str, Decimal],
+    span: tuple[int, int],
 ) -> tuple[AccrualRow, ...]:
     days, missing = span
     names, centers = labels(scope, "team", list(whole)), dict(Team.objects.values_list("key", "cost_center"))
     owners = sorted(whole, key=lambda owner: (-whole[owner], owner))
     daily = {owner: ratio(rates.get(owner, ZERO), days) or ZERO for owner in owners}
     estimates = {owner: daily[owner] * missing for owner in owners}
-    booked = cents_that_sum([whole[owner] + estimates[owner] for owner in owners])
+    exact = [whole[owner] + estimates[owner] for owner in owners]
+    booked = cents_that_sum(exact)
+    own_tax = [taxed.get(owner, ZERO) for owner in owners]
+    taxes = tax_cents(
+        [TaxPart(tax, cents, tax == cost) for tax, cents, cost in zip(own_tax, booked, exact, strict=True)]
+    )
     return tuple(
         AccrualRow(
             owner_key=owner,
@@ -194,8 +213,9 @@ def _accrued(
             daily_rate=daily[owner],
             estimate=estimates[owner],
             booked=cents,
+            tax=tax,
         )
-        for owner, cents in zip(owners, booked, strict=True)
+        for owner, cents, tax in zip(owners, booked, taxes, strict=True)
     )
 
 

@@ -35,6 +35,8 @@ MONEY = ColumnKind.MONEY
 JOURNAL_COLUMNS: tuple[ExportColumn | str, ...] = (
     "Entry", "Date", "Account", "Account name", "Cost centre", "Owner", "Text",
     ExportColumn("Debit", MONEY), ExportColumn("Credit", MONEY), "Currency",
+    # Others import the columns above where they stand: new ones come after them.
+    "Number", "Version", "State",
 )  # fmt: skip
 
 
@@ -59,7 +61,8 @@ STEPS = {
     "final": Step(
         "final",
         "Make {month} final",
-        "Gives the month and its statements their numbers. Lines can no longer be disputed.",
+        "Gives the month and its statements their numbers. Lines can no longer be disputed, and the journal keeps the"
+        " account codes as they are now.",
         "Make it final",
     ),
     "reopen": Step(
@@ -167,7 +170,7 @@ def journal_file(request: HttpRequest, book: Journal, *, name: str) -> HttpRespo
         request.GET = QueryDict(f"{request.GET.urlencode()}&format=csv")
     rows = (
         [line.entry, line.on or book.period.range.last, line.account, line.account_name, line.cost_center, line.owner,
-         line.text, line.debit, line.credit, book.currency]
+         line.text, line.debit, line.credit, book.currency, line.number, line.version or "", line.state]
         for line in book.lines
     )  # fmt: skip
     head = [
@@ -176,6 +179,11 @@ def journal_file(request: HttpRequest, book: Journal, *, name: str) -> HttpRespo
         ("Currency", book.currency),
         ("Debit", plain(book.debit)),
         ("Credit", plain(book.credit)),
+        ("State", book.state),
+        ("Number", book.number),
+        ("Version", str(book.version or "")),
+        ("Tax", plain(book.tax)),
+        ("Tax carried in", plain(book.tax_carried_in)),
     ]
     response = export_response(request, name=name, title_rows=head, columns=list(JOURNAL_COLUMNS), rows=rows)
     assert response is not None

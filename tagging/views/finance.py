@@ -144,10 +144,11 @@ def _accrual(found: Accrual) -> Table:
     columns: list[ExportColumn | str] = [
         "Owner",
         "Cost centre",
-        *_money("Billed so far", "Usage a day", "Estimate of days missing", "Accrued"),
+        *_money("Billed so far", "Usage a day", "Estimate of days missing", "Accrued", "Of it tax"),
     ]
     cells = [
-        [row.owner, row.cost_center, row.billed_cost, row.daily_rate, row.estimate, row.booked] for row in found.rows
+        [row.owner, row.cost_center, row.billed_cost, row.daily_rate, row.estimate, row.booked, row.tax]
+        for row in found.rows
     ]
     measured = found.measured.label if found.measured else "no usage"
     return (
@@ -157,6 +158,7 @@ def _accrual(found: Accrual) -> Table:
             ("Days missing", str(found.missing_days)),
             ("Estimated at the mean of", measured),
             ("Accrued", plain(found.total)),
+            ("Of it tax", plain(found.tax)),
         ],
     )
 
