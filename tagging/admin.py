@@ -3,15 +3,17 @@
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group, User
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from simple_history.admin import SimpleHistoryAdmin
 
 from costs.errors import InvalidRequestError
+from costs.scope import Scope
 from tagging import admin_closes, admin_pools, admin_suggestions
 from tagging.conditions import parse_condition
 from tagging.models import (
@@ -25,6 +27,8 @@ from tagging.models import (
     ViewAs,
 )
 from tagging.owners import kind_of
+from tagging.selectors import team_by_key
+from tagging.selectors.inactive import still_given
 from tagging.services import check_stored_key, reallocate
 from tagging.terms import FINOPS_GROUP, OwnerKind
 
@@ -83,6 +87,23 @@ class TeamAdmin(NeverDeletedMixin, ReallocatingAdmin):
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: Model | None = None) -> dict[str, Any]:
         return {} if obj is not None else dict(self.prepopulated_fields)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Other forms offer teams in use; what is chosen already stays."""
+        found, may_repeat = super().get_search_results(request, queryset, search_term)
+        if request.path == reverse("admin:autocomplete"):
+            found = found.filter(is_active=True)
+        return found, may_repeat
+
+    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
+        super().save_model(request, obj, form, change)
+        assert isinstance(obj, Team)
+        if change and not obj.is_active and "is_active" in form.changed_data:
+            given = still_given(Scope.all(), team_by_key(Scope.all(), obj.key))
+            if given.has_any:
+                self.message_user(request, given.text, messages.WARNING)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002 - Django's signature
         form = super().get_form(request, obj, change=change, **kwargs)

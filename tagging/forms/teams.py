@@ -1,15 +1,26 @@
 """Forms of teams, members and people."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from django import forms
+from django.utils.html import escape
 
 from tagging.forms.months import set_choices
 from tagging.inputs import PersonInput, TeamInput
+from tagging.results import TeamView
 from tagging.terms import MemberRole
 
 ROLES = [(MemberRole.VIEWER.value, "Viewer"), (MemberRole.LEAD.value, "Lead")]
+
+
+def team_choices(teams: Iterable[TeamView], *, chosen: Collection[str] = ()) -> list[tuple[str, str]]:
+    """Teams to choose from: those in use, and of the others what is chosen already, marked as such."""
+    return [
+        (team.key, team.name if team.is_active else f"{team.name} (inactive)")
+        for team in teams
+        if team.is_active or team.key in chosen
+    ]
 
 
 class TeamForm(forms.Form):
@@ -24,9 +35,11 @@ class TeamForm(forms.Form):
     )
     is_active = forms.BooleanField(label="In use", required=False, initial=True)
 
-    def __init__(self, *args: Any, parents: Sequence[tuple[str, str]], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, parents: Sequence[tuple[str, str]], given: str = "", **kwargs: Any) -> None:
+        """`given` says what goes on when the team is taken out of use."""
         super().__init__(*args, **kwargs)
         set_choices(self, "parent_key", [("", "No other team"), *parents])
+        self.fields["is_active"].help_text = escape(given)  # it holds what rules say, tag values among it
 
     def as_input(self) -> TeamInput:
         """The team that a valid form describes; its key is made from the name."""

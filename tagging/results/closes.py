@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from costs.figures import money
 from costs.periods import BillingPeriod
 from costs.terms import CostMetric
 
@@ -31,6 +32,50 @@ class Obstacle:
     code: str
     text: str
     may_be_forced: bool
+
+
+@dataclass(frozen=True)
+class OwnerOutOfUse:
+    """A team out of use (or that may be put so) with its costs of a month, and what gives them: rules, pools."""
+
+    key: str
+    owner: str
+    cost: Decimal
+    period: BillingPeriod | None  # None before the first bill
+    currency: str
+    rules: tuple[tuple[int, str], ...]  # pk and what the rule says
+    pools: tuple[tuple[str, str], ...]  # key and name of those that name the team
+    is_read: bool  # by members of a team above that is in use
+
+    @property
+    def has_any(self) -> bool:
+        return bool(self.cost or self.rules or self.pools)
+
+    @property
+    def charged(self) -> str:
+        """What stands on its statement and who can read it."""
+        reader = "only members of the teams above it can open" if self.is_read else "no team member can open"
+        month = "" if self.period is None else f" of {self.period.label}"
+        return (
+            f"{self.owner} is out of use, and {money(self.cost, self.currency or 'USD')}{month} is on its statement,"
+            f" which {reader}."
+        )
+
+    @property
+    def given_by(self) -> str:
+        """The rules and pools in words; '' where none names it."""
+        rules = "; ".join(text for _, text in self.rules)
+        pools = ", ".join(name for _, name in self.pools)
+        parts = [
+            f"Rules that give it costs: {rules}." if rules else "",
+            f"Pools that name it: {pools}." if pools else "",
+        ]
+        return " ".join(part for part in parts if part)
+
+    @property
+    def text(self) -> str:
+        """All of it, for files, the API and commands."""
+        return f"{self.charged} {self.given_by}".strip()
 
 
 @dataclass(frozen=True)
@@ -110,10 +155,17 @@ class MonthEnd:
     open_disputes: int
     events: tuple[CloseEventRow, ...]
     rules: tuple[str, ...]
+    out_of_use: tuple[OwnerOutOfUse, ...] = ()  # of a preview; `warnings` say it too
 
     @property
     def is_open(self) -> bool:
         return self.state == "open"
+
+    @property
+    def other_warnings(self) -> tuple[str, ...]:
+        """Without those that stand in `out_of_use`."""
+        told = {item.text for item in self.out_of_use}
+        return tuple(text for text in self.warnings if text not in told)
 
     @property
     def owners_total(self) -> Decimal:

@@ -13,6 +13,7 @@ from tagging.models import Close, CloseEvent, StatementLine, Team
 from tagging.results.closes import AdjustmentRow, CloseEventRow, MonthEnd, MonthEndRow, Obstacle
 from tagging.selectors.closed_figures import StoredMonth, bill_version_of, number_of, pending_of, stored_month
 from tagging.selectors.closes import pending_by_month, pool_names_of
+from tagging.selectors.inactive import owners_out_of_use
 from tagging.selectors.labels import labels
 from tagging.selectors.month_ends import MonthDraft, basis_warnings, month_draft, open_disputes
 from tagging.selectors.reach import Reach, reach
@@ -108,6 +109,7 @@ def _open(found: Reach, draft: MonthDraft) -> MonthEnd:
         )
         for owner, costs in totals.items()
     ]
+    out_of_use = owners_out_of_use(found.scope, draft.period, draft.currency, rows)
     return _month_end(
         rows,
         period=draft.period,
@@ -122,7 +124,8 @@ def _open(found: Reach, draft: MonthDraft) -> MonthEnd:
         carried_in=draft.carried_in[at],
         pending_adjustment=pending_of(found.scope, draft.period, draft.currency, draft.metric),
         obstacles=tuple(Obstacle(item.code, item.text, item.may_be_forced) for item in draft.blockers),
-        warnings=draft.warnings,
+        warnings=(*draft.warnings, *(item.text for item in out_of_use)),
+        out_of_use=out_of_use,
         rules=(),
     )
 

@@ -17,6 +17,7 @@ from costs.pages import current_moment, request_scope, staff_page
 from costs.terms import CostMetric
 from tagging import selectors, services
 from tagging.forms.tag_policy import ExemptionForm, UntaggableForm
+from tagging.forms.teams import team_choices
 from tagging.selectors.compliance_trend import Trend, TrendPoint
 from tagging.tables.compliance import TARGET, tone_of
 from tagging.views.tag_parts import tabs
@@ -153,7 +154,7 @@ def _exemption_form(request: HttpRequest) -> ExemptionForm:
     scope, today = request_scope(request), current_moment().date()
     return ExemptionForm(
         request.POST or None,
-        teams=[(team.key, team.name) for team in selectors.visible_teams(scope)],
+        teams=team_choices(selectors.visible_teams(scope)),
         keys=[key.key for key in selectors.policy_keys()],
         initial={
             "resource": request.GET.get("resource", ""),

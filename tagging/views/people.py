@@ -15,8 +15,7 @@ from costs.errors import InvalidRequestError
 from costs.exports import export_response
 from costs.pages import request_scope, staff_page
 from tagging import selectors, services
-from tagging.forms.teams import PersonForm
-from tagging.results import TeamView
+from tagging.forms.teams import PersonForm, team_choices
 from tagging.selectors import Person
 
 
@@ -124,8 +123,3 @@ def person_cells(person: Person) -> tuple[str, ...]:
         "yes" if person.is_active else "no",
         person.last_login.date().isoformat() if person.last_login else "never",
     )
-
-
-def team_choices(found: tuple[TeamView, ...]) -> list[tuple[str, str]]:
-    """Teams in use."""
-    return [(team.key, team.name) for team in found if team.is_active]

@@ -18,6 +18,7 @@ from costs.scope import Scope
 from tagging import selectors, services
 from tagging.forms.months import MonthForm
 from tagging.forms.pools import BENEFITS, POLICIES, BenefitForm, DriverForm, PoolForm
+from tagging.forms.teams import team_choices
 from tagging.owners import pool_owner
 from tagging.results import PoolMonth
 from tagging.selectors import pool_pages
@@ -130,7 +131,7 @@ def pool_form(request: HttpRequest, key: str, initial: dict[str, Any], targets: 
     scope = request_scope(request)
     form = PoolForm(
         request.POST or None,
-        owners=owner_choices(scope, key),
+        owners=owner_choices(scope, key, {*targets, initial.get("rest_to", "")}),
         drivers=[(row.key, row.name) for row in pool_pages.driver_rows(scope)],
         targets=targets,
         initial=initial,
@@ -176,12 +177,9 @@ def previewed(request: HttpRequest, scope: Scope, wanted: services.PoolInput) ->
     return told | {"only_two": wanted.is_open and taking == PARTS_TO_TELL_APART}
 
 
-def owner_choices(scope: Scope, key: str) -> list[tuple[str, str]]:
-    """Who can take part: teams (inactive ones say so), then pools other than this one."""
-    teams = [
-        (team.key, team.name if team.is_active else f"{team.name} (inactive)")
-        for team in selectors.visible_teams(scope)
-    ]
+def owner_choices(scope: Scope, key: str, chosen: set[str]) -> list[tuple[str, str]]:
+    """Who can take part: teams in use or that take part already, then pools other than this one."""
+    teams = team_choices(selectors.visible_teams(scope), chosen=chosen)
     others = {row.key: row.name for row in pool_pages.pool_rows(scope) if row.key != key}
     return [*teams, *((pool_owner(other), f"Pool {name}") for other, name in others.items())]
 

@@ -21,6 +21,7 @@ from costs.terms import CostMetric
 from tagging import selectors, services
 from tagging.conditions import FIELDS, NAME, parse_condition
 from tagging.forms.rules import RuleForm
+from tagging.forms.teams import team_choices
 from tagging.line_links import lines_url
 from tagging.owners import bare_key, kind_of, pool_owner
 from tagging.results import RuleView
@@ -207,7 +208,7 @@ def form_of(request: HttpRequest, kind: RuleKind, rule: RuleView | None, initial
     return RuleForm(
         request.POST or None,
         kind=kind,
-        teams=owner_choices(scope),
+        teams=owner_choices(scope, rule.team_key if rule else ""),
         is_trial="preview" in request.POST,
         before=rule.reason if rule else "",
         initial=initial,
@@ -284,9 +285,9 @@ def rule_by_pk(scope: Scope, pk: int) -> RuleView:
     return found
 
 
-def owner_choices(scope: Scope) -> list[tuple[str, str]]:
-    """Teams and pools that a rule can give to, by key."""
-    teams = [(team.key, team.name) for team in selectors.visible_teams(scope)]
+def owner_choices(scope: Scope, chosen: str = "") -> list[tuple[str, str]]:
+    """Teams and pools that a rule can give to, by key; a team out of use only where the rule gives to it already."""
+    teams = team_choices(selectors.visible_teams(scope), chosen=(chosen,))
     return teams + [(pool_owner(key), f"Pool {name}") for key, name in pool_choices(scope).items()]
 
 

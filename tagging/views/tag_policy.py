@@ -15,6 +15,7 @@ from costs.pages import request_scope, staff_page
 from costs.scope import Scope
 from tagging import selectors, services
 from tagging.forms.tag_policy import DocumentsForm, KeyForm, fits_form, initial_of, value_line
+from tagging.forms.teams import team_choices
 from tagging.policy import KeyPolicy
 from tagging.policy.documents import to_document
 from tagging.selectors import PolicyRow
@@ -106,7 +107,7 @@ def tag_policy_import(request: HttpRequest) -> HttpResponseBase:
 def key_form(request: HttpRequest, row: PolicyRow | None) -> HttpResponseBase:
     """The form of a key; `preview` in the POST shows what it would do to the newest month, anything else saves."""
     scope = request_scope(request)
-    teams = [(team.key, team.name) for team in selectors.visible_teams(scope)]
+    teams = team_choices(selectors.visible_teams(scope), chosen=row.policy.teams if row else ())
     initial = initial_of(row.policy) if row else {"is_tracked": True, "is_required": True}
     form = KeyForm(request.POST or None, teams=teams, initial=initial)
     context: dict[str, Any] = {"form": form, "row": row, "tabs": tabs(request)}

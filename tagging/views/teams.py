@@ -7,13 +7,16 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
+from costs import figures
 from costs.errors import InvalidRequestError
 from costs.exports import export_response
 from costs.pages import request_scope, staff_page
 from costs.scope import Scope
 from tagging import selectors, services
-from tagging.forms.teams import MemberForm, TeamForm
+from tagging.forms.teams import MemberForm, TeamForm, team_choices
 from tagging.results import TeamView
+from tagging.results.closes import OwnerOutOfUse
+from tagging.selectors.inactive import still_given
 from tagging.terms import MemberRole
 
 
@@ -62,8 +65,11 @@ def team_edit(request: HttpRequest, team_key: str) -> HttpResponseBase:
         "parent_key": team.parent_key,
         "is_active": team.is_active,
     }
-    parents = parent_choices(selectors.visible_teams(scope), but=team_key)
-    form = TeamForm(request.POST or None, parents=parents, initial=initial)
+    parents = parent_choices(selectors.visible_teams(scope), but=team_key, chosen=team.parent_key)
+    given = still_given(scope, team)
+    form = TeamForm(
+        request.POST or None, parents=parents, initial=initial, given=given_text(given) if team.is_active else ""
+    )
     if request.method == "POST" and form.is_valid():
         try:
             services.update_team(team_key, form.as_input())
@@ -71,6 +77,8 @@ def team_edit(request: HttpRequest, team_key: str) -> HttpResponseBase:
             form.add_error(None, str(error))
         else:
             messages.success(request, f"{form.cleaned_data['name']} changed.")
+            if team.is_active and not form.cleaned_data["is_active"] and given.has_any:
+                messages.warning(request, f"{form.cleaned_data['name']} goes on getting costs; see below.")
             return redirect("tagging:team_edit", team_key)
     members = selectors.team_members(scope, team_key)
     context = {
@@ -78,6 +86,7 @@ def team_edit(request: HttpRequest, team_key: str) -> HttpResponseBase:
         "team": team,
         "members": members,
         "member_form": MemberForm(people=people_choices(scope, but={member.username for member in members})),
+        "given": None if team.is_active or not given.has_any else given,
         "rules": [rule for rule in selectors.allocation_rules(scope) if rule.team_key == team_key],
     }
     return render(request, "tagging/team_form.html", context, status=400 if form.errors else 200)
@@ -141,9 +150,21 @@ def team_cells(team: TeamView, members: list[dict[str, Any]]) -> tuple[str, ...]
     return (team.key, team.name, team.cost_center, team.parent_name, in_use, names)
 
 
-def parent_choices(found: tuple[TeamView, ...], *, but: str = "") -> list[tuple[str, str]]:
-    """Teams that another could be part of."""
-    return [(team.key, team.name) for team in found if team.key != but]
+def parent_choices(found: tuple[TeamView, ...], *, but: str = "", chosen: str = "") -> list[tuple[str, str]]:
+    """Teams that another could be part of; one out of use only where it is part of that already."""
+    return team_choices([team for team in found if team.key != but], chosen=(chosen,))
+
+
+def given_text(given: OwnerOutOfUse) -> str:
+    """What the box "In use" says before somebody takes a team out of use."""
+    month = given.period.label if given.period else ""
+    costs = f"{figures.money(given.cost, given.currency)} of {month} is its. " if given.cost else ""
+    ways = f"{given.given_by} " if given.given_by else ""
+    if not (costs or ways):
+        return ""
+    return (
+        f"{costs}{ways}Out of use, it goes on getting them, and its members no longer see them: change the rules first."
+    )
 
 
 def people_choices(scope: Scope, *, but: set[str] | None = None) -> list[tuple[str, str]]:
