@@ -28,6 +28,7 @@ class Trust:
     owners_total: Decimal | None
     unallocated_cost: Decimal | None
     difference: Decimal | None
+    state: str = "open"  # of the month's close: open, closed or final; `is_open` is the provider's bill
     is_closed: bool = False  # then statements have their own figures, and these are of the bill in force
     closed_on: str = ""  # the bill version of the statements
     closed_on_in_force: bool = False

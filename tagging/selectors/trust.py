@@ -21,7 +21,8 @@ from tagging.terms import OwnerKind
 def trust(scope: Scope, period: BillingPeriod, *, metric: CostMetric, currency: str = "") -> Trust:
     """The trust strip of a month: figures and sources for staff, only that it ties out for teams.
 
-    A month is open until the provider has invoiced all of it. It ties out when what the files added up to
+    `is_open` until the provider has invoiced all of it; `state` is whether the month is closed here, so that its
+    statements do not change whatever becomes of the bill. It ties out when what the files added up to
     is exactly what all owners and nobody hold. A month without costs has nothing to tie out and says so
     (`has_costs`).
     """
@@ -46,6 +47,7 @@ def trust(scope: Scope, period: BillingPeriod, *, metric: CostMetric, currency: 
         owners_total=owners_total if staff else None,
         unallocated_cost=unallocated if staff else None,
         difference=difference if staff else None,
+        state="open" if close is None else close.state,
         is_closed=close is not None,
         closed_on=bill_version_of(close) if close is not None and staff else "",
         closed_on_in_force=close is not None and staff and _bases(close) == set(found.import_pks),

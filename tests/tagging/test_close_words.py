@@ -13,13 +13,15 @@ from django.core.management import call_command
 from django.test import Client
 
 from costs.errors import InvalidRequestError
+from costs.models import Bill
 from costs.periods import BillingPeriod
 from costs.scope import Scope
-from costs.terms import CostMetric
+from costs.terms import BillState, CostMetric
 from tagging.models import Team
 from tagging.selectors.closed import frozen_text
 from tagging.selectors.month_end_view import month_end
-from tagging.services import CloseStep, RuleInput, close_month, save_rule
+from tagging.selectors.trust import trust
+from tagging.services import CloseStep, RuleInput, close_month, finalise_month, save_rule
 from tagging.terms import RuleKind
 from tests.tagging import page_world
 from tests.tagging.builders import NOVEMBER, OCTOBER, Spend, month
@@ -160,3 +162,23 @@ def test_rules_say_which_currency_froze_them_and_which_open_month_keeps_them(rul
         save_rule(ended)
     close_month(OCTOBER, STEP, metric=CostMetric.BILLED, currency="EUR")
     assert frozen_text(Scope.all()) == "October 2025 is closed in EUR, USD: changes hold from November 2025."
+
+
+def test_the_trust_strip_says_whether_the_month_is_open_closed_or_final(rule: int, staff: Client) -> None:
+    """The provider may still change the bill of a closed month: its statements stay, the change is an adjustment."""
+
+    def strip() -> str:
+        page = text_of(staff.get("/statements/payments/?period=2025-11"))
+        return re.sub("<[^>]*>", "", page.split('<ul class="trust"')[1].split("</ul>")[0])
+
+    made = month([Spend("10", tags=PAY)])
+    assert "November 2025 (still open, figures may grow)" in strip()
+    close_month(NOVEMBER, STEP, metric=CostMetric.BILLED)
+    later = "statements do not change, later changes of the bill become adjustments)"
+    assert f"November 2025 (closed: {later}" in strip()
+    finalise_month(NOVEMBER, STEP)
+    assert f"November 2025 (final: {later}" in strip()
+    assert "still open" not in strip()
+    Bill.objects.filter(import_in_force=made).update(state=BillState.FINAL.value)
+    assert "November 2025 (final: statements do not change)" in strip()
+    assert trust(Scope.all(), NOVEMBER, metric=CostMetric.BILLED).state == "final"
