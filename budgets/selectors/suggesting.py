@@ -66,7 +66,9 @@ def scope_choices(scope: Scope, *, today: date) -> tuple[tuple[ScopeKind, str, s
     for at, kind in enumerate(CHOICE_KINDS):
         values = {key[at] for key in cells if key[at]}
         if kind is ScopeKind.TEAM:
-            values |= {team.key for team in ownership.visible_teams(scope) if team.is_active}
+            teams = ownership.visible_teams(scope)
+            values |= {team.key for team in teams}
+            values -= {team.key for team in teams if not team.is_active}  # costs or not: no new budget for them
         names = ownership.value_labels(scope, kind.value, values)
         offered += sorted(((kind, key, names[key]) for key in values), key=lambda item: item[2].casefold())
     return tuple(offered)

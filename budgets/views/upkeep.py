@@ -59,7 +59,10 @@ def _form(
     scope, today = request_scope(request), current_moment().date()
     choices = list(selectors.scope_choices(scope, today=today))
     if found and found.row.scope_kind is not ScopeKind.TOTAL:
-        own = (found.row.scope_kind, found.row.scope_key, found.row.scope_label)
+        kind, key, label = found.row.scope_kind, found.row.scope_key, found.row.scope_label
+        teams = ownership.visible_teams(scope) if kind is ScopeKind.TEAM else ()
+        inactive = any(team.key == key and not team.is_active for team in teams)
+        own = (kind, key, f"{label} (inactive)" if inactive else label)
         choices += [] if own in choices else [own]
     form = BudgetForm(
         request.POST or None,
