@@ -229,6 +229,15 @@ def test_changing_a_budget_keeps_author_history_and_what_it_is_for(budgets: None
     assert Threshold.history.filter(history_type="-").count() == 4
 
 
+def test_a_team_out_of_use_gets_no_new_budget_and_an_old_one_is_marked(
+    budgets: None, staff: Client, other_team: Any
+) -> None:
+    assert '<option value="team:payments">' in text_of(get(staff, "/budgets/new/"))
+    type(other_team).objects.filter(key="payments").update(is_active=False)
+    assert '<option value="team:payments"' not in text_of(get(staff, "/budgets/new/"))
+    assert "Payments (inactive)" in text_of(get(staff, "/budgets/payments-monthly/edit/"))
+
+
 def test_templates_lead_to_a_filled_form(staff: Client) -> None:
     page = text_of(get(staff, "/budgets/"))
     assert "scope=team%3Apayments" in page
