@@ -17,13 +17,23 @@ from costs.terms import CostMetric
 from tagging.chargeback import Closed, Parts, close, split_rest
 from tagging.models import Team
 from tagging.owners import bare_key, kind_of
-from tagging.results import Chargeback, ChargebackRow, Statement, StatementLine, StatementList, StatementSummary
+from tagging.results import (
+    Chargeback,
+    ChargebackRow,
+    CloseInfo,
+    Statement,
+    StatementLine,
+    StatementList,
+    StatementSummary,
+)
+from tagging.selectors.closed import closed_months
 from tagging.selectors.closed_figures import (
     Before,
     closed_chargeback,
     closed_statement,
     closed_statements,
     parts_by,
+    pending_of,
     stored_month,
 )
 from tagging.selectors.explore import spans_of
@@ -104,7 +114,15 @@ def _open_chargeback(
         difference=None if whole is None else closed.difference,
         pools_cost=None if whole is None or not is_team else in_pools(closed),
         missing_shared_cost=both.shared.get("", ZERO),
+        close=_open_info(found, period, metric),
     )
+
+
+def _open_info(found: Reach, period: BillingPeriod, metric: CostMetric) -> CloseInfo:
+    """Of an open month nothing waits, unless a later one was closed: that one may have carried a correction of it."""
+    if not any(closed > period and currency == found.currency for closed, currency in closed_months()):
+        return CloseInfo()
+    return CloseInfo(pending_adjustment=pending_of(found.scope, period, found.currency, metric))
 
 
 def statements(scope: Scope, period: BillingPeriod, *, metric: CostMetric, currency: str = "") -> StatementList:
@@ -137,6 +155,7 @@ def statements(scope: Scope, period: BillingPeriod, *, metric: CostMetric, curre
         difference=None if whole is None else closed.difference,
         pools_cost=None if whole is None else in_pools(closed),
         unallocated_shared_cost=both.shared.get("", ZERO),
+        close=_open_info(found, period, metric),
     )
 
 
@@ -169,6 +188,7 @@ def statement(
         summary=_summary(team_key, team, both, both.before(), team_key),
         lines=_lines(Ask(found.within((period,)), metric)),
         compared=both.days,
+        close=_open_info(found, period, metric),
         shares=own_shares(own, period, found.currency, metric),
         prices=prices_of(own, period, found.currency, team_key),
     )

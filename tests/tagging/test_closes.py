@@ -133,6 +133,16 @@ def test_a_reopened_month_takes_back_what_others_carried_of_it() -> None:
     assert owners(NOVEMBER) == {"Payments": "22", "": "0"}
     waiting = [row for row in adjustments(EVERYTHING, metric=CostMetric.BILLED) if not row.to]
     assert [(row.origin, plain(row.cost)) for row in waiting] == [("2025-10", "-2")]
+    billed = CostMetric.BILLED
+    for reader in (EVERYTHING, Scope.teams(frozenset({"payments"}))):
+        told = (
+            selectors.chargeback(reader, OCTOBER, metric=billed),
+            selectors.statements(reader, OCTOBER, metric=billed),
+        )
+        assert [found.close.pending_adjustment for found in told] == [Decimal(-2)] * 2
+        assert selectors.statement(reader, OCTOBER, "payments", metric=billed).close.pending_adjustment == Decimal(-2)
+    other = Scope.teams(frozenset({"search"}))
+    assert selectors.chargeback(other, OCTOBER, metric=billed).close.pending_adjustment == 0
     again = close(OCTOBER)
     assert (again.version, Close.objects.filter(period=OCTOBER.start).count()) == (2, 2)
 

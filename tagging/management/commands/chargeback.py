@@ -18,7 +18,6 @@ from costs.terms import CostMetric
 from costs.text_tables import aligned
 from tagging.results import Chargeback
 from tagging.selectors import chargeback
-from tagging.selectors.closed_figures import pending_of
 from tagging.terms import OwnerKind, SplitMethod
 
 
@@ -111,14 +110,11 @@ def _pools(month: Chargeback) -> dict[str, Any]:
 
 def _closing(month: Chargeback) -> dict[str, str]:
     """Where the month stands, what it rests on, what was carried into it and what waits."""
-    waiting = month.close.pending_adjustment
-    if not month.close.is_closed:
-        waiting = pending_of(Scope.all(), month.period, month.currency, month.metric)
     return {
         "state": month.close.state,
         "bill_version": month.close.bill_version or bill_version(month),
         "carried_in": plain(month.close.carried_in),
-        "pending_adjustment": plain(waiting),
+        "pending_adjustment": plain(month.close.pending_adjustment),
     }
 
 
