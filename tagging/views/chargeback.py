@@ -33,6 +33,7 @@ from tagging.views.close_strip import (
     as_closed,
     close_strip,
     closed_parts,
+    compared_how,
     compared_row,
     hidden_columns,
     state_rows,
@@ -58,7 +59,8 @@ def chargeback(request: HttpRequest) -> HttpResponseBase:
         return redirect(f"{reverse('tagging:statement', args=team_keys)}?{request.GET.urlencode()}")
     missing = missing_line(owners, month, by)
     table = owner_table(request, month, owners, missing, by)
-    title_rows = [*month.title_rows, compared_row(owners.compared), *state_rows(owners.close), *bill_rows(owners)]
+    how = compared_how(scope, month, owners.close)
+    title_rows = [*month.title_rows, compared_row(owners.compared, how), *state_rows(owners.close), *bill_rows(owners)]
     if response := table.export(name=f"chargeback-{month.period}-{by}", title_rows=title_rows):
         return response
     context = {
@@ -66,6 +68,7 @@ def chargeback(request: HttpRequest) -> HttpResponseBase:
         "by": by,
         "by_label": dimension_label(by),
         "owners": owners,
+        "compared_how": how,
         "table": table,
         "chart": share_chart(owners, missing, month),
         "missing": missing,

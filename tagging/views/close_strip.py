@@ -13,6 +13,7 @@ from costs.periods import BillingPeriod
 from costs.scope import Scope
 from tagging.access import is_viewing_as, may_act_for
 from tagging.results import CloseInfo, Statement
+from tagging.selectors.closed import closed_months
 from tagging.selectors.disputes import disputes
 from tagging.selectors.month_ends import Blocker, month_blockers, open_disputes
 from tagging.views.closes import STEPS
@@ -106,9 +107,17 @@ def as_closed(close: CloseInfo) -> tuple[tuple[str, str], ...]:
     return (("closed", "yes"),) if close.is_closed else ()
 
 
-def compared_row(compared: str) -> tuple[str, str]:
+def compared_row(compared: str, how: str = "") -> tuple[str, str]:
     """What changes are against, for files."""
-    return ("Change against", compared or "nothing: the month before has no costs")
+    return ("Change against", f"{compared}{how}" if compared else "nothing: the month before has no costs")
+
+
+def compared_how(scope: Scope, month: Month, close: CloseInfo) -> str:
+    """How an open month reads a month before that is closed; for staff, as teams are not told of others' closes."""
+    if not scope.everything or close.is_closed:
+        return ""
+    is_closed = (month.period.previous(), month.currency) in closed_months()
+    return " of the bill in force, not as it was closed" if is_closed else ""
 
 
 def _suggested_rows(found: Statement) -> list[tuple[str, str]]:

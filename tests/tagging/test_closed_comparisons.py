@@ -1,0 +1,76 @@
+"""What a month is compared with where the one before is closed."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from django.contrib.auth.models import User
+
+from costs.models import BillImport
+from costs.periods import BillingPeriod
+from costs.scope import Scope
+from costs.terms import CostMetric
+from tagging.models import AllocationRule, SharedPool, Team
+from tagging.results import Chargeback
+from tagging.selectors import chargeback
+from tagging.services import CloseStep, RuleInput, close_month, save_rule
+from tagging.terms import RuleKind
+from tests.conftest import ClientFor
+from tests.tagging.builders import NOVEMBER, OCTOBER, Spend, month
+from tests.tagging.page_world import text_of
+
+pytestmark = [pytest.mark.django_db, pytest.mark.real_parts]
+STEP = CloseStep("Fiona", datetime(2026, 3, 10, 10, tzinfo=UTC))
+PAY, SEARCH, SHARED = {"Team": "payments"}, {"Team": "search"}, {"Project": "shared"}
+DIMENSIONS = ("team", "cost_center", "account", "service", "project", "tag:team")
+
+
+@pytest.fixture(autouse=True)
+def october_closed_and_billed_again(team: Team, other_team: Team) -> None:
+    """October closes on payments 10, search 10 and a pool's 4, split 2 and 2; its bill comes again: payments 20."""
+    SharedPool.objects.create(key="platform", name="Platform", method="proportional")
+    AllocationRule.objects.create(
+        name="Shared", position=0, kind=RuleKind.TAG.value, tag_key="Project", tag_values=["shared"],
+        target="pool:platform",
+    )  # fmt: skip
+    for key in ("payments", "search"):
+        save_rule(RuleInput(RuleKind.TAG, tag_key="Team", tag_values=(key,), team_key=key))
+    month([Spend("10", tags=PAY), Spend("10", tags=SEARCH), Spend("4", tags=SHARED)], period=OCTOBER)
+    close_month(OCTOBER, STEP, metric=CostMetric.BILLED)
+    BillImport.objects.filter(bill_in_force__billing_period=OCTOBER.start).update(state="replaced")
+    month([Spend("20", tags=PAY), Spend("10", tags=SEARCH), Spend("4", tags=SHARED)], period=OCTOBER)
+    month([Spend("10", tags=PAY), Spend("10", tags=SEARCH), Spend("4", tags=SHARED)], period=NOVEMBER)
+
+
+def found(period: BillingPeriod, by: str) -> Chargeback:
+    return chargeback(Scope.all(), period, by=by, metric=CostMetric.BILLED)
+
+
+@pytest.mark.parametrize("by", DIMENSIONS)
+def test_a_closed_month_is_compared_with_what_the_page_of_the_closed_one_before_shows(by: str) -> None:
+    close_month(NOVEMBER, STEP, metric=CostMetric.BILLED)
+    before, now = found(OCTOBER, by), found(NOVEMBER, by)
+    shown = {row.key: row.total_cost for row in before.rows if row.total_cost}
+    assert {row.key: row.previous_total_cost for row in now.rows if row.previous_total_cost} == shown
+    assert now.previous_missing_cost == before.missing_cost
+    # The close had 10 + 10 + 4; the bill in force has 34.
+    assert sum(shown.values(), now.previous_missing_cost) == 24
+
+
+def test_cost_centres_are_compared_with_their_shares_of_the_closed_month() -> None:
+    """Each of both had 10 of its own and 2 of the pool in October."""
+    close_month(NOVEMBER, STEP, metric=CostMetric.BILLED)
+    rows = {row.key: row.previous_total_cost for row in found(NOVEMBER, "cost_center").rows}
+    assert rows == {"CC-100": Decimal(12), "CC-200": Decimal(12)}
+
+
+def test_an_open_month_says_that_it_is_compared_with_the_bill_as_it_is_now(
+    finops_lead: User, client_for: ClientFor
+) -> None:
+    """By cost centre both columns hold direct costs alone: payments 10 against 20 of the bill in force."""
+    rows = {row.key: (row.total_cost, row.previous_total_cost) for row in found(NOVEMBER, "cost_center").rows}
+    assert rows == {"CC-100": (10, 20), "CC-200": (10, 10)}
+    staff, said = client_for(finops_lead), "of the bill in force, not as it was closed"
+    assert said in text_of(staff.get("/chargeback/?period=2025-11&by=cost_center"))
+    close_month(NOVEMBER, STEP, metric=CostMetric.BILLED)
+    assert said not in text_of(staff.get("/chargeback/?period=2025-11&by=cost_center"))
