@@ -32,6 +32,29 @@ def is_open(period: BillingPeriod) -> bool:
     return closed is None or closed < period
 
 
+def closed_after(period: BillingPeriod) -> tuple[BillingPeriod, ...]:
+    """Later months that are closed in any currency, in order: while they are, rules of `period` stay as they are."""
+    return tuple(sorted({month for month, _ in closed_months() if month > period}))
+
+
+def refusal_text(wanted: BillingPeriod) -> str:
+    """Why no change of rules, pools and policies can hold from that month, and the cure; '' where one can.
+
+    A month that was reopened takes none either while a later one is closed: it would reach that one, too.
+    """
+    last = last_closed_period()
+    if last is None or wanted > last:
+        return ""
+    standing = sorted({last, *(month for month, _ in closed_months() if month >= wanted)})
+    labels, one = [month.label for month in standing], len(standing) == 1
+    listed = labels[0] if one else f"{', '.join(labels[:-1])} and {labels[-1]}"
+    cure = f"reopen {listed}" if one else f"reopen them from the newest backwards, {last.label} first"
+    return (
+        f"{listed} {'is' if one else 'are'} closed. A change holds from {last.next().label} on: start there,"
+        f" or {cure}, to change anything from {wanted.label} on."
+    )
+
+
 def frozen_text(scope: Scope) -> str:
     """From which month changes of rules, pools and policies hold, and why; '' where nothing is closed. For staff.
 

@@ -13,7 +13,7 @@ from tagging.hooks import tell_that_rules_changed
 from tagging.inputs import PoolInput, RuleInput
 from tagging.models import AllocationRule, CommitmentBenefit, SharedPool
 from tagging.owners import pool_owner
-from tagging.selectors.closed import first_open_period
+from tagging.selectors.closed import first_open_period, refusal_text
 from tagging.services.allocate import one_allocation_at_a_time, reallocate
 from tagging.services.pools import save_pool
 from tagging.services.rules import MAX_STEP_REASON, delete_rule, save_rule
@@ -71,10 +71,9 @@ def set_benefit_policy(policy: BenefitPolicy, *, from_period: BillingPeriod, rea
 
 
 def _start(wanted: BillingPeriod | None) -> BillingPeriod | None:
-    first = first_open_period()
-    if first is not None and wanted is not None and wanted < first:
-        raise InvalidRequestError(f"{wanted.label} is closed. Choose {first.label} or later.")
-    return wanted or first
+    if wanted is not None and (refusal := refusal_text(wanted)):
+        raise InvalidRequestError(refusal)
+    return wanted or first_open_period()
 
 
 def _pool(kind: ChargeKind, policy: ChargePolicy, start: BillingPeriod | None, reason: str) -> None:

@@ -22,7 +22,7 @@ from tagging.models import AllocationRule, PoolDriver, SharedPool, Team
 from tagging.owners import bare_key, kind_of, pool_owner
 from tagging.pools import TO_OTHERS, Pool, Target, check_pool, in_order
 from tagging.results import PoolMonth
-from tagging.selectors.closed import first_open_period
+from tagging.selectors.closed import first_open_period, refusal_text
 from tagging.selectors.pool_pages import months_of
 from tagging.selectors.pools import pool_of
 from tagging.selectors.shared import BENEFIT_KEY, shared_month
@@ -161,12 +161,9 @@ def _check_owners(keys: Collection[str]) -> None:
 
 
 def _open_from(wanted: BillingPeriod | None) -> BillingPeriod | None:
-    first = first_open_period()
-    if first is not None and wanted is not None and wanted < first:
-        raise InvalidRequestError(
-            f"{wanted.label} is closed. A change holds from {first.label} on, the first month that is open."
-        )
-    return first if wanted is None else wanted
+    if wanted is not None and (refusal := refusal_text(wanted)):
+        raise InvalidRequestError(refusal)
+    return first_open_period() if wanted is None else wanted
 
 
 def _make_room(pool: PoolInput) -> SharedPool:

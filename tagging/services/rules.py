@@ -15,7 +15,7 @@ from tagging.conditions import as_tree, parse_condition
 from tagging.inputs import RuleInput
 from tagging.models import AllocationRule, SharedPool, Team
 from tagging.owners import bare_key, cost_center_owner, kind_of
-from tagging.selectors.closed import first_open_period, frozen_text
+from tagging.selectors.closed import first_open_period, frozen_text, refusal_text
 from tagging.services.allocate import one_allocation_at_a_time, reallocate
 from tagging.services.teams import team_or_none
 from tagging.terms import OwnerKind, RuleKind
@@ -194,6 +194,8 @@ def _held_before(stored: AllocationRule, first: BillingPeriod | None) -> bool:
 
 def _write(stored: AllocationRule, rule: RuleInput) -> None:
     first, from_period = first_open_period(), rule.from_period
+    if from_period and not _began_then(stored, from_period) and (refusal := refusal_text(from_period)):
+        raise InvalidRequestError(refusal)
     if first is not None and (from_period is None or from_period < first):
         from_period = first  # closed months are not its any more
     if from_period and rule.to_period and from_period >= rule.to_period:
@@ -213,6 +215,12 @@ def _write(stored: AllocationRule, rule: RuleInput) -> None:
     stored.reason = rule.reason
     stored.name = (rule.name or _name(rule, stored))[:160]
     stored.save()
+
+
+def _began_then(stored: AllocationRule, wanted: BillingPeriod) -> bool:
+    """Whether the rule that is changed began in that month: then the month was not asked for, only left as it is."""
+    begun = AllocationRule.objects.filter(pk=stored.pk or stored.replaces_id).values_list("from_period", flat=True)
+    return wanted.start in begun
 
 
 def _place_for(kind: RuleKind) -> int:

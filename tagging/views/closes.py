@@ -24,6 +24,7 @@ from tagging.forms.closes import StepForm
 from tagging.forms.months import MonthForm
 from tagging.results.closes import AdjustmentRow, MonthEnd, MonthEndRow
 from tagging.selectors.books import Journal, journal
+from tagging.selectors.closed import closed_after
 from tagging.selectors.month_end_view import adjustments, month_end
 from tagging.selectors.month_ends import basis_before
 from tagging.selectors.reach import reach
@@ -68,8 +69,8 @@ STEPS = {
     "reopen": Step(
         "reopen",
         "Reopen {month}",
-        "The month follows bills and rules again. Its statements stay as they are, marked reopened; closing makes the"
-        " next version. Numbers are never given twice.",
+        "The month follows its bill again; its rules can change once no later month is closed. Its statements stay as"
+        " they are, marked reopened; closing makes the next version. Numbers are never given twice.",
         "Reopen the month",
         is_danger=True,
     ),
@@ -148,6 +149,7 @@ def close_step(request: HttpRequest, period: str, step: str) -> HttpResponseBase
         "step": shown,
         "title": shown.title.format(month=month.label),
         "form": form,
+        "later": closed_after(month) if step == "reopen" else (),
         "blocked": blocked,
         "is_next": step in next_steps(found) and not (step == "close" and blocked),
         "back": f"{reverse('tagging:close')}?{urlencode({'period': month, 'currency': found.currency})}",
