@@ -219,8 +219,8 @@ def _write(stored: AllocationRule, rule: RuleInput) -> None:
 
 def _began_then(stored: AllocationRule, wanted: BillingPeriod) -> bool:
     """Whether the rule that is changed began in that month: then the month was not asked for, only left as it is."""
-    begun = AllocationRule.objects.filter(pk=stored.pk or stored.replaces_id).values_list("from_period", flat=True)
-    return wanted.start in begun
+    begun = stored.replaces if stored.from_period is None and stored.replaces else stored
+    return begun.from_period == wanted.start
 
 
 def _place_for(kind: RuleKind) -> int:

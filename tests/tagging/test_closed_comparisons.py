@@ -1,7 +1,9 @@
 """What a month is compared with where the one before is closed."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -16,10 +18,12 @@ from tagging.selectors import chargeback
 from tagging.services import CloseStep, RuleInput, close_month, save_rule
 from tagging.terms import RuleKind
 from tests.conftest import ClientFor
+from tests.tagging import page_world
 from tests.tagging.builders import NOVEMBER, OCTOBER, Spend, month
-from tests.tagging.page_world import text_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.real_parts]
+# The test client's answers are no HttpResponse to the type checker.
+text_of: Callable[[Any], str] = page_world.text_of
 STEP = CloseStep("Fiona", datetime(2026, 3, 10, 10, tzinfo=UTC))
 PAY, SEARCH, SHARED = {"Team": "payments"}, {"Team": "search"}, {"Project": "shared"}
 DIMENSIONS = ("team", "cost_center", "account", "service", "project", "tag:team")
@@ -69,7 +73,8 @@ def test_an_open_month_says_that_it_is_compared_with_the_bill_as_it_is_now(
 ) -> None:
     """By cost centre both columns hold direct costs alone: payments 10 against 20 of the bill in force."""
     rows = {row.key: (row.total_cost, row.previous_total_cost) for row in found(NOVEMBER, "cost_center").rows}
-    assert rows == {"CC-100": (10, 20), "CC-200": (10, 10)}
+    ten, twenty = Decimal(10), Decimal(20)
+    assert rows == {"CC-100": (ten, twenty), "CC-200": (ten, ten)}
     staff, said = client_for(finops_lead), "of the bill in force, not as it was closed"
     assert said in text_of(staff.get("/chargeback/?period=2025-11&by=cost_center"))
     close_month(NOVEMBER, STEP, metric=CostMetric.BILLED)

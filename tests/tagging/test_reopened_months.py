@@ -1,6 +1,8 @@
 """What can change in a reopened month while a later one is closed."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -15,10 +17,12 @@ from tagging.services.charge_policies import set_benefit_policy, set_charge_poli
 from tagging.services.pools import save_pool
 from tagging.terms import BenefitPolicy, ChargeKind, ChargePolicy, RuleKind, SplitMethod
 from tests.conftest import ClientFor
+from tests.tagging import page_world
 from tests.tagging.builders import NOVEMBER, OCTOBER, Spend, month
-from tests.tagging.page_world import text_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.real_parts]
+# The test client's answers are no HttpResponse to the type checker.
+text_of: Callable[[Any], str] = page_world.text_of
 STEP = CloseStep("Fiona", datetime(2026, 3, 10, 10, tzinfo=UTC), "wrong rule")
 REFUSED = (
     "November 2025 is closed. A change holds from December 2025 on: start there, or reopen November 2025,"
