@@ -35,6 +35,9 @@ class Close(models.Model):
     number_in_year = models.PositiveIntegerField(null=True, blank=True)
     frozen_rules = models.JSONField(default=list)  # rules of the month in their order, as matching needs them
     texts = models.JSONField(default=dict)  # rules, policy and teams in words, as they stood
+    # The books' codes as the version became final with them, [[kind, cost centre, code, name], …]; its reversal meets
+    # the same accounts. NULL: not final yet, or final before this was kept.
+    account_codes = models.JSONField(null=True)
     bills = models.JSONField(default=list)  # [{"source", "import", "version", "totals": {column: text}}]
     imports = models.ManyToManyField("costs.BillImport", related_name="+")  # kept as long as the close
     data_hash = models.CharField(max_length=64)

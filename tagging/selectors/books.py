@@ -220,10 +220,9 @@ def _entry(
 
 def _codes_of(close: Close) -> Codes:
     """A final month is booked with the codes it became final with, so that its reversal meets the same accounts."""
-    kept = close.texts.get("account_codes")
-    if kept is None:
+    if close.account_codes is None:
         return account_codes()
-    return Codes({(kind, center): (code, name) for kind, center, code, name in kept})
+    return Codes({(kind, center): (code, name) for kind, center, code, name in close.account_codes})
 
 
 def _owner_lines(close: Close, document: _Document, taxes: tuple[Decimal, Decimal], codes: Codes) -> list[JournalLine]:

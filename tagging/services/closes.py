@@ -110,7 +110,7 @@ def finalise_month(period: BillingPeriod, step: CloseStep, *, currency: str = ""
         if disputed := open_disputes(period, close.currency):
             text = f"{disputed} line{'s are' if disputed > 1 else ' is'} in dispute. Answer first."
             _refuse((Blocker("open_disputes", text, may_be_forced=True),), step)
-        close.texts = {**close.texts, "account_codes": account_codes().kept}
+        close.account_codes = account_codes().kept
         _number(close, period)
         _note(close, "final", step)
     return close
@@ -277,7 +277,7 @@ def _number(close: Close, period: BillingPeriod) -> None:
     year = period.start.year
     last = Close.objects.filter(number_year=year).aggregate(last=Max("number_in_year"))["last"] or 0
     close.state, close.number_year, close.number_in_year = CloseState.FINAL.value, year, last + 1
-    close.save(update_fields=["state", "number_year", "number_in_year", "texts"])
+    close.save(update_fields=["state", "number_year", "number_in_year", "account_codes"])
     for statement in close.statements.filter(owner_kind=OwnerKind.TEAM.value):
         owner = Owner(statement.owner_kind, statement.owner_key)
         own = Statement.objects.filter(owner_kind=owner.kind, owner_key=owner.key, number_year=year)
