@@ -233,6 +233,8 @@ class DisputeSerializer(serializers.Serializer[Any]):
     line_ref = serializers.CharField(source="ref")
     billing_period = PeriodText(source="period")
     currency = CurrencyText()
+    version = serializers.IntegerField(help_text="The version of the month it was raised on.")
+    standing = serializers.CharField(help_text="Where that version was reopened: what became of the line; else empty.")
     team_key = serializers.CharField()
     team_name = serializers.CharField()
     line = serializers.CharField()

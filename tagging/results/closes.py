@@ -106,12 +106,18 @@ class AdjustmentRow:
 
 @dataclass(frozen=True)
 class DisputeRow:
-    """A line in dispute. `pk` only for FinOps staff (0 for others)."""
+    """A line in dispute. `pk` only for FinOps staff (0 for others).
+
+    `version` is the one it was raised on, `standing` what became of the line where that was reopened.
+    """
 
     pk: int
     ref: str
     period: BillingPeriod
     currency: str
+    version: int
+    is_reopened: bool
+    standing: str
     team_key: str
     team_name: str
     line: str

@@ -13,9 +13,10 @@ from tagging.models import Close, CloseEvent, StatementLine, Team
 from tagging.results.closes import AdjustmentRow, CloseEventRow, MonthEnd, MonthEndRow, Obstacle
 from tagging.selectors.closed_figures import StoredMonth, bill_version_of, number_of, pending_of, stored_month
 from tagging.selectors.closes import pending_by_month, pool_names_of
+from tagging.selectors.disputes import open_disputes
 from tagging.selectors.inactive import owners_out_of_use
 from tagging.selectors.labels import labels
-from tagging.selectors.month_ends import MonthDraft, basis_warnings, month_draft, open_disputes
+from tagging.selectors.month_ends import MonthDraft, basis_warnings, month_draft
 from tagging.selectors.reach import Reach, reach
 from tagging.terms import LineKind, OwnerKind
 

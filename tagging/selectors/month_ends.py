@@ -12,11 +12,9 @@ from costs.scope import Scope
 from costs.selectors import ImportVersion
 from costs.terms import COST_COLUMNS, BillState, CostMetric
 from tagging.closing import NOBODY, NOTHING, Carried, Costs, Lines, Owner, added, group, summed, taken
-from tagging.models import Dispute
 from tagging.selectors.closed import closed_months
 from tagging.selectors.closes import (
     EVERYTHING,
-    close_of,
     counting,
     import_pks_in_force,
     lines_now,
@@ -24,7 +22,6 @@ from tagging.selectors.closes import (
     to_carry,
 )
 from tagging.selectors.reach import reach
-from tagging.terms import DisputeState
 
 UNALLOCATED_LIMIT_PCT = 5  # of the bill; more is a warning, for somebody has to answer for it
 
@@ -93,14 +90,6 @@ def month_draft(
     )
     blockers, warnings = _blockers(draft, today), _warnings(draft)
     return MonthDraft(**{**vars(draft), "blockers": tuple(blockers), "warnings": tuple(warnings)})
-
-
-def open_disputes(period: BillingPeriod, currency: str) -> int:
-    """How many lines of the month's statements that count are in dispute."""
-    close = close_of(period, currency)
-    if close is None:
-        return 0
-    return Dispute.objects.filter(line__statement__close=close, state=DisputeState.OPEN.value).count()
 
 
 def month_blockers(period: BillingPeriod, currency: str, today: date) -> list[Blocker]:

@@ -34,8 +34,9 @@ from tagging.models import Close, CloseEvent, Statement, StatementLine, TagKey, 
 from tagging.selectors.books import account_codes
 from tagging.selectors.closed_figures import number_of
 from tagging.selectors.closes import close_of, pool_names_of
+from tagging.selectors.disputes import open_disputes
 from tagging.selectors.labels import UNALLOCATED, labels, team_names
-from tagging.selectors.month_ends import Blocker, MonthDraft, month_draft, open_disputes
+from tagging.selectors.month_ends import Blocker, MonthDraft, month_draft
 from tagging.selectors.reach import reach
 from tagging.selectors.suggested import suggested_lines
 from tagging.selectors.teams import rules_in_use, stored_rules
@@ -119,6 +120,7 @@ def finalise_month(period: BillingPeriod, step: CloseStep, *, currency: str = ""
 def reopen_month(period: BillingPeriod, step: CloseStep, *, currency: str = "") -> Close:
     """Open a month again. Its statements stay as they are and count no more; closing makes the next version.
 
+    Disputes stay as well: those that are open wait for their answer, and the next version is not final before.
     Raises CloseRefusedError, without a reason too.
     """
     if not step.reason.strip():

@@ -12,6 +12,7 @@ from costs.scope import Scope
 from tagging.models import Dispute, StatementLine
 from tagging.selectors.closed_figures import line_ref
 from tagging.selectors.closes import close_of
+from tagging.selectors.disputes import is_in_dispute
 from tagging.terms import CloseState, DisputeState
 
 MOST_TEXT = 1000
@@ -44,7 +45,7 @@ def raise_dispute(scope: Scope, doubt: Doubt, *, by: AbstractBaseUser, now: date
         line = next((row for row in lines.select_related("statement__close") if line_ref(row) == doubt.line_ref), None)
         if line is None:
             raise NotFoundInScopeError("Nothing here.")
-        if line.disputes.filter(state=DisputeState.OPEN.value).exists():
+        if is_in_dispute(line):
             raise InvalidRequestError("This line is in dispute already.")
         return Dispute.objects.create(line=line, text=said, raised_by_id=by.pk, raised_at=now).pk
 

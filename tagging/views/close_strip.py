@@ -14,8 +14,8 @@ from costs.scope import Scope
 from tagging.access import is_viewing_as, may_act_for
 from tagging.results import CloseInfo, Statement
 from tagging.selectors.closed import closed_months
-from tagging.selectors.disputes import disputes
-from tagging.selectors.month_ends import Blocker, month_blockers, open_disputes
+from tagging.selectors.disputes import disputes, open_disputes
+from tagging.selectors.month_ends import Blocker, month_blockers
 from tagging.views.closes import STEPS
 from tagging.views.months import Month
 
@@ -64,7 +64,7 @@ def close_strip(month: Month, info: CloseInfo, today: date) -> CloseStrip:
         currency=month.currency,
         info=info,
         blockers=() if info.is_closed else tuple(month_blockers(month.period, month.currency, today)),
-        disputed=open_disputes(month.period, month.currency) if info.is_closed else 0,
+        disputed=open_disputes(month.period, month.currency),
         url=f"{reverse('tagging:close')}?{urlencode(month.params)}",
         steps=tuple(steps),
     )
@@ -92,12 +92,11 @@ def state_rows(close: CloseInfo) -> list[tuple[str, str]]:
 
 
 def closed_parts(scope: Scope, month: Month, found: Statement) -> dict[str, Any]:
-    """What the page of a closed statement has besides: its document, and its disputes."""
-    if not found.close.is_closed:
-        return {"pdf_url": "", "disputes": ()}
+    """What the page has besides: the document of a closed month, and disputes of all versions, while it is open too."""
     team_key = found.summary.team_key
+    pdf_url = f"{reverse('tagging:statement_pdf', args=[team_key])}?{urlencode(month.params)}"
     return {
-        "pdf_url": f"{reverse('tagging:statement_pdf', args=[team_key])}?{urlencode(month.params)}",
+        "pdf_url": pdf_url if found.close.is_closed else "",
         "disputes": disputes(scope, period=month.period, currency=month.currency, team_key=team_key),
     }
 

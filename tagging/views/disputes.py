@@ -27,6 +27,7 @@ from tagging.selectors.doubts import doubts as found_doubts
 COLUMNS: tuple[ExportColumn | str, ...] = (
     "Month", "Team", "Line", ExportColumn("Amount", ColumnKind.MONEY), "Currency", "State", "What is wrong", "Answer",
     "Kind", "Basis", "Whose it is", "Raised by", "Raised at", "Answered by", "Answered at",
+    "Version", "What became of the line",
 )  # fmt: skip
 LINE, DOUBT = "Line of a statement", "Not theirs"
 
@@ -50,11 +51,13 @@ def disputes(request: HttpRequest) -> HttpResponseBase:
 
 
 def _cells(row: DisputeRow | DoubtRow, what: str, kind: str, belongs_to: str) -> list[Any]:
-    """One row of the file. `Answered by` is empty for teams, as on the page."""
+    """One row of the file. `Answered by` is empty for teams, as on the page; a doubt is of no version."""
+    version, standing = (str(row.version), row.standing) if isinstance(row, DisputeRow) else ("", "")
     answered = "" if row.answered_at is None else f"{row.answered_at:%Y-%m-%d %H:%M}"
     return [
         str(row.period), row.team_name, what, row.cost, row.currency, row.state, row.text, row.answer,
         kind, row.metric.value, belongs_to, row.raised_by, f"{row.raised_at:%Y-%m-%d %H:%M}", row.answered_by, answered,
+        version, standing,
     ]  # fmt: skip
 
 
