@@ -34,6 +34,11 @@ CURRENCY = text(
     "One currency; your main one where not given. Others are never added, only named.",
     pattern="^[A-Za-z]{3}$",
 )
+VERSION = text(
+    "version",
+    "A version that the month was closed in, as it was stored; where not given, the month as it counts today.",
+    pattern="^[0-9]{1,4}$",
+)
 MONTH = (PERIOD, BASIS, CURRENCY)
 TAG_BASIS = choice("basis", CostMetric, "The cost basis of every figure.", default=CostMetric.EFFECTIVE.value)
 TAG_MONTH = (PERIOD, TAG_BASIS, CURRENCY)

@@ -29,11 +29,12 @@ from costs.scope import Scope
 from costs.terms import CostMetric
 from tagging import services
 from tagging.access import may_act_for
-from tagging.api.base import BASIS, CURRENCY, OwnershipDocument, OwnershipList
+from tagging.api.base import BASIS, CURRENCY, VERSION, OwnershipDocument, OwnershipList
 from tagging.results.closes import MonthEnd
 from tagging.selectors.close_list import close_list
 from tagging.selectors.disputes import disputes
 from tagging.selectors.month_end_view import adjustments, month_end
+from tagging.selectors.versions import parse_version
 
 SECTION = "Month close"
 # A pattern, not an enum: in the schema enums of the same values would have to share a name.
@@ -112,8 +113,9 @@ class MonthEndSerializer(serializers.Serializer[Any]):
     billing_period = PeriodText(source="period")
     currency = CurrencyText()
     basis = serializers.CharField(source="metric.value")
-    state = serializers.CharField(help_text="open, closed or final.")
+    state = serializers.CharField(help_text="open, closed, final; reopened of a version that counts no more.")
     version = serializers.IntegerField()
+    superseded = serializers.CharField(help_text="Of a version that was reopened: when, why, what replaced it.")
     number = serializers.CharField()
     bill_version = serializers.CharField()
     hash = serializers.CharField()
@@ -138,7 +140,7 @@ class CloseOne(OwnershipDocument):
 
     operation, title, section, staff_only = "close", "A month's close", SECTION, True
     serializer_class = MonthEndSerializer
-    parameters = (CHARGED_BASIS, CURRENCY)
+    parameters = (CHARGED_BASIS, CURRENCY, VERSION)
 
     def state(self, request: Request) -> str:
         """What stands in the way depends on the day and the queue: the answer itself is compared."""
@@ -148,7 +150,8 @@ class CloseOne(OwnershipDocument):
     def document(self, scope: Scope, parameters: Parameters, **kwargs: Any) -> Any:
         metric = parameters.read("basis", parse_metric, CostMetric.BILLED) if parameters.one("basis") else None
         period = BillingPeriod.parse(kwargs["period"])
-        return _month_end(scope, period, metric, parameters.currency())
+        version = parameters.read("version", parse_version, None)
+        return _month_end(scope, period, metric, parameters.currency(), version)
 
 
 class CloseStepSerializer(serializers.Serializer[Any]):
@@ -316,5 +319,8 @@ class DisputeAnswer(ScopedView):
         return Response(DisputeSerializer(found).data)
 
 
-def _month_end(scope: Scope, period: BillingPeriod, metric: CostMetric | None, currency: str) -> MonthEnd:
-    return month_end(scope, period, today=current_moment().date(), metric=metric, currency=currency)
+def _month_end(
+    scope: Scope, period: BillingPeriod, metric: CostMetric | None, currency: str, version: int | None = None
+) -> MonthEnd:
+    today = current_moment().date()
+    return month_end(scope, period, today=today, metric=metric, currency=currency, version=version)

@@ -12,6 +12,7 @@ from costs.scope import Scope
 from tagging import selectors
 from tagging.api.base import (
     MONTH,
+    VERSION,
     MonthSerializer,
     OwnershipList,
     RowSerializer,
@@ -19,6 +20,7 @@ from tagging.api.base import (
     month_of,
 )
 from tagging.selectors.suggested import mark_owners, mark_statement
+from tagging.selectors.versions import parse_version
 
 CHARGEBACK_BY = ("team", "cost_center", "project", "owner", "environment", "account", "service")
 STAFF_FIGURE = "FinOps staff only; null for everybody else."
@@ -55,7 +57,9 @@ def compared_days(compared: DateRange | None) -> dict[str, date | None]:
 class CloseInfoSerializer(serializers.Serializer[Any]):
     """Where the month stands. For teams carried in and pending are their own, and of the bill nothing is said."""
 
-    state = serializers.CharField(source="close.state", help_text="open, closed or final.")
+    state = serializers.CharField(
+        source="close.state", help_text="open, closed, final; reopened of a version that counts no more."
+    )
     version = serializers.IntegerField(source="close.version", help_text="0 while the month is open.")
     bill_version = serializers.CharField(source="close.bill_version", help_text=STAFF_TEXT)
     carried_in = MoneyText(source="close.carried_in", help_text="Adjustments of earlier months.")
@@ -202,6 +206,13 @@ class StatementSerializer(PageSerializer, ComparedSerializer, CloseInfoSerialize
     """A team's month with its lines; Σ lines = direct cost, of a closed month total cost; Σ shares = shared cost."""
 
     number = serializers.CharField(source="close.number", help_text="Empty until the month is final.")
+    reopened_at = serializers.DateTimeField(
+        source="close.reopened_at", allow_null=True, help_text="When this version was reopened; null of what counts."
+    )
+    reopened_why = serializers.CharField(source="close.reopened_why", help_text="The reason given.")
+    replaced_by = serializers.IntegerField(
+        source="close.replaced_by", help_text="The next version of this statement; 0 for none."
+    )
 
     summary = StatementRowSerializer()
     booked = MoneyText(
@@ -219,16 +230,24 @@ class StatementSerializer(PageSerializer, ComparedSerializer, CloseInfoSerialize
 
 
 class StatementDetail(OwnershipList):
-    """One team's statement with its lines, largest first. 404 for a team you may not see and for none."""
+    """One team's statement with its lines, largest first. 404 for a team you may not see and for none, and for a
+    version without a statement of the team.
+    """
 
     operation, title, section = "statement", "One team's statement", "Chargeback"
     serializer_class = StatementSerializer
-    parameters = MONTH
+    parameters = (*MONTH, VERSION)
 
     def answer(self, scope: Scope, parameters: Parameters, **kwargs: Any) -> Answer:
         asked = month_of(scope, parameters)
+        version = parameters.read("version", parse_version, None)
         found = selectors.statement(
-            scope, asked.period, kwargs["team_key"], metric=asked.metric, currency=asked.currency
+            scope,
+            asked.period,
+            kwargs["team_key"],
+            metric=asked.metric,
+            currency=asked.currency,
+            version=version,
         )
         found = mark_statement(scope, found)
         beside = {"basis": asked.metric.value, "currency": found.currency}

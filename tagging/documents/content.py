@@ -61,6 +61,7 @@ class StatementDocument:
     number: str
     version: int
     state: str
+    superseded: str  # of a version that was reopened: when, why, and what came after it
     owner: str
     owner_key: str
     cost_center: str

@@ -50,6 +50,7 @@ def as_data(document: StatementDocument) -> dict[str, Any]:
         "number": document.number,
         "version": document.version,
         "state": document.state,
+        "superseded": document.superseded,
         "owner": document.owner,
         "cost_center": document.cost_center,
         "period": document.period.label,

@@ -27,11 +27,28 @@ class CloseInfo:
     pending_adjustment: Decimal = ZERO
     hash: str = ""
     closed_at: datetime | None = None
+    reopened_at: datetime | None = None
+    reopened_why: str = ""
+    replaced_by: int = 0  # the next version, 0 for none; for a team the next one with a statement of its own
 
     @property
     def is_closed(self) -> bool:
         """Whether figures come from stored statements."""
-        return self.state in ("closed", "final")
+        return self.state in ("closed", "final", "reopened")
+
+    @property
+    def is_superseded(self) -> bool:
+        """Whether it is a version that was reopened and counts no more: shown where it is asked for by number."""
+        return self.state == "reopened"
+
+    @property
+    def superseded(self) -> str:
+        """`Version 1, reopened on 10 March 2026 for: wrong rule; replaced by version 2`; '' of what counts."""
+        if not self.is_superseded or self.reopened_at is None:
+            return ""
+        on = f"{self.reopened_at.day} {self.reopened_at:%B %Y}"
+        after = f"replaced by version {self.replaced_by}" if self.replaced_by else "there is no later version of it"
+        return f"Version {self.version}, reopened on {on} for: {self.reopened_why}; {after}"
 
 
 @dataclass(frozen=True)

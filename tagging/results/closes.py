@@ -90,6 +90,20 @@ class CloseEventRow:
 
 
 @dataclass(frozen=True)
+class VersionRow:
+    """One version of a month or of a statement of it. `reopened_why` is what was said when it was reopened."""
+
+    version: int
+    state: str
+    number: str
+    basis: str
+    closed_at: datetime
+    reopened_at: datetime | None
+    reopened_why: str
+    hash: str
+
+
+@dataclass(frozen=True)
 class AdjustmentRow:
     """A correction: of which month and owner, and how much. `to` is the month that carries it, '' while it waits."""
 
@@ -161,7 +175,13 @@ class MonthEnd:
     open_disputes: int
     events: tuple[CloseEventRow, ...]
     rules: tuple[str, ...]
+    versions: tuple[VersionRow, ...]
     out_of_use: tuple[OwnerOutOfUse, ...] = ()  # of a preview; `warnings` say it too
+    superseded: str = ""  # of a version that was reopened: when, why, and what came after it
+
+    @property
+    def is_superseded(self) -> bool:
+        return self.state == "reopened"
 
     @property
     def is_open(self) -> bool:

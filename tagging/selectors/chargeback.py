@@ -165,11 +165,18 @@ def in_pools(closed: Closed) -> Decimal:
 
 
 def statement(
-    scope: Scope, period: BillingPeriod, team_key: str, *, metric: CostMetric, currency: str = ""
+    scope: Scope,
+    period: BillingPeriod,
+    team_key: str,
+    *,
+    metric: CostMetric,
+    currency: str = "",
+    version: int | None = None,
 ) -> Statement:
     """One team's month with its lines. Raises NotFoundInScopeError for another's team and for none.
 
-    Only the team's own costs: a sub-team has its own statement.
+    Only the team's own costs: a sub-team has its own statement. `version` is one that the month was closed in, as it
+    was stored; without a statement of the team in it: NotFoundInScopeError.
     """
     scope.require_team(team_key)
     team = Team.objects.filter(key=team_key).first()
@@ -177,8 +184,10 @@ def statement(
         raise NotFoundInScopeError("Nothing here.")
     own = Scope.teams(frozenset({team_key}))
     found = reach(own, (period.previous(), period), currency)
-    if stored := stored_month(found, period, metric):
+    if stored := stored_month(found, period, metric, version):
         return closed_statement(stored, team, _before(found, period, "team", metric))
+    if version is not None:
+        raise NotFoundInScopeError("Nothing here.")
     both = _compared(found, period, "team", metric)
     return Statement(
         period=period,

@@ -30,11 +30,11 @@ from tagging.results import (
     StatementSummary,
 )
 from tagging.selectors.closed import closed_months
-from tagging.selectors.closes import EVERYTHING, close_of, pending_by_month
+from tagging.selectors.closes import EVERYTHING, close_by_version, close_of, pending_by_month, reopening_of
 from tagging.selectors.labels import labels
 from tagging.selectors.reach import Reach
 from tagging.selectors.sums import Ask, sums
-from tagging.terms import LineKind, OwnerKind, SplitMethod
+from tagging.terms import CloseState, LineKind, OwnerKind, SplitMethod
 
 # Dimensions that lines of statements tell; by any other, shares and corrections have no value.
 _OF_LINES = {"service": "service_name", "account": "sub_account_id", "category": "charge_category"}
@@ -68,24 +68,30 @@ class StoredMonth:
         return BillingPeriod(self.close.period)
 
 
-def stored_month(found: Reach, period: BillingPeriod, metric: CostMetric) -> StoredMonth | None:
+def stored_month(
+    found: Reach, period: BillingPeriod, metric: CostMetric, version: int | None = None
+) -> StoredMonth | None:
     """The month's stored statements within the reader's scope, or None while it is open.
 
-    None too where a team has neither a statement nor costs of the month: that others' month is closed is not told.
+    `version` is one of the month's, one that was reopened too. None where there is none, and where a team has neither
+    a statement nor costs of the month (of a version: no statement): that others' month is closed is not told.
     """
-    if (period, found.currency) not in closed_months():
+    close = _close(found, period, version)
+    if close is None:
         return None
-    close = close_of(period, found.currency)
-    assert close is not None
     rows = StoredStatement.objects.filter(close=close)
     if not found.scope.everything:
         rows = rows.filter(owner_kind=OwnerKind.TEAM.value, owner_key__in=found.scope.team_keys)
     statements = {row.owner_key: row for row in rows}
-    if not (found.scope.everything or statements or found.within((period,)).imports):
+    has_costs = version is None and bool(found.within((period,)).imports)
+    if not (found.scope.everything or statements or has_costs):
         return None
     parts = _parts(close, statements, metric)
     whole = sum((Decimal(bill["totals"][metric.column]) for bill in close.bills), ZERO)
     staff = found.scope.everything
+    counts = close.state != CloseState.REOPENED.value
+    waiting = pending_of(found.scope, period, found.currency, metric) if counts else ZERO
+    info = _info(close, parts, waiting, staff=staff)
     return StoredMonth(
         scope=found.scope,
         close=close,
@@ -93,9 +99,15 @@ def stored_month(found: Reach, period: BillingPeriod, metric: CostMetric) -> Sto
         other_currencies=found.other_currencies,
         statements=statements,
         parts=parts,
-        info=_info(close, parts, pending_of(found.scope, period, found.currency, metric), staff=staff),
+        info=info if counts else replace(info, **reopening_of(close, None if staff else list(statements))),
         bill_total=whole if staff else None,
     )
+
+
+def _close(found: Reach, period: BillingPeriod, version: int | None) -> Close | None:
+    if version is not None:
+        return close_by_version(period, found.currency, version)
+    return close_of(period, found.currency) if (period, found.currency) in closed_months() else None
 
 
 def pending_of(scope: Scope, period: BillingPeriod, currency: str, metric: CostMetric) -> Decimal:

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from typing import Any
 
 from django.db.models import QuerySet, Sum
 
@@ -53,13 +54,23 @@ def rules_of_closed(period: BillingPeriod, currency: str) -> tuple[Rule, ...] | 
     return None if found is None else rules_from_store(found.frozen_rules)
 
 
-def close_by_version(scope: Scope, period: BillingPeriod, currency: str, version: int) -> Close:
-    """One version of a month's close. Raises NotFoundInScopeError."""
-    scope.require_everything()
-    found = Close.objects.filter(period=period.start, currency=currency, version=version).first()
-    if found is None:
-        raise NotFoundInScopeError("Nothing here.")
-    return found
+def close_by_version(period: BillingPeriod, currency: str, version: int) -> Close | None:
+    """One version of a month's close, whether it counts or not; None for an unknown one."""
+    return Close.objects.filter(period=period.start, currency=currency, version=version).first()
+
+
+def reopening_of(close: Close, owner_keys: Collection[str] | None) -> dict[str, Any]:
+    """When and why a version was reopened and which came next; of these owners' statements, None for all."""
+    event = close.events.filter(what=CloseState.REOPENED.value).last()
+    later = Close.objects.filter(period=close.period, currency=close.currency, version__gt=close.version)
+    if owner_keys is not None:
+        later = later.filter(statements__owner_key__in=owner_keys)
+    following = later.order_by("version").values_list("version", flat=True).first()
+    return {
+        "reopened_at": None if event is None else event.at,
+        "reopened_why": "" if event is None else event.reason,
+        "replaced_by": following or 0,
+    }
 
 
 def months_in_force(currency: str) -> tuple[BillingPeriod, ...]:

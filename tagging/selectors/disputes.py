@@ -5,6 +5,7 @@ reopening it is still there, waits for its answer and says what became of its li
 """
 
 from collections import defaultdict
+from datetime import date
 
 from costs.periods import BillingPeriod
 from costs.scope import Scope
@@ -79,7 +80,7 @@ def _standing(lines: list[StatementLine]) -> dict[int, str]:
     return {line.pk: _became(line, versions, kept) for line in gone}
 
 
-def _became(line: StatementLine, versions: dict[Place, Close], kept: dict[int, set[Place]]) -> str:
+def _became(line: StatementLine, versions: dict[tuple[date, str], Close], kept: dict[int, set[Place]]) -> str:
     close = line.statement.close
     said = f"Raised on version {close.version}, which was reopened."
     now = versions.get((close.period, close.currency))

@@ -19,14 +19,22 @@ from tagging.terms import OwnerKind
 
 
 def statement_document(
-    scope: Scope, period: BillingPeriod, owner_key: str, *, metric: CostMetric | None = None, currency: str = ""
+    scope: Scope,
+    period: BillingPeriod,
+    owner_key: str,
+    *,
+    metric: CostMetric | None = None,
+    currency: str = "",
+    version: int | None = None,
 ) -> StatementDocument:
     """One owner's document on the basis charged, or on another. Raises NotFoundInScopeError while the month is open.
+
+    `version` is one that the month was closed in, whether it still counts or not.
 
     With the figures of the whole month for FinOps staff only.
     """
     scope.require_team(owner_key)
-    stored = _stored(scope, period, metric, currency)
+    stored = _stored(scope, period, metric, currency, version)
     own = stored.statements.get(owner_key)
     if own is None:
         raise NotFoundInScopeError("Nothing here.")
@@ -42,11 +50,13 @@ def documents_of_month(
     return tuple(_document(stored, stored.statements[key]) for key in sorted(stored.statements))
 
 
-def _stored(scope: Scope, period: BillingPeriod, metric: CostMetric | None, currency: str) -> StoredMonth:
+def _stored(
+    scope: Scope, period: BillingPeriod, metric: CostMetric | None, currency: str, version: int | None = None
+) -> StoredMonth:
     found = reach(scope, (period,), currency)
-    stored = stored_month(found, period, metric or CostMetric.BILLED)
+    stored = stored_month(found, period, metric or CostMetric.BILLED, version)
     if stored is not None and metric is None and stored.close.basis != CostMetric.BILLED.value:
-        stored = stored_month(found, period, CostMetric(stored.close.basis))
+        stored = stored_month(found, period, CostMetric(stored.close.basis), version)
     if stored is None:
         raise NotFoundInScopeError(f"{period.label} is not closed: it has no documents yet.")
     return stored
@@ -62,6 +72,7 @@ def _document(stored: StoredMonth, own: Statement) -> StatementDocument:
         number=own.number,
         version=close.version,
         state=close.state,
+        superseded=stored.info.superseded,
         owner=own.owner_name,
         owner_key=own.owner_key,
         cost_center=own.cost_center,

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 
+from costs.errors import NotFoundInScopeError
 from costs.money import ZERO, round_to_cents
 from costs.periods import BillingPeriod
 from costs.scope import Scope
@@ -18,24 +19,33 @@ from tagging.selectors.inactive import owners_out_of_use
 from tagging.selectors.labels import labels
 from tagging.selectors.month_ends import MonthDraft, basis_warnings, month_draft
 from tagging.selectors.reach import Reach, reach
+from tagging.selectors.versions import month_versions
 from tagging.terms import LineKind, OwnerKind
 
 
 def month_end(
-    scope: Scope, period: BillingPeriod, *, today: date, metric: CostMetric | None = None, currency: str = ""
+    scope: Scope,
+    period: BillingPeriod,
+    *,
+    today: date,
+    metric: CostMetric | None = None,
+    currency: str = "",
+    version: int | None = None,
 ) -> MonthEnd:
     """The month as it is closed, or as it would close now. `metric` is the one charged where not given.
 
-    Raises NotFoundInScopeError for teams.
+    `version` is one it was closed in, as it was stored. Raises NotFoundInScopeError for teams and an unknown version.
     """
     scope.require_everything()
     found = reach(scope, (period,), currency)
     asked = metric or CostMetric.BILLED
-    probe = stored_month(found, period, asked)
+    probe = stored_month(found, period, asked, version)
+    if probe is None and version is not None:
+        raise NotFoundInScopeError("Nothing here.")
     if probe is None:
         return _open(found, month_draft(scope, period, metric=asked, today=today, currency=found.currency))
     chosen = metric or CostMetric(probe.close.basis)
-    stored = probe if chosen is probe.metric else stored_month(found, period, chosen)
+    stored = probe if chosen is probe.metric else stored_month(found, period, chosen, version)
     assert stored is not None
     return _closed(stored)
 
@@ -173,6 +183,7 @@ def _closed(stored: StoredMonth) -> MonthEnd:
         obstacles=(),
         warnings=tuple(basis_warnings(stored.period, close.currency, CostMetric(close.basis))),
         rules=tuple(close.texts.get("rules", ())),
+        superseded=stored.info.superseded,
     )
 
 
@@ -195,6 +206,7 @@ def _month_end(rows: Iterable[MonthEndRow], **known: object) -> MonthEnd:
         booked_difference=round_to_cents(due) - booked,
         open_disputes=open_disputes(period, str(currency)),
         events=_events(period, str(currency)),
+        versions=month_versions(Scope.all(), period, str(currency)),
         **known,  # type: ignore[arg-type]
     )
 

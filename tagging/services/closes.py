@@ -299,10 +299,11 @@ def hash_of(close: Close) -> str:
     ours: Lines = {}
     for statement in close.statements.all():
         ours |= suggested_from(statement.suggested or (), Owner(statement.owner_kind, statement.owner_key))
-    return digest(head, canonical_rows((_stored_fields(row) for row in rows), ours))
+    return digest(head, canonical_rows((stored_fields(row) for row in rows), ours))
 
 
-def _stored_fields(row: StatementLine) -> _Fields:
+def stored_fields(row: StatementLine) -> _Fields:
+    """A stored line as the hash takes it; its statement is loaded."""
     names = ("kind", "service_name", "sub_account_id", "sub_account_name", "charge_category", "pool_key", "pool_name")
     origin = (
         ("", "", "")

@@ -39,7 +39,15 @@ from tagging.views.close_strip import (
     state_rows,
     statement_rows,
 )
-from tagging.views.months import NO_COSTS_STAFF, NO_COSTS_TEAM, Month, chosen_month, month_lines
+from tagging.views.months import (
+    NO_COSTS_STAFF,
+    NO_COSTS_TEAM,
+    Month,
+    asked_version,
+    chosen_month,
+    month_lines,
+    month_of_version,
+)
 from tagging.views.owner_lines import Owners, bill_rows, link, missing_line, owners_of
 
 BY = ("team", "cost_center", "project", "owner", "environment", "account", "service")
@@ -106,11 +114,11 @@ def statement(request: HttpRequest, team_key: str) -> HttpResponseBase:
     """One team's month: totals, then lines by service, account and charge category."""
     scope = request_scope(request)
     team = selectors.team_by_key(scope, team_key)
-    month = chosen_month(request, scope)
+    version = asked_version(request)
+    month = chosen_month(request, scope) or (None if version is None else month_of_version(request))
     if month is None:
         return render(request, "tagging/statement.html", {"team": team, "month": None})
-    found = selectors.statement(scope, month.period, team_key, metric=month.metric, currency=month.currency)
-    found = mark_statement(scope, found)
+    found = statement_of(scope, month, team_key, version)
     table = StatementTable(
         [statement_row(line, found, month) for line in found.lines],
         currency=month.currency,
@@ -122,26 +130,45 @@ def statement(request: HttpRequest, team_key: str) -> HttpResponseBase:
     compared = found.compared.label if found.compared else ""
     title_rows = [("Statement", found.summary.team_name), *month.title_rows, *state_rows(found.close)]
     title_rows += statement_rows(found, compared)
-    if response := table.export(name=f"statement-{team_key}-{month.period}", title_rows=title_rows):
+    name = f"statement-{team_key}-{month.period}{f'-version-{version}' if version else ''}"
+    if response := table.export(name=name, title_rows=title_rows):
         return response
-    moved = change(found.summary.total_cost, found.summary.previous_total_cost)
     context = {
         "team": team,
         "month": month,
         "found": found,
-        "moved": moved,
+        "moved": change(found.summary.total_cost, found.summary.previous_total_cost),
         "compared": compared,
         "previous": month.period.previous(),
         "table": table,
         "chart": service_chart(found, month),
         "trust": own_trust(scope, month),
         "form": MonthForm(initial=month.initial, periods=month.periods, currencies=month.currencies),
-        "why_url": link("tagging:why", month.params, team_key),
-        "lines_url": month_lines(month, ("team", team_key), *as_closed(found.close)),
+        **ways_on(month, found),
         "shares": [(share, pool_url(share, scope, month)) for share in found.shares],
         **closed_parts(scope, month, found),
     }
     return render(request, "tagging/statement.html", context)
+
+
+def statement_of(scope: Scope, month: Month, team_key: str, version: int | None) -> Statement:
+    """The team's statement of the month, or of one version of it, marked with what suggestions put there."""
+    found = selectors.statement(
+        scope, month.period, team_key, metric=month.metric, currency=month.currency, version=version
+    )
+    return mark_statement(scope, found)
+
+
+def ways_on(month: Month, found: Statement) -> dict[str, str]:
+    """From the statement to why it is so and to its lines. Not from a version that counts no more: its bills may be
+    gone, and the rules of today are not those it was made by."""
+    if found.close.is_superseded:
+        return {"why_url": "", "lines_url": ""}
+    team_key = found.summary.team_key
+    return {
+        "why_url": link("tagging:why", month.params, team_key),
+        "lines_url": month_lines(month, ("team", team_key), *as_closed(found.close)),
+    }
 
 
 def pool_url(share: OwnShare, scope: Scope, month: Month) -> str:
@@ -173,7 +200,7 @@ def statement_row(line: StatementLine, found: Statement, month: Month) -> dict[s
     named = [(name, value or NOT_SET) for name, value in filters]
     behind = (("team", found.summary.team_key), *named, *as_closed(found.close))
     account = line.sub_account_id
-    is_direct = line.kind == LineKind.DIRECT.value
+    is_direct = line.kind == LineKind.DIRECT.value and not found.close.is_superseded  # else nothing is behind it
     return {
         "kind": line.kind.capitalize() if not line.origin else f"Adjustment of {line.origin}",
         "service_name": line.service_name or line.pool_name or "No service",
@@ -211,12 +238,12 @@ def service_chart(found: Statement, month: Month) -> BarChart:
         Line("" if pool else name or NOT_SET, pool or name or "No service", (cost,))
         for (name, pool), cost in by_service.items()
     ]
-    team_key = found.summary.team_key
+    team_key, leads_on = found.summary.team_key, not found.close.is_superseded
     bars = [
         Bar(
             line.label,
             line.total,
-            href=link("tagging:why", [*month.params, ("service", line.key)], team_key) if line.key else "",
+            href=link("tagging:why", [*month.params, ("service", line.key)], team_key) if line.key and leads_on else "",
             note=figures.pct(ratio(line.total, whole)),
         )
         for line in top_and_other(lines, OWNERS_DRAWN)

@@ -16,6 +16,7 @@ from tagging.results import CloseInfo, Statement
 from tagging.selectors.closed import closed_months
 from tagging.selectors.disputes import disputes, open_disputes
 from tagging.selectors.month_ends import Blocker, month_blockers
+from tagging.selectors.versions import statement_versions
 from tagging.views.closes import STEPS
 from tagging.views.months import Month
 
@@ -85,7 +86,8 @@ def state_rows(close: CloseInfo) -> list[tuple[str, str]]:
     """Where the month stands, for files."""
     if not close.is_closed:
         return [("State", DRAFT_NOTE)]
-    rows = [("State", close.state.capitalize()), ("Number", close.number), ("Version", str(close.version))]
+    state = close.superseded or close.state.capitalize()
+    rows = [("State", state), ("Number", close.number), ("Version", str(close.version))]
     rows += [("Bill version", close.bill_version), ("Carried in", plain(close.carried_in))]
     rows += [("Waits to be carried", plain(close.pending_adjustment)), ("SHA-256", close.hash)]
     return [row for row in rows if row[1]]
@@ -94,11 +96,20 @@ def state_rows(close: CloseInfo) -> list[tuple[str, str]]:
 def closed_parts(scope: Scope, month: Month, found: Statement) -> dict[str, Any]:
     """What the page has besides: the document of a closed month, and disputes of all versions, while it is open too."""
     team_key = found.summary.team_key
-    pdf_url = f"{reverse('tagging:statement_pdf', args=[team_key])}?{urlencode(month.params)}"
+    versions = statement_versions(scope, month.period, found.currency, team_key)
+    pdf = urlencode([*month.params, *version_params(found.close)])
+    pdf_url = f"{reverse('tagging:statement_pdf', args=[team_key])}?{pdf}"
     return {
         "pdf_url": pdf_url if found.close.is_closed else "",
         "disputes": disputes(scope, period=month.period, currency=month.currency, team_key=team_key),
+        "versions": versions,
+        "version_query": urlencode(month.params),
     }
+
+
+def version_params(close: CloseInfo) -> list[tuple[str, str]]:
+    """What leads to a version that counts no more; one that counts needs no number."""
+    return [("version", str(close.version))] if close.is_superseded else []
 
 
 def as_closed(close: CloseInfo) -> tuple[tuple[str, str], ...]:

@@ -28,9 +28,10 @@ from tagging.selectors.closed import closed_after
 from tagging.selectors.month_end_view import adjustments, month_end
 from tagging.selectors.month_ends import basis_before
 from tagging.selectors.reach import reach
+from tagging.services.close_hashes import verify_month
 from tagging.tables.closes import AdjustmentTable, CarriedTable, MonthEndTable
 from tagging.terms import OwnerKind
-from tagging.views.months import NO_COSTS_STAFF, Month, chosen_month, month_lines
+from tagging.views.months import NO_COSTS_STAFF, Month, asked_version, chosen_month, month_lines
 
 MONEY = ColumnKind.MONEY
 JOURNAL_COLUMNS: tuple[ExportColumn | str, ...] = (
@@ -86,7 +87,8 @@ def close(request: HttpRequest) -> HttpResponseBase:
     if month is None:
         return render(request, "tagging/close.html", {"found": None, "empty_text": NO_COSTS_STAFF})
     metric = month.metric if request.GET.get("basis") else None
-    found = month_end(scope, month.period, today=current_moment().date(), metric=metric, currency=month.currency)
+    today, version = current_moment().date(), asked_version(request)
+    found = month_end(scope, month.period, today=today, metric=metric, currency=month.currency, version=version)
     month = Month(month.period, found.metric, found.currency, month.periods, month.currencies)
     table = MonthEndTable(
         [_cells(row, found, month) for row in found.rows],
@@ -96,13 +98,18 @@ def close(request: HttpRequest) -> HttpResponseBase:
     )
     rows = adjustments(scope, metric=found.metric, currency=found.currency)
     carried, own = _carried_table(request, found, rows), _corrections_table(request, found, rows)
-    chosen, stem = (carried, "carried-in") if request.GET.get("table") == "carried" else (table, "close")
-    if response := chosen.export(name=f"{stem}-{found.period}", title_rows=title_rows(found)):
+    chosen, stem = (
+        (carried, "carried-in")
+        if request.GET.get("table") == "carried" and not found.is_superseded
+        else (table, "close")
+    )
+    old = f"-version-{found.version}" if found.is_superseded else ""
+    if response := chosen.export(name=f"{stem}-{found.period}{old}", title_rows=title_rows(found)):
         return response
     context = {
         "month": month,
         "found": found,
-        "bill_url": month_lines(month, *_closed(found)),
+        "bill_url": "" if found.is_superseded else month_lines(month, *_closed(found)),
         "table": table,
         "carried": carried,
         "corrections": own,
@@ -110,6 +117,7 @@ def close(request: HttpRequest) -> HttpResponseBase:
         "form": MonthForm(initial=month.initial, periods=month.periods, currencies=month.currencies),
         "trust": selectors.trust(scope, month.period, metric=month.metric, currency=month.currency),
         "query": urlencode(month.params),
+        "verified": verify_month(scope, found.period, found.currency) if request.GET.get("verify") else None,
     }
     return render(request, "tagging/close.html", context)
 
@@ -194,6 +202,8 @@ def journal_file(request: HttpRequest, book: Journal, *, name: str) -> HttpRespo
 
 def next_steps(found: MonthEnd) -> tuple[str, ...]:
     """What can be done with the month now."""
+    if found.is_superseded:
+        return ()
     if found.is_open:
         return ("close",)
     return ("final", "reopen") if found.state == "closed" else ("reopen",)
@@ -203,7 +213,7 @@ def title_rows(found: MonthEnd) -> list[tuple[str, str]]:
     """What a file of the month says of itself: state, versions, the tie-out."""
     return [
         ("Month", found.period.label),
-        ("State", found.state),
+        ("State", found.superseded or found.state),
         ("Number", found.number),
         ("Version", str(found.version)),
         ("Basis", f"{found.metric.value.capitalize()} cost"),
@@ -220,8 +230,11 @@ def title_rows(found: MonthEnd) -> list[tuple[str, str]]:
 
 def _cells(row: MonthEndRow, found: MonthEnd, month: Month) -> dict[str, Any]:
     is_team = row.owner_kind == OwnerKind.TEAM.value
-    url = f"{reverse('tagging:statement', args=[row.owner_key])}?{urlencode(month.params)}" if is_team else ""
-    return {**vars(row), "url": url, "lines_url": month_lines(month, ("team", row.owner_key), *_closed(found))}
+    version = [("version", str(found.version))] if found.is_superseded else []
+    query = urlencode([*month.params, *version])
+    url = f"{reverse('tagging:statement', args=[row.owner_key])}?{query}" if is_team else ""
+    lines = "" if found.is_superseded else month_lines(month, ("team", row.owner_key), *_closed(found))
+    return {**vars(row), "url": url, "lines_url": lines}
 
 
 def _closed(found: MonthEnd) -> tuple[tuple[str, str], ...]:

@@ -44,7 +44,10 @@ def disputes(request: HttpRequest) -> HttpResponseBase:
     ]
     if response := export_response(request, name="disputes", title_rows=[], columns=list(COLUMNS), rows=cells):
         return response
-    shown = [(row, _statement_url(row.team_key, row.period, row.currency)) for row in rows]
+    shown = [
+        (row, _statement_url(row.team_key, row.period, row.currency, row.version if row.is_reopened else 0))
+        for row in rows
+    ]
     doubted = [(row, _why_url(row)) for row in doubts]
     waiting = sum(row.state == "open" for row, _ in shown) + sum(row.state == "open" for row, _ in doubted)
     return render(request, "tagging/disputes.html", {"rows": shown, "doubts": doubted, "open": waiting})
@@ -136,6 +139,7 @@ def _why_url(row: DoubtRow) -> str:
     return f"{reverse('tagging:why', args=[row.team_key])}?{urlencode(pairs)}"
 
 
-def _statement_url(team_key: str, period: BillingPeriod, currency: str) -> str:
-    pairs = urlencode({"period": str(period), "currency": currency})
+def _statement_url(team_key: str, period: BillingPeriod, currency: str, version: int = 0) -> str:
+    """The statement; of a version that counts no more that version."""
+    pairs = urlencode({"period": str(period), "currency": currency, **({"version": version} if version else {})})
     return f"{reverse('tagging:statement', args=[team_key])}?{pairs}" if ":" not in team_key and team_key else ""

@@ -11,6 +11,7 @@ from costs.scope import Scope
 from costs.terms import CostMetric
 from tagging import selectors
 from tagging.line_links import lines_url
+from tagging.selectors.versions import parse_version
 
 NO_COSTS_STAFF = "Import a bill and its month appears here."
 NO_COSTS_TEAM = "Nothing has been given to your team yet. Your FinOps lead imports bills and keeps the rules."
@@ -64,6 +65,21 @@ def chosen_month(request: HttpRequest, scope: Scope, *, basis: CostMetric = Cost
     currency = request.GET.get("currency", "").upper() or next(iter(currencies), "USD")
     shown = periods if period in periods else tuple(sorted({period, *periods}, reverse=True))
     return Month(period, metric, currency, shown, with_chosen(currencies, currency))
+
+
+def asked_version(request: HttpRequest) -> int | None:
+    """The version of the closed month that is asked for; None for the one that counts. Raises for one that is none."""
+    text = request.GET.get("version", "").strip()
+    return parse_version(text) if text else None
+
+
+def month_of_version(request: HttpRequest) -> Month | None:
+    """The month of a version for a reader without any costs today: what was charged once can still be read."""
+    if not request.GET.get("period"):
+        return None
+    period = BillingPeriod.parse(request.GET["period"])
+    currency = request.GET.get("currency", "").strip().upper() or "USD"
+    return Month(period, parse_metric(request.GET.get("basis") or CostMetric.BILLED), currency, (period,), (currency,))
 
 
 def month_lines(month: Month, *filters: tuple[str, str]) -> str:

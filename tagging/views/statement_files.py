@@ -11,6 +11,7 @@ from costs.queries import parse_metric
 from tagging import selectors
 from tagging.documents import pdf_of
 from tagging.selectors.documents import statement_document
+from tagging.views.months import asked_version
 
 
 @require_safe
@@ -27,9 +28,11 @@ def statement_pdf(request: HttpRequest, team_key: str) -> HttpResponseBase:
         team_key,
         metric=parse_metric(basis) if basis else None,
         currency=request.GET.get("currency", "").strip().upper(),
+        version=asked_version(request),
     )
     response = HttpResponse(pdf_of(document), content_type="application/pdf")
-    name = file_name(f"statement-{team_key}-{period}-{document.number or f'version-{document.version}'}")
+    old = f"-version-{document.version}" if document.superseded and document.number else ""
+    name = file_name(f"statement-{team_key}-{period}-{document.number or f'version-{document.version}'}{old}")
     response["Content-Disposition"] = f'attachment; filename="{name}.pdf"'
     response["Cache-Control"] = "private, no-store"
     return response

@@ -92,6 +92,9 @@ def close_january(lead: User) -> None:
     found = selectors.statement(own, january, "alpha", metric=CostMetric.BILLED)
     doubt = owners.Doubt("alpha", january, "USD", found.lines[0].ref, "Not all of it is ours.")
     owners.raise_dispute(own, doubt, by=lead, now=NOW)
+    owners.finalise_month(january, owners.CloseStep("fin", NOW, "first", force=True))
+    owners.reopen_month(january, owners.CloseStep("fin", NOW, "a wrong rule"))
+    owners.close_month(january, owners.CloseStep("fin", NOW), metric=CostMetric.BILLED)
 
 
 def doubt_ownership(team_key: str, by: User, text: str) -> None:

@@ -52,6 +52,11 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {
 }
 
 
+# Pages, files and endpoints that open a version by its number: reopened, counting, none.
+OF_VERSIONS = ("tagging:statement", "tagging:statement_pdf", "tagging:close", "api:statement", "api:close")
+VERSIONS = tuple(f"period=2026-01&version={version}" for version in (1, 2, 3))
+
+
 @dataclass(frozen=True)
 class Address:
     """One concrete path and the name of the pattern it comes from."""
@@ -65,6 +70,8 @@ def addresses() -> Iterator[Address]:
     for prefix, name, pattern in _patterns(get_resolver(), "", ""):
         for path in _filled(f"{prefix}{_route(pattern)}", pattern):
             yield Address(name, f"/{path}")
+            if name in OF_VERSIONS:
+                yield from (Address(f"{name} of a version", f"/{path}?{query}") for query in VERSIONS)
 
 
 def _patterns(resolver: URLResolver, prefix: str, namespace: str) -> Iterator[tuple[str, str, URLPattern]]:

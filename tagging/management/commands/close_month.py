@@ -18,7 +18,9 @@ from costs.terms import CostMetric
 from costs.text_tables import aligned
 from tagging.results.closes import MonthEnd
 from tagging.selectors.month_end_view import month_end
+from tagging.selectors.reach import reach
 from tagging.services import CloseStep, close_month, finalise_month, reopen_month
+from tagging.services.close_hashes import VerifiedVersion, verify_month
 
 STEPS = ("preview", "close", "final", "reopen")
 
@@ -35,9 +37,13 @@ class Command(BaseCommand):
         parser.add_argument("--basis", default="", help=f"what is charged, when closing: {bases} (default: billed)")
         parser.add_argument("--currency", default="", help="which currency, where a month has several")
         parser.add_argument("--force", action="store_true", help="overrule what may be overruled; needs a reason")
+        parser.add_argument("--verify", action="store_true", help="recompute the hashes of every stored version")
         parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["verify"]:
+            self.verify(options)
+            return
         now = timezone.now()
         by = options["by"].strip() or f"{_login()} (command line)"
         step = CloseStep(by, now, options["reason"], force=options["force"])
@@ -57,6 +63,29 @@ class Command(BaseCommand):
         if options["step"] == "preview" and not found.bill_version:
             raise CommandError(found.obstacles[0].text)
         self.stdout.write(json.dumps(_as_dict(found), ensure_ascii=False) if options["json"] else _as_table(found))
+
+    def verify(self, options: dict[str, Any]) -> None:
+        """Say of every version whether it is as it was closed; leaves with code 1 where one is not."""
+        try:
+            period = BillingPeriod.parse(options["period"])
+            currency = options["currency"].strip().upper() or reach(Scope.all(), (period,)).currency
+        except FinopsError as error:
+            raise CommandError(str(error)) from error
+        found = verify_month(Scope.all(), period, currency)
+        if not found:
+            raise CommandError(f"{period} in {currency} was never closed: there is nothing to verify.")
+        if options["json"]:
+            versions = [{**vars(item), "holds": item.holds} for item in found]
+            self.stdout.write(json.dumps({"billing_period": str(period), "currency": currency, "versions": versions}))
+        else:
+            self.stdout.write("\n".join(line for item in found for line in _verified(item)))
+        if not all(item.holds for item in found):
+            raise CommandError("Stored statements were changed since they were closed. Restore them from a backup.")
+
+
+def _verified(found: VerifiedVersion) -> list[str]:
+    holds = f"all hashes hold, {found.statements} statements" if found.holds else "does not hold"
+    return [f"Version {found.version} ({found.state}): {holds}", *(f"  {fault}" for fault in found.faults)]
 
 
 def _login() -> str:
