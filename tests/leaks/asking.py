@@ -102,6 +102,9 @@ def ask_everything(client: Client, token: str) -> Iterator[tuple[str, Answer]]:
         plain = answer(client.get(address.path))
         yield address.path, plain
         is_open = plain.status == HTTPStatus.OK and not address.path.startswith("/accounts/")
+        if "?" in address.path:  # a page in one state of it, asked once more as a file
+            yield f"{address.path}&format=csv", answer(client.get(f"{address.path}&format=csv"))
+            continue
         for query in QUERIES if is_open else QUERIES[:1]:
             url = f"{address.path}?{query}"
             yield url, answer(client.get(url))

@@ -272,6 +272,7 @@ def test_every_page_of_the_team_itself_opens_for_its_lead(
         "tagging:pool_month",
     }
     pages |= {"tagging:findings", "tagging:finding", "tagging:disputes", "tagging:statement_pdf"}
+    pages |= {f"{name} of a version" for name in ("tagging:statement", "tagging:statement_pdf", "api:statement")}
     pages |= {f"budgets:{name}" for name in ("budgets", "budget", "inbox")}
     endpoints = {
         f"api:{name}" for name in ("costs", "allocations", "chargeback", "statement", "compliance", "resources")
