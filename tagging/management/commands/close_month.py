@@ -1,4 +1,4 @@
-"""manage.py close_month PERIOD --step preview|close|final|reopen [--reason TEXT] [--basis billed] [--json]"""
+"""manage.py close_month PERIOD --step preview|close|final|reopen [--reason TEXT] [--basis B] [--verify] [--json]"""
 
 import getpass
 import json
