@@ -174,6 +174,7 @@ FINDINGS_BUCKET_SAVINGS = env.moves("FINDINGS_BUCKET_SAVINGS", "STANDARD>STANDAR
 
 TEAM_NOTES = env.flag("TEAM_NOTES", default=True)  # a note about their tags to every team's people on Mondays
 TAG_SUGGESTION_PRECISION = env.share("TAG_SUGGESTION_PRECISION", "95")  # suggestions right less often are not shown
+PDF_FONTS = env.text("PDF_FONTS", "")  # a folder with more fonts for PDF statements, beside those of the system
 TAG_FIX_DAYS = env.whole_number("TAG_FIX_DAYS", 14)  # a fix told to a team and open for so long is told to its leads
 
 # --- queue --------------------------------------------------------------------------------------

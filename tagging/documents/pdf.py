@@ -8,6 +8,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
+
 from costs.errors import FinopsError
 from costs.money import ZERO
 from tagging.documents.content import DocumentGroup, DocumentLine, StatementDocument
@@ -28,7 +30,7 @@ def pdf_of(document: StatementDocument) -> bytes:
     cure = "Take the CSV or Excel file instead, and try again later."
     try:
         made = subprocess.run(  # noqa: S603 - fixed arguments, data on standard input
-            [sys.executable, "-I", str(HERE / "typeset.py"), str(HERE / "statement.typ")],
+            [sys.executable, "-I", str(HERE / "typeset.py"), str(HERE / "statement.typ"), settings.PDF_FONTS],
             input=json.dumps(as_data(document)).encode(),
             capture_output=True,
             timeout=SECONDS,
@@ -52,6 +54,7 @@ def as_data(document: StatementDocument) -> dict[str, Any]:
         "state": document.state,
         "superseded": document.superseded,
         "owner": document.owner,
+        "owner_key": document.owner_key,
         "cost_center": document.cost_center,
         "period": document.period.label,
         "currency": document.currency,

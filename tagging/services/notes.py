@@ -60,7 +60,8 @@ def note_text(facts: TeamFacts) -> tuple[str, str]:
     span = f"in {facts.period.label}" if facts.is_whole_month else f"{days} of {facts.period.label}"
     more = "more" if facts.change >= 0 else "less"
     before = facts.period.previous().label
-    compared = f"{money(abs(facts.change))} {more} than in {before}" if facts.has_before else f"nothing in {before}"
+    before = f"in {before}" if facts.is_whole_month else f"{days} of {before}"
+    compared = f"{money(abs(facts.change))} {more} than {before}" if facts.has_before else f"nothing {before}"
     lines = [f"{_one_line(facts.team_name)} cost {money(facts.spend)} {span}, {compared}."]
     lines += [
         f"{'Up' if row.change > 0 else 'Down'} {money(abs(row.change))}: {_one_line(row.label)}, now {money(row.cost)}."
@@ -129,7 +130,7 @@ def _escalation_text(facts: TeamFacts, late: Sequence[OpenFix]) -> tuple[str, st
     count = f"{len(late)} tag{'' if len(late) == 1 else 's'}"
     lines = [
         f"{count} of {facts.team_name} {'was' if len(late) == 1 else 'were'} named to the team"
-        f" {settings.TAG_FIX_DAYS} days ago or longer, the first on {figures.day(oldest)}, and are not set yet:",
+        f" {settings.TAG_FIX_DAYS} days ago or longer, the first on {figures.day(oldest)}, and {'is' if len(late) == 1 else 'are'} not set yet:",
         "",
         *(
             f"  {_one_line(fix.resource_id)}: {fix.key} ({figures.money(fix.cost, facts.currency)} in"
@@ -179,7 +180,8 @@ def _fix_line(facts: TeamFacts) -> str:
 def _foot(facts: TeamFacts) -> str:
     fixes, stop = settings.SITE_URL + reverse("tagging:fixes"), settings.SITE_URL + reverse("tagging:notes")
     return (
-        f"Effective cost in {facts.currency}. All fixes: {fixes}\n"
+        f"Effective cost in {facts.currency}, without shares of pools; a statement is billed on its own basis and has them.\n"
+        f"All fixes: {fixes}\n"
         f"You get this as a member of {facts.team_name}. Stop it: {stop}\n"
     )
 

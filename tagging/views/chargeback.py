@@ -123,7 +123,7 @@ def statement(request: HttpRequest, team_key: str) -> HttpResponseBase:
         [statement_row(line, found, month) for line in found.lines],
         currency=month.currency,
         request=request,
-        caption=f"Statement of {team.name}, {month.period.label}",
+        caption=f"Statement of {found.summary.team_name if found.close.is_closed else team.name}, {month.period.label}",
         per_page=100,
         exclude=hidden_columns(request, found),
     )
@@ -135,6 +135,7 @@ def statement(request: HttpRequest, team_key: str) -> HttpResponseBase:
         return response
     context = {
         "team": team,
+        "name": found.summary.team_name if found.close.is_closed else team.name,
         "month": month,
         "found": found,
         "moved": change(found.summary.total_cost, found.summary.previous_total_cost),

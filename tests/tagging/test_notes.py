@@ -48,12 +48,13 @@ def test_the_note_is_five_lines_of_the_teams_own_figures(team_lead: User, other_
     lines, foot = str(mine.body).replace("\xa0", " ").split("\n\n-- \n")
     assert lines.splitlines() == [
         # only the first of November has costs, and October had 12 on its first
-        "Payments cost $28.00 on the first day of November 2025, $16.00 more than in October 2025.",
+        "Payments cost $28.00 on the first day of November 2025, $16.00 more than on the first day of October 2025.",
         "Up $20.00: Storage, now $20.00.",
         "No other service moved the cost.",
         "Untagged: $28.00 of $28.00 taggable; 0.0 % follows the policy, the target is 95 %.",
         "The one best fix, $20.00: set Owner, Environment, CostCenter, Project on bucket.",
     ]
+    assert "without shares of pools" in foot
     assert "https://finops.example.com/tags/note/" in foot
     assert "earch" not in mine.subject + str(mine.body)
     assert mine.extra_headers["List-Unsubscribe"] == "<https://finops.example.com/tags/note/>"
