@@ -14,6 +14,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.urls import reverse
 
+from costs import figures
 from costs.errors import FinopsError
 from costs.money import ZERO
 from costs.periods import BillingPeriod
@@ -90,5 +91,25 @@ def _context(statement: Statement) -> dict[str, Any]:
         "total": total,
         "parts": [(name, amounts.get(kind, ZERO)) for kind, name in GROUP_NAMES.items()],
         "lines": lines[:LINES_TOLD],
+        "replaces": _replaces(statement, total),
         "url": f"{settings.SITE_URL}{reverse('tagging:statement', args=[statement.owner_key])}?{query}",
     }
+
+
+def _replaces(statement: Statement, total: Decimal) -> str:
+    """What a later version says of the one it replaces; empty for the first."""
+    close = statement.close
+    if close.version == 1:
+        return ""
+    opening = f"This is version {close.version}. It replaces version {close.version - 1}"
+    before = statement_mails.replaced_statement(statement)
+    if before is None:
+        return f"{opening}, which had no statement for you."
+    metric = CostMetric(before.close.basis)
+    was = Decimal(before.cents[metric.column])
+    basis = "" if metric.value == close.basis else f" ({metric.value} cost)"
+    told = f"{opening}, which charged {figures.money(was, close.currency)}{basis}"
+    if total == was:
+        return f"{told}: the amount is the same."
+    more = "more" if total > was else "less"
+    return f"{told}: now it is {figures.money(abs(total - was), close.currency)} {more}."

@@ -128,9 +128,10 @@ def _escalate(facts: TeamFacts, monday: date, *, today: date, now: datetime) -> 
 def _escalation_text(facts: TeamFacts, late: Sequence[OpenFix]) -> tuple[str, str]:
     oldest = min(fix.announced_on for fix in late)
     count = f"{len(late)} tag{'' if len(late) == 1 else 's'}"
+    was, are = ("was", "is") if len(late) == 1 else ("were", "are")
     lines = [
-        f"{count} of {facts.team_name} {'was' if len(late) == 1 else 'were'} named to the team"
-        f" {settings.TAG_FIX_DAYS} days ago or longer, the first on {figures.day(oldest)}, and {'is' if len(late) == 1 else 'are'} not set yet:",
+        f"{count} of {facts.team_name} {was} named to the team"
+        f" {settings.TAG_FIX_DAYS} days ago or longer, the first on {figures.day(oldest)}, and {are} not set yet:",
         "",
         *(
             f"  {_one_line(fix.resource_id)}: {fix.key} ({figures.money(fix.cost, facts.currency)} in"
@@ -180,7 +181,7 @@ def _fix_line(facts: TeamFacts) -> str:
 def _foot(facts: TeamFacts) -> str:
     fixes, stop = settings.SITE_URL + reverse("tagging:fixes"), settings.SITE_URL + reverse("tagging:notes")
     return (
-        f"Effective cost in {facts.currency}, without shares of pools; a statement is billed on its own basis and has them.\n"
+        f"Effective cost in {facts.currency}, without shares of pools: the statement has them, on its own basis.\n"
         f"All fixes: {fixes}\n"
         f"You get this as a member of {facts.team_name}. Stop it: {stop}\n"
     )

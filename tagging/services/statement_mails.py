@@ -29,6 +29,19 @@ def queue_mails(close: Close, *, now: datetime) -> int:
     return len(mails)
 
 
+def replaced_statement(statement: Statement) -> Statement | None:
+    """The same owner's statement of the version before this one; None for a first version or an owner new to it."""
+    close = statement.close
+    before = Statement.objects.filter(
+        close__period=close.period,
+        close__currency=close.currency,
+        close__version=close.version - 1,
+        owner_kind=statement.owner_kind,
+        owner_key=statement.owner_key,
+    )
+    return before.select_related("close").first()
+
+
 def claim_due_mails(*, now: datetime) -> list[int]:
     """Mails to send now, theirs alone who called; those of reopened months or too old are given up."""
     with transaction.atomic():

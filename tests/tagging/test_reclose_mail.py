@@ -1,0 +1,57 @@
+"""The mail of a month closed again says which version it replaces, and by how much it differs."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.contrib.auth.models import User
+from django.core import mail
+
+from costs.terms import CostMetric
+from tagging import notifications
+from tagging.models import AllocationRule, Team
+from tagging.services import CloseStep, RuleInput, close_month, reopen_month, save_rule
+from tagging.terms import RuleKind
+from tests.tagging.builders import OCTOBER, Spend, month
+
+pytestmark = pytest.mark.django_db
+NOW = datetime(2026, 3, 10, 10, tzinfo=UTC)
+STEP = CloseStep("Fiona", NOW, "wrong rule")
+
+
+def rule(value: str, key: str) -> None:
+    save_rule(RuleInput(RuleKind.TAG, tag_key="Team", tag_values=(value,), team_key=key))
+
+
+def bodies() -> dict[str, str]:
+    """The texts of the mails that are due now, by address."""
+    mail.outbox.clear()
+    notifications.send_due_statements(now=NOW)
+    return {message.to[0]: str(message.body).replace("\xa0", " ") for message in mail.outbox}
+
+
+def test_a_second_version_says_what_it_replaces(
+    team: Team, other_team: Team, team_lead: User, other_lead: User, settings: object
+) -> None:
+    """Payments has 12, Search 5. Closed again with 3 more by another rule."""
+    settings.MAIL_IS_CONFIGURED = True  # type: ignore[attr-defined]
+    rule("payments", "payments")
+    rule("search", "search")
+    month(
+        [Spend("12", tags={"Team": "payments"}), Spend("5", tags={"Team": "search"}), Spend("3", tags={"Team": "x"})],
+        period=OCTOBER,
+    )
+    close_month(OCTOBER, STEP, metric=CostMetric.BILLED)
+    first = bodies()
+    assert "replaces" not in first["leo@example.com"]
+    reopen_month(OCTOBER, STEP)
+    rule("x", "payments")
+    assert AllocationRule.objects.filter(team=team).count() == 2
+    close_month(OCTOBER, STEP, metric=CostMetric.BILLED)
+    second = bodies()
+    # 12 + 3 = 15, 3 more than 12; Search has 5 as before
+    told = "This is version 2. It replaces version 1, which charged $12.00: now it is $3.00 more."
+    assert told in second.pop("leo@example.com")
+    html = str(mail.outbox[0].alternatives[0][0]) + str(mail.outbox[1].alternatives[0][0])  # type: ignore[attr-defined]
+    assert "which charged $12.00: now it is $3.00 more." in html.replace("\xa0", " ")
+    (other,) = second.values()
+    assert "It replaces version 1, which charged $5.00: the amount is the same." in other
