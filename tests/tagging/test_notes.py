@@ -88,9 +88,20 @@ def test_the_best_fix_is_told_and_goes_to_the_lead_when_it_stays_open(
     (told,) = TeamNote.objects.filter(kind="escalation")
     assert told.address == "leo@example.com"
     assert told.subject == "Payments: 4 tags still to be set"
+    assert told.body.startswith("4 tags of Payments were named to the team 14 days ago or longer, the first on ")
+    assert "and are not set yet:" in told.body
     assert "  bucket: CostCenter ($20.00 in November 2025, open since 1 Dec 2025)" in told.body
     write(MONDAY + timedelta(days=21))
     assert TeamNote.objects.filter(kind="escalation").count() == 1  # once for each fix
+
+
+def test_one_tag_is_told_in_the_singular(team_lead: User) -> None:
+    write()
+    AnnouncedFix.objects.exclude(tag_key="CostCenter").update(escalated_on=MONDAY)
+    write(MONDAY + timedelta(days=14))
+    body = TeamNote.objects.get(kind="escalation", team__key="payments").body
+    assert body.startswith("1 tag of Payments was named to the team 14 days ago or longer, the first on ")
+    assert "and is not set yet:" in body
 
 
 def test_without_a_lead_it_goes_to_the_team_above_and_then_to_finops(
