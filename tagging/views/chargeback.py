@@ -119,28 +119,28 @@ def statement(request: HttpRequest, team_key: str) -> HttpResponseBase:
     if month is None:
         return render(request, "tagging/statement.html", {"team": team, "month": None})
     found = statement_of(scope, month, team_key, version)
+    name = found.summary.team_name if found.close.is_closed else team.name
     table = StatementTable(
         [statement_row(line, found, month) for line in found.lines],
         currency=month.currency,
         request=request,
-        caption=f"Statement of {found.summary.team_name if found.close.is_closed else team.name}, {month.period.label}",
+        caption=f"Statement of {name}, {month.period.label}",
         per_page=100,
         exclude=hidden_columns(request, found),
     )
     compared = found.compared.label if found.compared else ""
     title_rows = [("Statement", found.summary.team_name), *month.title_rows, *state_rows(found.close)]
     title_rows += statement_rows(found, compared)
-    name = f"statement-{team_key}-{month.period}{f'-version-{version}' if version else ''}"
-    if response := table.export(name=name, title_rows=title_rows):
+    file = f"statement-{team_key}-{month.period}{f'-version-{version}' if version else ''}"
+    if response := table.export(name=file, title_rows=title_rows):
         return response
     context = {
         "team": team,
-        "name": found.summary.team_name if found.close.is_closed else team.name,
+        "name": name,
         "month": month,
         "found": found,
         "moved": change(found.summary.total_cost, found.summary.previous_total_cost),
         "compared": compared,
-        "previous": month.period.previous(),
         "table": table,
         "chart": service_chart(found, month),
         "trust": own_trust(scope, month),
