@@ -20,7 +20,7 @@ MONTH_INPUT = {"type": "month", "placeholder": "2026-05", "pattern": r"\d{4}-\d{
 MOST_MONTHS = 120
 SOURCE_NAME = RegexValidator(r"^[A-Za-z0-9][A-Za-z0-9_-]*$", "Use letters, digits and dashes, like acme-payer.")
 
-CURRENCY_CODE = RegexValidator(r"^\s*[A-Za-z]{3,8}\s*$", "Use a currency code, like USD.")
+CURRENCY_CODE = RegexValidator(r"^\s*([A-Za-z]{3,8})?\s*$", "Use a currency code, like USD.")
 
 
 class ManyFilesInput(forms.ClearableFileInput):
