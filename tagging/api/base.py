@@ -26,6 +26,7 @@ from costs.scope import Scope
 from costs.terms import CostMetric
 from tagging import selectors
 from tagging.selectors.answers import answer_state
+from tagging.selectors.closed_basis import usual_basis
 
 PERIOD = month("period", "The month, YYYY-MM; the newest with costs you may see where not given.")
 BASIS = choice("basis", CostMetric, "The cost basis of every figure.", default=CostMetric.BILLED.value)
@@ -40,6 +41,12 @@ VERSION = text(
     pattern="^[0-9]{1,4}$",
 )
 MONTH = (PERIOD, BASIS, CURRENCY)
+CHARGED_BASIS = choice(
+    "basis",
+    CostMetric,
+    "The cost basis of every figure. Not given: billed, and of a closed month what it was closed on.",
+)
+CHARGED_MONTH = (PERIOD, CHARGED_BASIS, CURRENCY)
 TAG_BASIS = choice("basis", CostMetric, "The cost basis of every figure.", default=CostMetric.EFFECTIVE.value)
 TAG_MONTH = (PERIOD, TAG_BASIS, CURRENCY)
 FILTERS = tuple(
@@ -59,10 +66,13 @@ class Month:
     currency: str
 
 
-def month_of(scope: Scope, parameters: Parameters, *, basis: CostMetric = CostMetric.BILLED) -> Month:
-    """Read `period`, `basis` (where not given: this one) and `currency`."""
-    period = parameters.period("period") or default_period(scope)
-    return Month(period, parameters.read("basis", parse_metric, basis), parameters.currency())
+def month_of(
+    scope: Scope, parameters: Parameters, *, basis: CostMetric = CostMetric.BILLED, as_charged: bool = False
+) -> Month:
+    """Read `period`, `basis` (where not given: this one, or what a closed month was charged on) and `currency`."""
+    period, currency = parameters.period("period") or default_period(scope), parameters.currency()
+    usual = usual_basis(scope, period, currency) if as_charged else basis
+    return Month(period, parameters.read("basis", parse_metric, usual), currency)
 
 
 def default_period(scope: Scope) -> BillingPeriod:

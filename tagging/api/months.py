@@ -11,7 +11,7 @@ from costs.queries import TAG_PREFIX
 from costs.scope import Scope
 from tagging import selectors
 from tagging.api.base import (
-    MONTH,
+    CHARGED_MONTH,
     VERSION,
     MonthSerializer,
     OwnershipList,
@@ -66,6 +66,11 @@ class CloseInfoSerializer(serializers.Serializer[Any]):
     pending_adjustment = MoneyText(
         source="close.pending_adjustment", help_text="What the bill changed since the close and no month carries yet."
     )
+    charged_basis = serializers.CharField(
+        source="close.basis",
+        help_text="What the month was closed on; empty while it is open. On another basis nothing was charged:"
+        " figures have no number and no booked cents.",
+    )
     hash = serializers.CharField(source="close.hash", help_text="SHA-256 over the lines; for teams of one statement.")
 
 
@@ -115,7 +120,7 @@ class ChargebackList(OwnershipList):
     operation, title, section = "chargeback", "A month by owner", "Chargeback"
     serializer_class = ChargebackPageSerializer
     parameters = (
-        *MONTH,
+        *CHARGED_MONTH,
         text(
             "by",
             f"What to group by: {', '.join(CHARGEBACK_BY)} or `tag:KEY`, KEY without regard to case.",
@@ -125,7 +130,7 @@ class ChargebackList(OwnershipList):
     )
 
     def answer(self, scope: Scope, parameters: Parameters, **_: Any) -> Answer:
-        asked = month_of(scope, parameters)
+        asked = month_of(scope, parameters, as_charged=True)
         by = by_dimension(parameters, "team")
         month = selectors.chargeback(scope, asked.period, by=by, metric=asked.metric, currency=asked.currency)
         month = mark_owners(scope, month)
@@ -157,10 +162,10 @@ class StatementList(OwnershipList):
 
     operation, title, section = "statements", "Statements of a month", "Chargeback"
     serializer_class = StatementPageSerializer
-    parameters = MONTH
+    parameters = CHARGED_MONTH
 
     def answer(self, scope: Scope, parameters: Parameters, **_: Any) -> Answer:
-        asked = month_of(scope, parameters)
+        asked = month_of(scope, parameters, as_charged=True)
         month = selectors.statements(scope, asked.period, metric=asked.metric, currency=asked.currency)
         beside = {"basis": asked.metric.value, "currency": month.currency}
         head = {**vars(month), **compared_days(month.compared), **beside}
@@ -236,10 +241,10 @@ class StatementDetail(OwnershipList):
 
     operation, title, section = "statement", "One team's statement", "Chargeback"
     serializer_class = StatementSerializer
-    parameters = (*MONTH, VERSION)
+    parameters = (*CHARGED_MONTH, VERSION)
 
     def answer(self, scope: Scope, parameters: Parameters, **kwargs: Any) -> Answer:
-        asked = month_of(scope, parameters)
+        asked = month_of(scope, parameters, as_charged=True)
         version = parameters.read("version", parse_version, None)
         found = selectors.statement(
             scope,

@@ -61,6 +61,7 @@ class StatementDocument:
     number: str
     version: int
     state: str
+    charged_on: str  # the basis the month was closed on, where that is another: then nothing here was charged
     superseded: str  # of a version that was reopened: when, why, and what came after it
     owner: str
     owner_key: str

@@ -52,6 +52,7 @@ def as_data(document: StatementDocument) -> dict[str, Any]:
         "number": document.number,
         "version": document.version,
         "state": document.state,
+        "charged_on": document.charged_on,
         "superseded": document.superseded,
         "owner": document.owner,
         "owner_key": document.owner_key,

@@ -27,6 +27,8 @@ class CloseInfo:
     pending_adjustment: Decimal = ZERO
     hash: str = ""
     closed_at: datetime | None = None
+    basis: str = ""  # what the month was closed on: its statements charge these amounts
+    is_as_charged: bool = True  # whether the figures beside it are those amounts; else they have no number
     reopened_at: datetime | None = None
     reopened_why: str = ""
     replaced_by: int = 0  # the next version, 0 for none; for a team the next one with a statement of its own

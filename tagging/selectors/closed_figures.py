@@ -91,7 +91,7 @@ def stored_month(
     staff = found.scope.everything
     counts = close.state != CloseState.REOPENED.value
     waiting = pending_of(found.scope, period, found.currency, metric) if counts else ZERO
-    info = _info(close, parts, waiting, staff=staff)
+    info = _info(close, parts, waiting, staff=staff, is_as_charged=metric.value == close.basis)
     return StoredMonth(
         scope=found.scope,
         close=close,
@@ -178,9 +178,10 @@ def closed_chargeback(stored: StoredMonth, by: str, before: Before, split: Split
     `split` shows what nobody owns split over the others; what is stored does not change.
     """
     parts = parts_by(stored, by)
+    info = stored.info
     if split is not None:
         stored.scope.require_everything()
-        parts = _rest_split(parts, split)
+        parts, info = _rest_split(parts, split), replace(info, number="", is_as_charged=False)
     for owner, cost in before.costs.items():
         if owner and cost:
             parts.setdefault(owner, Parts(ZERO))
@@ -205,7 +206,7 @@ def closed_chargeback(stored: StoredMonth, by: str, before: Before, split: Split
         unallocated_cost=missing if staff else None,
         difference=_difference(stored, total + missing),
         pools_cost=_in_pools(parts) if staff and by == "team" else None,
-        close=stored.info,
+        close=info,
         missing_shared_cost=nobody.shared_cost,
         missing_adjustment_cost=nobody.adjustment_cost,
     )
@@ -242,9 +243,11 @@ def closed_statements(stored: StoredMonth, before: Before) -> StatementList:
 def closed_statement(stored: StoredMonth, team: Team, before: Before) -> Statement:
     """One team's stored statement with its lines; `stored` is in that team's scope."""
     own = stored.statements.get(team.key)
-    info = stored.info if own is None else replace(stored.info, number=own.number, hash=own.data_hash)
+    as_charged = stored.info.is_as_charged
+    number = "" if own is None or not as_charged else own.number
+    info = stored.info if own is None else replace(stored.info, number=number, hash=own.data_hash)
     lines = () if own is None else lines_of(own, stored.metric)
-    booked = None if own is None else Decimal(own.cents[stored.metric.column])
+    booked = None if own is None or not as_charged else Decimal(own.cents[stored.metric.column])
     ours = {} if own is None else suggested_of(own, stored.metric)
     return Statement(
         period=stored.period,
@@ -343,16 +346,19 @@ def _info(
     waiting: Decimal,
     *,
     staff: bool,
+    is_as_charged: bool,
 ) -> CloseInfo:
     return CloseInfo(
         state=close.state,
         version=close.version,
-        number=number_of(close) if staff else "",
+        number=number_of(close) if staff and is_as_charged else "",
         bill_version=bill_version_of(close) if staff else "",
         carried_in=sum((part.adjustment_cost for part in parts.values()), ZERO),
         pending_adjustment=waiting,
         hash=close.data_hash if staff else "",
         closed_at=close.closed_at,
+        basis=close.basis,
+        is_as_charged=is_as_charged,
     )
 
 

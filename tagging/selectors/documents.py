@@ -69,7 +69,8 @@ def _document(stored: StoredMonth, own: Statement) -> StatementDocument:
     staff = stored.scope.everything
     return StatementDocument(
         company=settings.COMPANY_NAME,
-        number=own.number,
+        number=own.number if stored.info.is_as_charged else "",
+        charged_on="" if stored.info.is_as_charged else close.basis,
         version=close.version,
         state=close.state,
         superseded=stored.info.superseded,

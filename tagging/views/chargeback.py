@@ -58,7 +58,7 @@ OWNERS_DRAWN = 7
 def chargeback(request: HttpRequest) -> HttpResponseBase:
     """The month by owner; a member of one team gets that team's statement."""
     scope = request_scope(request)
-    month = chosen_month(request, scope)
+    month = chosen_month(request, scope, as_charged=True)
     if month is None:
         return render(request, "tagging/chargeback.html", {"month": None, "empty_text": no_costs_text(scope)})
     by = chosen_owner_kind(request)
@@ -115,7 +115,7 @@ def statement(request: HttpRequest, team_key: str) -> HttpResponseBase:
     scope = request_scope(request)
     team = selectors.team_by_key(scope, team_key)
     version = asked_version(request)
-    month = chosen_month(request, scope) or (None if version is None else month_of_version(request))
+    month = chosen_month(request, scope, as_charged=True) or (None if version is None else month_of_version(request))
     if month is None:
         return render(request, "tagging/statement.html", {"team": team, "month": None})
     found = statement_of(scope, month, team_key, version)

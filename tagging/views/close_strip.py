@@ -88,6 +88,8 @@ def state_rows(close: CloseInfo) -> list[tuple[str, str]]:
         return [("State", DRAFT_NOTE)]
     state = close.superseded or close.state.capitalize()
     rows = [("State", state), ("Number", close.number), ("Version", str(close.version))]
+    if not close.is_as_charged:
+        rows.append(("Charged", f"on {close.basis} cost, or unsplit: these are not the amounts charged"))
     rows += [("Bill version", close.bill_version), ("Carried in", plain(close.carried_in))]
     rows += [("Waits to be carried", plain(close.pending_adjustment)), ("SHA-256", close.hash)]
     return [row for row in rows if row[1]]

@@ -11,6 +11,7 @@ from costs.scope import Scope
 from costs.terms import CostMetric
 from tagging import selectors
 from tagging.line_links import lines_url
+from tagging.selectors.closed_basis import usual_basis
 from tagging.selectors.versions import parse_version
 
 NO_COSTS_STAFF = "Import a bill and its month appears here."
@@ -48,10 +49,12 @@ class Month:
         return f"{self.metric.value.capitalize()} cost"
 
 
-def chosen_month(request: HttpRequest, scope: Scope, *, basis: CostMetric = CostMetric.BILLED) -> Month | None:
+def chosen_month(
+    request: HttpRequest, scope: Scope, *, basis: CostMetric = CostMetric.BILLED, as_charged: bool = False
+) -> Month | None:
     """The month asked for or the newest with costs; None where the reader has no costs at all.
 
-    `basis` is the cost basis of a page that is asked for none.
+    `basis` is the cost basis of a page that is asked for none; `as_charged` takes what a closed month was closed on.
 
     Raises InvalidRequestError for a month or a basis that is none.
     """
@@ -61,6 +64,8 @@ def chosen_month(request: HttpRequest, scope: Scope, *, basis: CostMetric = Cost
     metric = parse_metric(request.GET.get("basis") or basis.value)
     if period is None or not periods:
         return None
+    if as_charged and not request.GET.get("basis"):
+        metric = usual_basis(scope, period, request.GET.get("currency", "").upper())
     currencies = selectors.currencies_of(scope, (period,))
     currency = request.GET.get("currency", "").upper() or next(iter(currencies), "USD")
     shown = periods if period in periods else tuple(sorted({period, *periods}, reverse=True))

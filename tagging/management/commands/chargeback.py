@@ -18,6 +18,7 @@ from costs.terms import CostMetric
 from costs.text_tables import aligned
 from tagging.results import Chargeback
 from tagging.selectors import chargeback
+from tagging.selectors.closed_basis import usual_basis
 from tagging.terms import OwnerKind, SplitMethod
 
 
@@ -32,7 +33,9 @@ class Command(BaseCommand):
             help="team, cost_center, project, owner, environment, account, service, … or tag:KEY (default: team)",
         )
         bases = ", ".join(CostMetric)
-        parser.add_argument("--basis", default=CostMetric.BILLED.value, help=f"one of {bases} (default: billed)")
+        parser.add_argument(
+            "--basis", help=f"one of {bases} (default: billed; of a closed month what it was closed on)"
+        )
         parser.add_argument("--currency", default="", help="which currency, where a month has several")
         parser.add_argument(
             "--split-unallocated",
@@ -44,7 +47,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             period = BillingPeriod.parse(options["period"])
-            metric, currency = parse_metric(options["basis"]), options["currency"].strip().upper()
+            currency = options["currency"].strip().upper()
+            metric = parse_metric(options["basis"]) if options["basis"] else usual_basis(Scope.all(), period, currency)
             if not intake.active_imports(Scope.all(), [period]):
                 raise CommandError(_no_costs(period))
             split = SplitMethod(options["split_unallocated"]) if options["split_unallocated"] else None
@@ -108,10 +112,15 @@ def _pools(month: Chargeback) -> dict[str, Any]:
     return {"in_pools_cost": plain(month.pools_cost or ZERO)} if has_pools else {}
 
 
-def _closing(month: Chargeback) -> dict[str, str]:
+def _closing(month: Chargeback) -> dict[str, Any]:
     """Where the month stands, what it rests on, what was carried into it and what waits."""
     return {
         "state": month.close.state,
+        **(
+            {"charged_basis": month.close.basis, "is_as_charged": month.close.is_as_charged}
+            if month.close.basis
+            else {}
+        ),
         "bill_version": month.close.bill_version or bill_version(month),
         "carried_in": plain(month.close.carried_in),
         "pending_adjustment": plain(month.close.pending_adjustment),
@@ -134,6 +143,8 @@ def _as_table(month: Chargeback) -> str:
     ends.append(("Difference", difference))
     totals = [[name, "", "", "", *_amounts(month, cost or ZERO)] for name, cost in ends]
     closed = f", {month.close.state} {month.close.number}".rstrip() if month.close.is_closed else ""
+    if not month.close.is_as_charged:
+        closed = f" (charged on {month.close.basis} cost, unsplit; these are not the amounts charged)"
     lines = [f"Chargeback {month.period.label}, {month.metric.value} cost in {month.currency}{closed}", ""]
     lines += aligned([head, *rows], totals)
     if month.close.pending_adjustment:
