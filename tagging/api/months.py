@@ -214,7 +214,6 @@ class StatementSerializer(PageSerializer, ComparedSerializer, CloseInfoSerialize
     reopened_at = serializers.DateTimeField(
         source="close.reopened_at", allow_null=True, help_text="When this version was reopened; null of what counts."
     )
-    reopened_why = serializers.CharField(source="close.reopened_why", help_text="The reason given.")
     replaced_by = serializers.IntegerField(
         source="close.replaced_by", help_text="The next version of this statement; 0 for none."
     )

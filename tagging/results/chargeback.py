@@ -50,7 +50,8 @@ class CloseInfo:
             return ""
         on = f"{self.reopened_at.day} {self.reopened_at:%B %Y}"
         after = f"replaced by version {self.replaced_by}" if self.replaced_by else "there is no later version of it"
-        return f"Version {self.version}, reopened on {on} for: {self.reopened_why}; {after}"
+        why = f" for: {self.reopened_why}" if self.reopened_why else ""
+        return f"Version {self.version}, reopened on {on}{why}; {after}"
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Statements of closed months as documents, and the month's whole set for the books."""
 
+from dataclasses import replace
 from datetime import UTC
 from decimal import Decimal
 
@@ -73,7 +74,7 @@ def _document(stored: StoredMonth, own: Statement) -> StatementDocument:
         charged_on="" if stored.info.is_as_charged else close.basis,
         version=close.version,
         state=close.state,
-        superseded=stored.info.superseded,
+        superseded=replace(stored.info, reopened_why="").superseded,  # it goes to the team
         owner=own.owner_name,
         owner_key=own.owner_key,
         cost_center=own.cost_center,
