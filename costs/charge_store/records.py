@@ -6,7 +6,7 @@
 import io
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +16,6 @@ import pyarrow.parquet as pq
 from costs.charge_store.folders import ImportFolder
 from costs.charge_store.stores import charge_store
 from costs.errors import InvalidRequestError
-from costs.terms import COST_COLUMNS
 
 IN_FORCE = "in_force/in_force.parquet"
 _CATALOGUE = "_catalogue.json"
@@ -109,11 +108,6 @@ def write_catalogue(catalogue: Mapping[str, Any]) -> bool:
 def read_catalogue() -> dict[str, Any] | None:
     """Sources and accounts; None where the store has none."""
     return _read_json(_CATALOGUE)
-
-
-def as_totals(row: InForce) -> dict[str, Decimal]:
-    """Its five costs."""
-    return {name: value for name, value in asdict(row).items() if name in COST_COLUMNS}
 
 
 def _read_json(name: str) -> dict[str, Any] | None:

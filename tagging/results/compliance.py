@@ -10,6 +10,7 @@ from costs.money import ZERO
 from costs.periods import BillingPeriod
 from costs.tags import name_pattern
 from costs.terms import CostMetric
+from tagging.results.made_rows import MadeRows
 from tagging.terms import TagState, UnreadReason
 
 
@@ -114,10 +115,8 @@ class CostliestResources:
     currency: str
 
 
-class OrderedRows(Sequence[ResourceRow]):
-    """Rows in an order of one's choice, each made when it is asked for. `entries` stand for them until then."""
-
-    entries: tuple[Any, ...]
+class OrderedRows(MadeRows[ResourceRow]):
+    """Rows in an order of one's choice."""
 
     @abstractmethod
     def ordered(self, keys: Sequence[tuple[str, bool]]) -> "OrderedRows":
@@ -126,10 +125,6 @@ class OrderedRows(Sequence[ResourceRow]):
     @abstractmethod
     def field(self, name: str) -> Callable[[Any], Any]:
         """What the row of an entry will say under this name: cost, resource_id, and where and whose it is."""
-
-    @abstractmethod
-    def made(self, entries: Sequence[Any]) -> list[ResourceRow]:
-        """The rows of these entries, in their order."""
 
     @property
     @abstractmethod

@@ -1,7 +1,7 @@
 """What is wrong with the tags of a month's resources, key by key."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -9,6 +9,7 @@ from typing import Any
 
 from costs.periods import BillingPeriod
 from costs.terms import CostMetric
+from tagging.results.made_rows import MadeRows
 from tagging.terms import TagProblem
 
 PROBLEM_NAMES = {
@@ -71,14 +72,8 @@ class ProblemTotal:
         return PROBLEM_NAMES[self.problem]
 
 
-class FindingRows(Sequence[TagFindingRow]):
-    """Findings in order, each made when it is asked for. `entries` stand for them until then."""
-
-    entries: tuple[Any, ...]
-
-    @abstractmethod
-    def made(self, entries: Sequence[Any]) -> list[TagFindingRow]:
-        """The rows of these entries, in their order."""
+class FindingRows(MadeRows[TagFindingRow]):
+    """Findings in order."""
 
     @abstractmethod
     def order_of(self) -> Callable[[Any], tuple[Any, ...]]:

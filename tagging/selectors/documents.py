@@ -42,15 +42,6 @@ def statement_document(
     return _document(stored, own)
 
 
-def documents_of_month(
-    scope: Scope, period: BillingPeriod, *, metric: CostMetric | None = None, currency: str = ""
-) -> tuple[StatementDocument, ...]:
-    """Every document of a closed month, what belongs to nobody among them, by owner. For FinOps staff."""
-    scope.require_everything()
-    stored = _stored(scope, period, metric, currency)
-    return tuple(_document(stored, stored.statements[key]) for key in sorted(stored.statements))
-
-
 def _stored(
     scope: Scope, period: BillingPeriod, metric: CostMetric | None, currency: str, version: int | None = None
 ) -> StoredMonth:

@@ -1,10 +1,10 @@
 """Findings of tags as rows: made of those that are shown alone, a month has tens of thousands."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from typing import Any, NamedTuple, overload
+from typing import Any, NamedTuple
 
 from costs import selectors as intake
 from costs.scope import Scope
@@ -14,7 +14,7 @@ from tagging.policy.problems import Problem
 from tagging.results.tag_findings import FindingRows, TagFindingRow
 from tagging.selectors.judged import JudgedMonth
 from tagging.selectors.labels import team_names
-from tagging.selectors.resource_list import MADE_AT_ONCE, ids_of_keys
+from tagging.selectors.resource_list import ids_of_keys
 from tagging.selectors.taggable import last_texts
 
 
@@ -35,20 +35,6 @@ class MonthFindings(FindingRows):
     month: JudgedMonth
     metric: CostMetric
     entries: tuple[Hit, ...]
-
-    def __len__(self) -> int:
-        return len(self.entries)
-
-    @overload
-    def __getitem__(self, at: int) -> TagFindingRow: ...
-    @overload
-    def __getitem__(self, at: slice) -> list[TagFindingRow]: ...
-    def __getitem__(self, at: int | slice) -> TagFindingRow | list[TagFindingRow]:
-        return self.made(self.entries[at]) if isinstance(at, slice) else self.made([self.entries[at]])[0]
-
-    def __iter__(self) -> Iterator[TagFindingRow]:
-        for at in range(0, len(self.entries), MADE_AT_ONCE):
-            yield from self.made(self.entries[at : at + MADE_AT_ONCE])
 
     def made(self, entries: Sequence[Hit]) -> list[TagFindingRow]:
         return _rows(self.month, self.metric, entries)

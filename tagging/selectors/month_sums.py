@@ -16,17 +16,12 @@ from costs.reading import read_once
 from costs.terms import CostMetric
 from tagging.policy import Judgement, TaggableLine, Tally, deciding_slices, group_lines, tally_sums
 from tagging.selectors.judged import JudgedMonth
+from tagging.selectors.sums import BY_SLICE
 
 _LARGEST = 2**63 - 1
 Filters = tuple[tuple[str, str], ...]
 # What a line is grouped and narrowed by → its column.
-PLACES = {
-    "team": "owned__owner_key",
-    "service": "slice__service_name",
-    "region": "slice__region_id",
-    "account": "slice__sub_account_id",
-    "environment": "owned__environment",
-}
+PLACES = {name: BY_SLICE[name] for name in ("team", "service", "region", "account", "environment")}
 
 
 class Decided(NamedTuple):

@@ -1,11 +1,11 @@
 """The list of a month's resources: sums and order are of all of them, rows are made of those that are shown."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby, pairwise
 from operator import attrgetter
-from typing import Any, overload
+from typing import Any
 
 from django.db.models import Q
 
@@ -23,7 +23,6 @@ from tagging.selectors.taggable import ids_of, last_texts
 from tagging.selectors.virtual import virtual_values
 from tagging.terms import TagState
 
-MADE_AT_ONCE = 1_000  # rows of an export
 _STATES = {"missing": TagState.MISSING, "invalid": TagState.INVALID}
 
 
@@ -35,20 +34,6 @@ class MonthRows(OrderedRows):
     metric: CostMetric
     where: Q
     entries: tuple[Decided, ...]
-
-    def __len__(self) -> int:
-        return len(self.entries)
-
-    @overload
-    def __getitem__(self, at: int) -> ResourceRow: ...
-    @overload
-    def __getitem__(self, at: slice) -> list[ResourceRow]: ...
-    def __getitem__(self, at: int | slice) -> ResourceRow | list[ResourceRow]:
-        return self.made(self.entries[at]) if isinstance(at, slice) else self.made([self.entries[at]])[0]
-
-    def __iter__(self) -> Iterator[ResourceRow]:
-        for at in range(0, len(self.entries), MADE_AT_ONCE):
-            yield from self.made(self.entries[at : at + MADE_AT_ONCE])
 
     def made(self, entries: Sequence[Decided]) -> list[ResourceRow]:
         """The rows of these entries, in their order."""

@@ -55,16 +55,10 @@ class TaggableMonth:
 
     def to_fix(self, deciding: Mapping[int, int], costs: Mapping[int, Decimal]) -> list[int]:
         """The resources that cost something and do not comply in the slice that decides of them."""
-        wrong = {key for key, judgement in self.judged.items() if not judgement.is_compliant}
         return [
             key
             for key, slice_key in deciding.items()
-            if costs[key] > 0
-            and (
-                slice_key in wrong
-                if (key, slice_key) not in self.exceptions
-                else not self.exceptions[key, slice_key].is_compliant
-            )
+            if costs[key] > 0 and not self.judgement(key, slice_key).is_compliant
         ]
 
 

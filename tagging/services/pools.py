@@ -18,7 +18,7 @@ from costs.terms import CostMetric
 from tagging.benefit import POT_KEY, POT_NAME
 from tagging.hooks import tell_that_rules_changed
 from tagging.inputs import PoolInput
-from tagging.models import AllocationRule, PoolDriver, SharedPool, Team
+from tagging.models import PoolDriver, SharedPool, Team
 from tagging.owners import bare_key, kind_of, pool_owner
 from tagging.pools import TO_OTHERS, Pool, Target, check_pool, in_order
 from tagging.results import PoolMonth
@@ -217,8 +217,3 @@ def _holds_on(row: SharedPool, start: object) -> bool:
     if start is None:
         return row.from_period is None
     return (row.from_period is None or row.from_period <= start) and (row.to_period is None or start < row.to_period)  # type: ignore[operator]
-
-
-def rules_into(key: str) -> int:
-    """How many rules in use give to the pool."""
-    return AllocationRule.objects.filter(target=pool_owner(key), is_active=True).count()

@@ -10,20 +10,18 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from costs.models import BillImport
 from costs.scope import Scope
 from costs.terms import CostMetric
-from tagging.models import AllocationRule, SharedPool, Team
+from tagging.models import Team
 from tagging.selectors.month_end_view import adjustments
-from tagging.services import CloseStep, RuleInput, close_month, save_rule
-from tagging.terms import RuleKind
+from tagging.services import CloseStep, close_month
 from tests.conftest import ClientFor
 from tests.tagging import page_world
 from tests.tagging.builders import NOVEMBER, OCTOBER, Spend, month
+from tests.tagging.close_world import PAY, SEARCH, SHARED, october_again, rules_by_team, shared_pool
 
 pytestmark = [pytest.mark.django_db, pytest.mark.real_parts]
 STEP = CloseStep("Fiona", datetime(2026, 3, 10, 10, tzinfo=UTC))
-PAY, SEARCH, SHARED = {"Team": "payments"}, {"Team": "search"}, {"Project": "shared"}
 # The test client's answers are no HttpResponse to the type checker.
 text_of: Callable[[Any], str] = page_world.text_of
 file_of: Callable[[Any], tuple[dict[str, str], list[list[str]]]] = page_world.file_of
@@ -44,17 +42,11 @@ def redelivered(team: Team, other_team: Team) -> None:
     pool: payments +3 direct, and the shares go back, 4 in all; the pool's own 4 − 4 is 0. Carried: 3 − 4 = −1.
     November is payments 20.
     """
-    SharedPool.objects.create(key="platform", name="Shared platform", method="proportional")
-    AllocationRule.objects.create(
-        name="Shared", position=0, kind=RuleKind.TAG.value, tag_key="Project", tag_values=["shared"],
-        target="pool:platform",
-    )  # fmt: skip
-    for key in ("payments", "search"):
-        save_rule(RuleInput(RuleKind.TAG, tag_key="Team", tag_values=(key,), team_key=key))
+    shared_pool("Shared platform")
+    rules_by_team()
     month([Spend("10", tags=PAY), Spend("5", tags=SEARCH), Spend("4", tags=SHARED)], period=OCTOBER)
     close_month(OCTOBER, STEP, metric=CostMetric.BILLED)
-    BillImport.objects.filter(bill_in_force__billing_period=OCTOBER.start).update(state="replaced")
-    month([Spend("13", tags=PAY), Spend("5", tags=SEARCH)], period=OCTOBER)
+    october_again(Spend("13", tags=PAY), Spend("5", tags=SEARCH))
     month([Spend("20", tags=PAY)])
 
 

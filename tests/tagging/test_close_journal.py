@@ -9,32 +9,29 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from costs.models import BillImport
 from costs.periods import BillingPeriod
 from costs.scope import Scope
 from costs.terms import CostMetric
 from tagging.closing import TaxPart, tax_cents
-from tagging.models import AccountCode, AllocationRule, Close, SharedPool, Team
+from tagging.models import AccountCode, Close, Team
 from tagging.selectors.books import Journal, JournalLine, journal
 from tagging.selectors.finance import accrual, accrual_journal
-from tagging.services import CloseStep, RuleInput, close_month, finalise_month, reopen_month, save_rule
-from tagging.terms import RuleKind
+from tagging.services import CloseStep, close_month, finalise_month, reopen_month
 from tests.conftest import ClientFor
 from tests.tagging import page_world
 from tests.tagging.builders import NOVEMBER, OCTOBER, Spend, month
+from tests.tagging.close_world import PAY, SEARCH, SHARED, october_again, rules_by_team, shared_pool
 
 pytestmark = [pytest.mark.django_db, pytest.mark.real_parts]
 EVERYTHING = Scope.all()
 STEP = CloseStep("Fiona", datetime(2026, 3, 10, 10, tzinfo=UTC), "wrong rule")
-PAY, SEARCH, SHARED = {"Team": "payments"}, {"Team": "search"}, {"Project": "shared"}
 file_of: Callable[[Any], tuple[dict[str, str], list[list[str]]]] = page_world.file_of
 Rows = list[tuple[str, str, str, Decimal]]
 
 
 @pytest.fixture(autouse=True)
 def rules(team: Team, other_team: Team) -> None:
-    for key in ("payments", "search"):
-        save_rule(RuleInput(RuleKind.TAG, tag_key="Team", tag_values=(key,), team_key=key))
+    rules_by_team()
 
 
 @pytest.fixture
@@ -44,11 +41,6 @@ def staff(finops_lead: User, client_for: ClientFor) -> Client:
 
 def close(period: BillingPeriod) -> Close:
     return close_month(period, STEP, metric=CostMetric.BILLED)
-
-
-def october_again(*spends: Spend) -> None:
-    BillImport.objects.filter(bill_in_force__billing_period=OCTOBER.start).update(state="replaced")
-    month(list(spends), period=OCTOBER)
 
 
 def told(lines: Iterable[JournalLine]) -> Rows:
@@ -117,11 +109,7 @@ def test_shares_move_no_tax_and_tax_carried_in_stands_apart() -> None:
 
     November: payments 20, tax 4. Tax of its bill 4, carried in 5: 6590 is 9.
     """
-    SharedPool.objects.create(key="platform", name="Platform", method="proportional")
-    AllocationRule.objects.create(
-        name="Shared", position=0, kind=RuleKind.TAG.value, tag_key="Project", tag_values=["shared"],
-        target="pool:platform",
-    )  # fmt: skip
+    shared_pool("Platform")
     own = [Spend("10", tags=PAY), Spend("3", tags=SHARED, category="Tax")]
     month(own, period=OCTOBER)
     close(OCTOBER)

@@ -10,30 +10,27 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from costs.models import BillImport
 from costs.periods import BillingPeriod
 from costs.scope import Scope
 from costs.terms import CostMetric
 from tagging import selectors
-from tagging.models import AllocationRule, Close, SharedPool, StatementLine, Team
-from tagging.services import CloseStep, RuleInput, close_month, save_rule
-from tagging.terms import RuleKind
+from tagging.models import Close, StatementLine, Team
+from tagging.services import CloseStep, close_month
 from tests.conftest import ClientFor
 from tests.tagging import page_world
 from tests.tagging.builders import NOVEMBER, OCTOBER, Spend, month
+from tests.tagging.close_world import PAY, SEARCH, SHARED, october_again, rules_by_team, shared_pool
 
 pytestmark = [pytest.mark.django_db, pytest.mark.real_parts]
 STEP = CloseStep("Fiona", datetime(2026, 3, 10, 10, tzinfo=UTC))
 # The test client's answers are no HttpResponse to the type checker.
 text_of: Callable[[Any], str] = page_world.text_of
 file_of: Callable[[Any], tuple[dict[str, str], list[list[str]]]] = page_world.file_of
-PAY, SEARCH, SHARED = {"Team": "payments"}, {"Team": "search"}, {"Project": "shared"}
 
 
 @pytest.fixture(autouse=True)
 def rules(team: Team, other_team: Team) -> None:
-    for key in ("payments", "search"):
-        save_rule(RuleInput(RuleKind.TAG, tag_key="Team", tag_values=(key,), team_key=key))
+    rules_by_team()
 
 
 @pytest.fixture
@@ -51,11 +48,6 @@ def shown_total(page: str) -> str:
     found = re.search(r'stat-value">(.*?)</p>', stat)
     assert found is not None
     return re.sub(r"<[^>]+>", "", found[1])
-
-
-def october_again(*spends: Spend) -> None:
-    BillImport.objects.filter(bill_in_force__billing_period=OCTOBER.start).update(state="replaced")
-    month(list(spends), period=OCTOBER)
 
 
 def test_shares_and_columns_add_up_where_corrections_are_carried_in(staff: Client) -> None:
@@ -95,11 +87,7 @@ def test_what_nobody_owns_stands_in_the_columns_of_an_open_month(staff: Client) 
 
 def test_a_correction_names_a_pool_that_is_split_no_more() -> None:
     """October: payments 10 and 4 of the pool. Its bill comes again without the 4, and November has no pool at all."""
-    SharedPool.objects.create(key="platform", name="Shared platform", method="proportional")
-    AllocationRule.objects.create(
-        name="Shared", position=0, kind=RuleKind.TAG.value, tag_key="Project", tag_values=["shared"],
-        target="pool:platform",
-    )  # fmt: skip
+    shared_pool("Shared platform")
     month([Spend("10", tags=PAY), Spend("4", tags=SHARED)], period=OCTOBER)
     close(OCTOBER)
     october_again(Spend("10", tags=PAY))

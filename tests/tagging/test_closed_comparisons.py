@@ -8,41 +8,33 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from costs.models import BillImport
 from costs.periods import BillingPeriod
 from costs.scope import Scope
 from costs.terms import CostMetric
-from tagging.models import AllocationRule, SharedPool, Team
+from tagging.models import Team
 from tagging.results import Chargeback
 from tagging.selectors import chargeback
-from tagging.services import CloseStep, RuleInput, close_month, save_rule
-from tagging.terms import RuleKind
+from tagging.services import CloseStep, close_month
 from tests.conftest import ClientFor
 from tests.tagging import page_world
 from tests.tagging.builders import NOVEMBER, OCTOBER, Spend, month
+from tests.tagging.close_world import PAY, SEARCH, SHARED, october_again, rules_by_team, shared_pool
 
 pytestmark = [pytest.mark.django_db, pytest.mark.real_parts]
 # The test client's answers are no HttpResponse to the type checker.
 text_of: Callable[[Any], str] = page_world.text_of
 STEP = CloseStep("Fiona", datetime(2026, 3, 10, 10, tzinfo=UTC))
-PAY, SEARCH, SHARED = {"Team": "payments"}, {"Team": "search"}, {"Project": "shared"}
 DIMENSIONS = ("team", "cost_center", "account", "service", "project", "tag:team")
 
 
 @pytest.fixture(autouse=True)
 def october_closed_and_billed_again(team: Team, other_team: Team) -> None:
     """October closes on payments 10, search 10 and a pool's 4, split 2 and 2; its bill comes again: payments 20."""
-    SharedPool.objects.create(key="platform", name="Platform", method="proportional")
-    AllocationRule.objects.create(
-        name="Shared", position=0, kind=RuleKind.TAG.value, tag_key="Project", tag_values=["shared"],
-        target="pool:platform",
-    )  # fmt: skip
-    for key in ("payments", "search"):
-        save_rule(RuleInput(RuleKind.TAG, tag_key="Team", tag_values=(key,), team_key=key))
+    shared_pool("Platform")
+    rules_by_team()
     month([Spend("10", tags=PAY), Spend("10", tags=SEARCH), Spend("4", tags=SHARED)], period=OCTOBER)
     close_month(OCTOBER, STEP, metric=CostMetric.BILLED)
-    BillImport.objects.filter(bill_in_force__billing_period=OCTOBER.start).update(state="replaced")
-    month([Spend("20", tags=PAY), Spend("10", tags=SEARCH), Spend("4", tags=SHARED)], period=OCTOBER)
+    october_again(Spend("20", tags=PAY), Spend("10", tags=SEARCH), Spend("4", tags=SHARED))
     month([Spend("10", tags=PAY), Spend("10", tags=SEARCH), Spend("4", tags=SHARED)], period=NOVEMBER)
 
 
