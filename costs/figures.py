@@ -12,21 +12,24 @@ MINUS = "−"
 NO_BREAK = "\u00a0"
 
 
-def money(amount: Decimal | None, currency: str = "USD") -> str:
-    """`$1,234.56`, `−$5.00`, `CHF 12.00`; `<$0.01` where cents would hide that there is something; `n/a` for None."""
+def money(amount: Decimal | None, currency: str = "USD", cents: Decimal | None = None) -> str:
+    """`$1,234.56`, `−$5.00`, `CHF 12.00`; `<$0.01` where cents would hide that there is something; `n/a` for None.
+
+    `cents` are the amount's where it is rounded together with others (`costs.adding`); else it is rounded alone.
+    """
     if amount is None:
         return NOT_AVAILABLE
     symbol = _symbol(currency)
-    rounded = round_to_cents(amount)
+    rounded = round_to_cents(amount) if cents is None else cents
     if rounded == 0 and amount != 0:
         return f"{MINUS if amount < 0 else ''}<{symbol}{CENT}"
     return f"{MINUS if rounded < 0 else ''}{symbol}{abs(rounded):,.2f}"
 
 
-def change(amount: Decimal | None, currency: str = "USD") -> str:
+def change(amount: Decimal | None, currency: str = "USD", cents: Decimal | None = None) -> str:
     """Money with its sign: `+$5.00`, `−$5.00`, `$0.00`."""
-    text = money(amount, currency)
-    return f"+{text}" if amount is not None and amount > 0 else text
+    text = money(amount, currency, cents)
+    return f"+{text}" if amount is not None and (cents or amount) > 0 else text
 
 
 def short_money(amount: Decimal, currency: str = "USD") -> str:

@@ -12,7 +12,8 @@
 `{% render_table table %}` draws it with `_table.html`; htmx swaps only the table, without it links work.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import django_tables2 as tables
@@ -22,9 +23,10 @@ from django.utils.safestring import SafeString, mark_safe
 from django_tables2.utils import Accessor
 
 from costs import figures
+from costs.adding import Amounts, Booked, Sums, foot, shown_cents
 from costs.charts import draw_meter
 from costs.exports import ColumnKind, ExportColumn, export_response
-from costs.money import plain
+from costs.money import ZERO, plain
 from costs.pages import LAST_PAGE, bounded
 
 NUMERIC = {"th": {"class": "num"}, "td": {"class": "num"}, "tf": {"class": "num"}}
@@ -35,6 +37,9 @@ NOTHING = "Nothing here for this choice. Widen the filters or pick another month
 
 class FinopsTable(tables.Table):
     """A table with a caption, a place of its own on the page, and an export of all its rows."""
+
+    shown: Mapping[int, Amounts] = {}  # by the record's id: its amounts in cents that add up
+    foot: Amounts = {}  # what they add up to
 
     def __init__(
         self, data: Any = None, *, request: HttpRequest, caption: str = "", per_page: int = PER_PAGE, **options: Any
@@ -55,6 +60,33 @@ class FinopsTable(tables.Table):
         page = bounded(request.GET.get(self.prefixed_page_field, ""), default=1, largest=LAST_PAGE)
         self.paginate(per_page=rows)
         self.page = self.paginator.get_page(page)
+
+    def add_up(
+        self,
+        records: Sequence[Any],
+        sums: Sums,
+        booked: Sequence[Booked] | None = None,
+        *,
+        whole: Decimal | None = None,
+    ) -> None:
+        """Show the amounts of the records, all rows of the table, in cents that add up; files keep them as they are.
+
+        Not of more rows than a page can show: nobody adds those up, and it takes time.
+        """
+        if len(records) > MOST_PER_PAGE:
+            return
+        accessors = {bound.name: bound.accessor for bound in self.columns if bound.name in sums.names}
+        present = sums.within(accessors)
+        lines = [{name: accessors[name].resolve(record) or ZERO for name in present.names} for record in records]
+        self.show(records, shown_cents(lines, present, booked, whole=whole))
+
+    def show(self, records: Sequence[Any], cents: Sequence[Amounts]) -> None:
+        """Show these amounts of the records instead of their own; their sums stand in the foot."""
+        self.shown, self.foot = {id(record): row for record, row in zip(records, cents, strict=True)}, foot(cents)
+
+    def cents(self, record: Any, name: str) -> Decimal | None:
+        """The record's amount as the table shows it, in cents that add up; None where each is rounded by itself."""
+        return self.shown.get(id(record), {}).get(name)
 
     def export(self, *, name: str, title_rows: Sequence[tuple[str, str]]) -> HttpResponseBase | None:
         """The whole table (all pages, sorted as shown) as the file `?format=` asks for, or None."""
@@ -94,23 +126,25 @@ class MoneyColumn(tables.Column):
         self.currency, self.currency_of, self.signed, self.lines = currency, currency_of, signed, lines
         super().__init__(*args, attrs=kw.pop("attrs", NUMERIC), **kw)
 
-    def render(self, value: Any, record: Any) -> SafeString:
-        return opening_lines(self._figure(value, record), self._address(record))
+    def render(self, value: Any, record: Any, table: Any, bound_column: Any) -> SafeString:
+        cents = table.cents(record, bound_column.name)
+        return opening_lines(self._figure(value, record, cents), self._address(record))
 
     def _address(self, record: Any) -> str:
         if callable(self.lines):
             return self.lines(record)
         return str(Accessor(self.lines).resolve(record, quiet=True) or "") if self.lines else ""
 
-    def _figure(self, value: Any, record: Any) -> SafeString:
+    def _figure(self, value: Any, record: Any, cents: Decimal | None) -> SafeString:
         currency = Accessor(self.currency_of).resolve(record) if self.currency_of else self.currency
         if not self.signed:
             css = "money money-zero" if value == 0 else "money"
             return format_html(
-                '<data class="{}" value="{}">{}</data>', css, plain(value), figures.money(value, currency)
+                '<data class="{}" value="{}">{}</data>', css, plain(value), figures.money(value, currency, cents)
             )
-        css = "change-up" if value > 0 else "change-down" if value < 0 else "change-none"
-        text = figures.change(value, currency)
+        moved = cents or value
+        css = "change-up" if moved > 0 else "change-down" if moved < 0 else "change-none"
+        text = figures.change(value, currency, cents)
         return format_html('<data class="change {}" value="{}">{}</data>', css, plain(value), text)
 
 
@@ -200,9 +234,14 @@ def opening_lines(figure: SafeString, url: str) -> SafeString:
     return format_html('<a class="to-lines" href="{}" title="The lines of the bill behind it">{}</a>', url, figure)
 
 
-def money_total(amount: Any, currency: str, url: str = "", *, signed: bool = False) -> SafeString:
-    """The foot of a column of money, as the way to the lines behind it where there is an address."""
-    text = figures.change(amount, currency) if signed else figures.money(amount, currency)
+def money_total(
+    amount: Any, currency: str, url: str = "", *, signed: bool = False, cents: Decimal | None = None
+) -> SafeString:
+    """The foot of a column of money, as the way to the lines behind it where there is an address.
+
+    `cents` are those its lines add up to on screen.
+    """
+    text = figures.change(amount, currency, cents) if signed else figures.money(amount, currency, cents)
     return opening_lines(format_html('<data value="{}">{}</data>', plain(amount), text), url)
 
 

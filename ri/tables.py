@@ -1,5 +1,6 @@
 """Tables of commitments."""
 
+from decimal import Decimal
 from typing import Any
 
 import django_tables2 as tables
@@ -35,7 +36,7 @@ class CurrencyTable(FinopsTable):
 class RateColumn(MoneyColumn):
     """A rate an hour: four decimals, where cents would hide what tells rates apart."""
 
-    def render(self, value: Any, record: Any) -> SafeString:
+    def _figure(self, value: Any, record: Any, cents: Decimal | None) -> SafeString:
         return format_html('<data class="money" value="{}">{}</data>', plain(value), f"{value:.4f}")
 
 

@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 
 from costs import figures
 from costs import money as exact_money
+from costs.adding import InCents
 from costs.periods import BillingPeriod
 from costs.tables import opening_lines
 
@@ -16,12 +17,12 @@ register = template.Library()
 
 
 @register.filter
-def money(value: Decimal | int | None, currency: str = "USD") -> SafeString | str:
+def money(value: InCents | Decimal | int | None, currency: str = "USD") -> SafeString | str:
     """`$1,234.56` as a `<data>` element that carries the exact amount; `n/a` for None."""
     if value is None or value == "":
         return figures.NOT_AVAILABLE
-    amount = Decimal(value)
-    return format_html('<data value="{}">{}</data>', exact_money.plain(amount), figures.money(amount, currency))
+    amount, cents = _amount(value)
+    return format_html('<data value="{}">{}</data>', exact_money.plain(amount), figures.money(amount, currency, cents))
 
 
 @register.filter
@@ -49,12 +50,13 @@ def exact(value: Decimal | int | None) -> str:
 
 
 @register.filter
-def change(value: Decimal | int | None, currency: str = "USD") -> SafeString | str:
+def change(value: InCents | Decimal | int | None, currency: str = "USD") -> SafeString | str:
     """Money with sign and direction: `+$5.00` marked as a rise (costs: rises are the bad direction)."""
     if value is None or value == "":
         return figures.NOT_AVAILABLE
-    amount = Decimal(value)
-    return format_html('<span class="change {}">{}</span>', _direction(amount), figures.change(amount, currency))
+    amount, cents = _amount(value)
+    text = figures.change(amount, currency, cents)
+    return format_html('<span class="change {}">{}</span>', _direction(cents or amount), text)
 
 
 @register.filter
@@ -87,6 +89,11 @@ def period(value: BillingPeriod | date | str | None) -> str:
 def day(value: date | None) -> str:
     """`23 Nov 2026`."""
     return figures.day(value) if value else ""
+
+
+def _amount(value: InCents | Decimal | int) -> tuple[Decimal, Decimal | None]:
+    """The exact amount, and the cents to show it with where they are given."""
+    return (value.amount, value.cents) if isinstance(value, InCents) else (Decimal(value), None)
 
 
 def _direction(value: Decimal | float) -> str:

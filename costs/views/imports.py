@@ -46,9 +46,9 @@ class CountedMoney(MoneyColumn):
         self.counted, self.why_not = counted, why_not
         super().__init__(*args, **options)
 
-    def render(self, value: Any, record: Any) -> SafeString:
+    def render(self, value: Any, record: Any, table: Any, bound_column: Any) -> SafeString:
         if self.counted(record):
-            return super().render(value, record)
+            return super().render(value, record, table, bound_column)
         amount = figures.money(value, record.currency)
         shown = format_html('<data value="{}">{}</data>', plain(value), amount)
         return format_html(

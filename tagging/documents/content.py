@@ -93,23 +93,27 @@ def content_of(lines: Sequence[StatementLine], booked: Decimal) -> tuple[Documen
 
     Amounts at list price are shown beside and rounded by themselves; their sum is the rounded sum.
     """
+    every = lines_in_cents(lines, booked)
+    groups = []
+    for kind, name in GROUP_NAMES.items():
+        found = tuple(
+            _line(line, amount, list_amount) for line, amount, list_amount in every if line.kind == kind.value
+        )
+        if found:
+            sums = (sum((line.amount for line in found), ZERO), sum((line.list_amount for line in found), ZERO))
+            groups.append(DocumentGroup(kind, name, found, *sums))
+    return tuple(groups)
+
+
+def lines_in_cents(lines: Sequence[StatementLine], booked: Decimal) -> list[tuple[StatementLine, Decimal, Decimal]]:
+    """Lines in the order of the document, each with its amount and that at list price in cents."""
     ordered = sorted(
         lines, key=lambda line: (list(LineKind).index(LineKind(line.kind)), line.origin, -line.cost, line.ref)
     )
     amounts = cents_to_total([line.cost for line in ordered], booked)
     list_total = round_to_cents(sum((line.list_cost for line in ordered), ZERO))
     at_list = cents_to_total([line.list_cost for line in ordered], list_total)
-    groups = []
-    for kind, name in GROUP_NAMES.items():
-        found = tuple(
-            _line(line, amount, list_amount)
-            for line, amount, list_amount in zip(ordered, amounts, at_list, strict=True)
-            if line.kind == kind.value
-        )
-        if found:
-            sums = (sum((line.amount for line in found), ZERO), sum((line.list_amount for line in found), ZERO))
-            groups.append(DocumentGroup(kind, name, found, *sums))
-    return tuple(groups)
+    return list(zip(ordered, amounts, at_list, strict=True))
 
 
 def suggested_total(groups: Sequence[DocumentGroup]) -> Decimal | None:

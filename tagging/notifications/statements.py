@@ -22,7 +22,7 @@ from costs.terms import CostMetric
 from tagging.access import scope_of
 from tagging.documents.content import GROUP_NAMES, content_of
 from tagging.models import Statement
-from tagging.selectors.closed_figures import lines_of
+from tagging.selectors.closed_lines import lines_of
 from tagging.services import statement_mails
 
 logger = logging.getLogger(__name__)

@@ -1,10 +1,12 @@
 """The month by owner, and statements."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from costs.money import ZERO
+from costs.adding import NOT_BOOKED, Booked
+from costs.money import ZERO, cents_that_sum
 from costs.periods import BillingPeriod, DateRange
 from costs.terms import CostMetric
 from tagging.results.pools import BothPrices, OwnShare
@@ -102,6 +104,16 @@ class Chargeback:
     close: CloseInfo = field(default_factory=CloseInfo)
     missing_shared_cost: Decimal = ZERO  # of `missing_cost`; what is left of it is direct
     missing_adjustment_cost: Decimal = ZERO
+    booked: Mapping[str, Decimal] = field(default_factory=dict)  # by team, closed: totals in cents of the documents
+
+    @property
+    def cents(self) -> tuple[Decimal, Decimal, Decimal]:
+        """Owners, missing and difference in cents that add up, as the trust strip has them; those booked, if closed."""
+        if not self.booked:
+            owners, missing, difference = cents_that_sum((self.total_cost, self.missing_cost, self.difference or ZERO))
+            return owners, missing, difference
+        missing = self.booked.get("", ZERO)
+        return sum(self.booked.values(), ZERO) - missing, missing, self.difference or ZERO
 
 
 @dataclass(frozen=True)
@@ -164,13 +176,15 @@ class Statement:
     booked: Decimal | None = None  # the total in cents as the document books it; None while the month is open
     suggested_cost: Decimal | None = None
     suggested_booked: Decimal | None = None  # the same in the document's cents
+    cents: Booked = NOT_BOOKED  # of a closed month, on the basis that is shown, charged on it or not
 
 
 @dataclass(frozen=True)
 class StatementList:
     """All statements the reader may see, by size of change; bill figures for staff only.
 
-    `compared` as in `Chargeback`.
+    `compared` as in `Chargeback`. `booked` are totals in the cents of documents of a closed month, by owner key, '' for
+    nobody's; before: of the month before, where that is closed.
     """
 
     period: BillingPeriod
@@ -188,3 +202,4 @@ class StatementList:
     close: CloseInfo = field(default_factory=CloseInfo)
     unallocated_shared_cost: Decimal = ZERO  # of `unallocated_cost`; what is left of it is direct
     unallocated_adjustment_cost: Decimal = ZERO
+    booked: Mapping[str, Booked] = field(default_factory=dict)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from costs.adding import InCents, in_cents
+from costs.money import round_to_cents
 from costs.periods import BillingPeriod
 from tagging.pools import Remark
 from tagging.terms import ChargeKind, OwnerKind, SplitMethod
@@ -55,6 +57,26 @@ class PoolMonth:
     @property
     def total(self) -> Decimal:
         return self.direct + self.received
+
+    @property
+    def in_cents(self) -> "PoolCents":
+        """The same in cents that add up: into the pool and out of it, and the shares to what left it."""
+        whole = round_to_cents(self.total)
+        direct, received = in_cents((self.direct, self.received), whole)
+        shared, stays = in_cents((self.shared, self.stays), whole)
+        parts = in_cents([view.cost for view in self.shares], shared.cents)
+        return PoolCents(direct, received, shared, stays, tuple(zip(self.shares, parts, strict=True)))
+
+
+@dataclass(frozen=True)
+class PoolCents:
+    """A pool's month as a page shows it: direct + received = shared + stays, and the shares sum to `shared`."""
+
+    direct: InCents
+    received: InCents
+    shared: InCents
+    stays: InCents
+    shares: tuple[tuple[ShareView, InCents], ...]
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from costs.terms import ChargeCategory, CostMetric
 from tagging.closing import TaxPart, tax_cents
 from tagging.documents.content import content_of
 from tagging.models import AccountCode, Close, Statement
-from tagging.selectors.closed_figures import lines_of, number_of
+from tagging.selectors.closed_figures import number_of
+from tagging.selectors.closed_lines import lines_of_close
 from tagging.selectors.closes import close_of
 from tagging.selectors.reach import reach
 from tagging.terms import AccountKind, CloseState, LineKind
@@ -179,9 +180,9 @@ def _reversal(before: Close, state: str) -> list[JournalLine]:
 def _documents(close: Close) -> list[_Document]:
     """The statements of a version, what belongs to nobody among them, by owner."""
     metric = CostMetric(close.basis)
-    found = []
+    every, found = lines_of_close(close, metric), []
     for own in sorted(close.statements.all(), key=lambda item: item.owner_key):
-        lines = lines_of(own, metric)
+        lines = every[own.owner_key]
         rest: dict[LineKind, Decimal] = defaultdict(lambda: ZERO)
         tax: dict[LineKind, Decimal] = defaultdict(lambda: ZERO)
         for line in lines:

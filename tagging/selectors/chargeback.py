@@ -235,7 +235,8 @@ def _before(found: Reach, period: BillingPeriod, dimension: str, metric: CostMet
     previous = period.previous()
     if stored := stored_month(found, previous, metric):
         parts = parts_by(stored, dimension)
-        return Before({value: part.total_cost for value, part in parts.items()}, previous.range)
+        booked = stored.booked if dimension == "team" else {}
+        return Before({value: part.total_cost for value, part in parts.items()}, previous.range, booked)
     both = _compared(found, period, dimension, metric)
     return Before(both.before(), both.days)
 

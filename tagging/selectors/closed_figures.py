@@ -2,19 +2,19 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
 from django.db.models import Sum
 
 from costs import selectors as intake
+from costs.adding import Booked
 from costs.money import ZERO
 from costs.periods import BillingPeriod, DateRange
 from costs.scope import Scope
 from costs.terms import COST_COLUMNS, CostMetric
 from tagging.chargeback import Parts, split_rest
-from tagging.closing import digest
 from tagging.documents.content import content_of, suggested_total
 from tagging.models import Close, Team
 from tagging.models import Statement as StoredStatement
@@ -25,11 +25,11 @@ from tagging.results import (
     ChargebackRow,
     CloseInfo,
     Statement,
-    StatementLine,
     StatementList,
     StatementSummary,
 )
 from tagging.selectors.closed import closed_months
+from tagging.selectors.closed_lines import lines_of, suggested_of
 from tagging.selectors.closes import EVERYTHING, close_by_version, close_of, pending_by_month, reopening_of
 from tagging.selectors.labels import labels
 from tagging.selectors.reach import Reach
@@ -38,8 +38,6 @@ from tagging.terms import CloseState, LineKind, OwnerKind, SplitMethod
 
 # Dimensions that lines of statements tell; by any other, shares and corrections have no value.
 _OF_LINES = {"service": "service_name", "account": "sub_account_id", "category": "charge_category"}
-PLACE = ("service_name", "sub_account_id", "charge_category")  # what names a line of direct costs in its statement
-REF_LENGTH = 16
 
 
 @dataclass(frozen=True)
@@ -48,6 +46,7 @@ class Before:
 
     costs: Mapping[str, Decimal]
     days: DateRange | None
+    booked: Mapping[str, Decimal] = field(default_factory=dict)  # by team and where it is closed: its documents' cents
 
 
 @dataclass(frozen=True)
@@ -66,6 +65,11 @@ class StoredMonth:
     @property
     def period(self) -> BillingPeriod:
         return BillingPeriod(self.close.period)
+
+    @property
+    def booked(self) -> dict[str, Decimal]:
+        """Every statement's total in cents on the basis that is shown, by owner."""
+        return {key: Decimal(row.cents[self.metric.column]) for key, row in self.statements.items()}
 
 
 def stored_month(
@@ -129,49 +133,6 @@ def bill_version_of(close: Close) -> str:
     return ", ".join(bill["label"] for bill in close.bills)
 
 
-def line_ref(line: StoredLine) -> str:
-    """A name for a line, made of what stands on it and of nothing else."""
-    close = line.statement.close
-    names = ("kind", "service_name", "sub_account_id", "charge_category", "pool_key", "origin_period", "origin_kind")
-    head = [str(close.period), close.currency, str(close.version), line.statement.owner_key]
-    return digest([*head, *(str(getattr(line, name) or "") for name in names)], ())[:REF_LENGTH]
-
-
-def lines_of(statement: StoredStatement, metric: CostMetric) -> tuple[StatementLine, ...]:
-    """A stored statement's lines, largest first."""
-    rows = statement.lines.select_related("statement__close")
-    ours = suggested_of(statement, metric)
-    lines = [
-        StatementLine(
-            service_name=row.service_name,
-            sub_account_id=row.sub_account_id,
-            sub_account_name=row.sub_account_name,
-            charge_category=row.charge_category,
-            cost=getattr(row, metric.column),
-            kind=row.kind,
-            pool_name=row.pool_name,
-            origin=f"{row.origin_period:%Y-%m} version {row.origin_version}" if row.origin_period else "",
-            ref=line_ref(row),
-            list_cost=row.list_cost,
-            suggested_cost=None if ours is None or row.kind != LineKind.DIRECT.value else ours.get(_place(row), ZERO),
-        )
-        for row in rows
-    ]
-    return tuple(sorted(lines, key=lambda line: (-line.cost, line.ref)))
-
-
-def suggested_of(statement: StoredStatement, metric: CostMetric) -> dict[tuple[str, ...], Decimal] | None:
-    """By service, account and charge category what virtual tags put there; None of a close that did not keep it."""
-    if statement.suggested is None:
-        return None
-    at = len(PLACE) + COST_COLUMNS.index(metric.column)
-    return {tuple(row[: len(PLACE)]): Decimal(row[at]) for row in statement.suggested}
-
-
-def _place(row: StoredLine) -> tuple[str, ...]:
-    return tuple(getattr(row, name) for name in PLACE)
-
-
 def closed_chargeback(stored: StoredMonth, by: str, before: Before, split: SplitMethod | None = None) -> Chargeback:
     """The closed month by any kind of owner; Σ rows + unallocated + difference = bill + carried in.
 
@@ -209,6 +170,7 @@ def closed_chargeback(stored: StoredMonth, by: str, before: Before, split: Split
         close=info,
         missing_shared_cost=nobody.shared_cost,
         missing_adjustment_cost=nobody.adjustment_cost,
+        booked=stored.booked if by == "team" and split is None else {},
     )
 
 
@@ -237,6 +199,7 @@ def closed_statements(stored: StoredMonth, before: Before) -> StatementList:
         close=stored.info,
         unallocated_shared_cost=nobody.shared_cost,
         unallocated_adjustment_cost=nobody.adjustment_cost,
+        booked={key: Booked(total, before=before.booked.get(key)) for key, total in stored.booked.items()},
     )
 
 
@@ -247,7 +210,8 @@ def closed_statement(stored: StoredMonth, team: Team, before: Before) -> Stateme
     number = "" if own is None or not as_charged else own.number
     info = stored.info if own is None else replace(stored.info, number=number, hash=own.data_hash)
     lines = () if own is None else lines_of(own, stored.metric)
-    booked = None if own is None or not as_charged else Decimal(own.cents[stored.metric.column])
+    cents = stored.booked.get(team.key)
+    booked = cents if as_charged else None
     ours = {} if own is None else suggested_of(own, stored.metric)
     return Statement(
         period=stored.period,
@@ -259,6 +223,7 @@ def closed_statement(stored: StoredMonth, team: Team, before: Before) -> Stateme
         compared=before.days,
         close=info,
         booked=booked,
+        cents=Booked(cents, before=before.booked.get(team.key)),
         suggested_cost=None if ours is None else sum(ours.values(), ZERO),
         suggested_booked=None if booked is None else suggested_total(content_of(lines, booked)),
     )

@@ -12,7 +12,7 @@ from costs.scope import Scope
 from costs.terms import CostMetric
 from tagging.models import Close, Dispute, StatementLine
 from tagging.results.closes import DisputeRow
-from tagging.selectors.closed_figures import line_ref
+from tagging.selectors.closed_lines import line_ref
 from tagging.selectors.closes import counting
 from tagging.terms import CloseState, DisputeState
 

@@ -14,7 +14,8 @@ from costs.terms import CostMetric
 from tagging.documents import StatementDocument, TieOut, content_of
 from tagging.documents.content import suggested_total
 from tagging.models import Statement
-from tagging.selectors.closed_figures import StoredMonth, bill_version_of, lines_of, stored_month
+from tagging.selectors.closed_figures import StoredMonth, bill_version_of, stored_month
+from tagging.selectors.closed_lines import lines_of
 from tagging.selectors.reach import reach
 from tagging.terms import OwnerKind
 
@@ -85,8 +86,7 @@ def _document(stored: StoredMonth, own: Statement) -> StatementDocument:
 
 
 def _tie_out(stored: StoredMonth) -> TieOut:
-    column = stored.metric.column
-    booked = {key: Decimal(item.cents[column]) for key, item in stored.statements.items()}
+    booked = stored.booked
     nobody = sum(
         (booked[key] for key, item in stored.statements.items() if item.owner_kind == OwnerKind.NOBODY.value), ZERO
     )

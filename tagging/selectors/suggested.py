@@ -17,7 +17,7 @@ from tagging.models import Statement
 from tagging.results import Chargeback, CostTable
 from tagging.results import Statement as StatementView
 from tagging.selectors.closed import closed_months
-from tagging.selectors.closed_figures import suggested_of
+from tagging.selectors.closed_lines import suggested_of
 from tagging.selectors.closes import close_of
 from tagging.selectors.policy import policy_keys
 from tagging.selectors.reach import Reach, reach

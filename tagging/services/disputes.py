@@ -10,7 +10,7 @@ from costs.errors import InvalidRequestError, NotFoundInScopeError
 from costs.periods import BillingPeriod
 from costs.scope import Scope
 from tagging.models import Dispute, StatementLine
-from tagging.selectors.closed_figures import line_ref
+from tagging.selectors.closed_lines import line_ref
 from tagging.selectors.closes import close_of
 from tagging.selectors.disputes import is_in_dispute
 from tagging.terms import CloseState, DisputeState

@@ -1,6 +1,6 @@
 """Tables of the month's chargeback and of one statement."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -9,7 +9,8 @@ import django_tables2 as tables
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from costs.money import ZERO, cents_to_total, round_to_cents
+from costs.adding import NOT_BOOKED, Amounts, Booked, Sums, foot
+from costs.money import ZERO
 from costs.tables import FinopsTable, LinkColumn, MoneyColumn, PctColumn, money_total
 from tagging.tables.marks import suggested_mark
 
@@ -34,22 +35,12 @@ class OwnerLine:
     is_missing: bool = False
     lines_url: str = ""
     suggested_cost: Decimal = ZERO
-    shown_cost: Decimal | None = None  # the total in the cents of the page's tile; files keep the exact one
+    booked: Booked = NOT_BOOKED  # its document's cents, where it has one
 
     @property
     def total_lines_url(self) -> str:
         """The lines of the total, where it is made of lines alone."""
         return "" if self.shared_cost or self.adjustment_cost else self.lines_url
-
-    @property
-    def shown(self) -> dict[str, Decimal]:
-        """Total and parts in the tile's cents, by column; empty where each is rounded by itself."""
-        if self.shown_cost is None:
-            return {}
-        parts = (self.direct_cost or ZERO, self.shared_cost or ZERO, self.adjustment_cost or ZERO)
-        names = ("direct_cost", "shared_cost", "adjustment_cost")
-        cents = cents_to_total(parts, round_to_cents(self.shown_cost))
-        return dict(zip(names, cents, strict=True)) | {"total_cost": self.shown_cost}
 
     @property
     def change_size(self) -> Decimal:
@@ -60,33 +51,29 @@ class OwnerLine:
 def _total(bound_column: Any, table: Any) -> SafeString:
     name, total = bound_column.name, table.total
     url = {"direct_cost": total.lines_url, "total_cost": total.total_lines_url}.get(name, "")
-    return money_total(getattr(total, name), table.currency, url, signed=name == "change")
+    cents = table.foot.get(name)
+    return money_total(getattr(total, name), table.currency, url, signed=name == "change", cents=cents)
 
 
-class ShownColumn(MoneyColumn):
-    """The total or a part of it; of a line that has a tile above, in cents that add up to the tile's."""
-
-    def __init__(self, *args: Any, part: str, **kw: Any) -> None:
-        self.part = part
-        super().__init__(*args, **kw)
-
-    def _figure(self, value: Any, record: Any) -> SafeString:
-        return super()._figure(record.shown.get(self.part, value), record)
+SUMS = Sums(
+    "total_cost", ("direct_cost", "shared_cost", "adjustment_cost"), before="previous_total_cost", change="change"
+)
 
 
 class ChargebackTable(FinopsTable):
     """A month by owner, the missing part pinned below as a line of its own, then the total of all lines.
 
     `compared` names the days of the month before; empty where there is nothing to compare with: the columns
-    of the change are left out and the largest cost comes first. Files have the total in their head.
+    of the change are left out and the largest cost comes first. Files have the total in their head. `whole` is what
+    the lines add up to, in cents.
     """
 
     owner = LinkColumn(url="url", footer="Total")
     cost_center = tables.Column("Cost centre")
-    direct_cost = ShownColumn("Direct", part="direct_cost", lines="lines_url", footer=_total)
-    shared_cost = ShownColumn("Shared", part="shared_cost", footer=_total)
-    adjustment_cost = ShownColumn("Adjustments", part="adjustment_cost", footer=_total)
-    total_cost = ShownColumn("Total", part="total_cost", lines="total_lines_url", footer=_total)
+    direct_cost = MoneyColumn("Direct", lines="lines_url", footer=_total)
+    shared_cost = MoneyColumn("Shared", footer=_total)
+    adjustment_cost = MoneyColumn("Adjustments", footer=_total)
+    total_cost = MoneyColumn("Total", lines="total_lines_url", footer=_total)
     previous_total_cost = MoneyColumn("Month before", footer=_total)
     change = MoneyColumn("Change", signed=True, order_by="change_size", footer=_total)
     change_ratio = PctColumn("Change %", signed=True)
@@ -105,22 +92,24 @@ class ChargebackTable(FinopsTable):
         currency: str,
         compared: str,
         lines_url: str,
-        exclude: tuple[str, ...] = (),
+        whole: Decimal,
         **options: Any,
     ) -> None:
         self.missing, self.currency = missing, currency
         self.has_suggested = any(line.suggested_cost for line in data)
-        self.total = total_line([*data, *([missing] if missing else [])], lines_url)
+        every = [*data, *([missing] if missing else [])]
+        self.total = total_line(every, lines_url)
         hidden = () if compared else ("previous_total_cost", "change", "change_ratio")
         if not (options["request"].GET.get("format") and self.has_suggested):
             hidden = (*hidden, "suggested_cost")  # a mark on the page
         order_by = "-change" if compared else "-total_cost"
-        super().__init__(data, exclude=(*exclude, *hidden), order_by=order_by, **options)
+        super().__init__(data, exclude=(*options.pop("exclude", ()), *hidden), order_by=order_by, **options)
         for column in self.columns:
             if column.name == "previous_total_cost":
                 column.column.verbose_name = compared
             if isinstance(column.column, MoneyColumn):
                 column.column.currency = currency
+        self.add_up(every, SUMS, [line.booked for line in every], whole=whole)
 
     def get_bottom_pinned_data(self) -> list[OwnerLine]:
         """The missing part, where there is one to name."""
@@ -155,23 +144,41 @@ def total_line(lines: Sequence[OwnerLine], lines_url: str) -> OwnerLine:
     )
 
 
+def _sum(bound_column: Any, table: Any) -> SafeString:
+    name = bound_column.name
+    return money_total(table.sums[name], table.currency, table.lines_urls[name], cents=table.foot[name])
+
+
 class StatementTable(FinopsTable):
-    """The lines of a statement: service, account and kind of charge."""
+    """The lines of a statement: service, account and kind of charge; `cents` are their amounts on screen.
+
+    `lines_urls` lead to the lines behind the sum of a column; '' where it is not made of lines alone.
+    """
 
     kind = tables.Column("Kind")
-    service_name = LinkColumn(verbose_name="Service", url="url")
+    service_name = LinkColumn(verbose_name="Service", url="url", footer="Sum")
     account = tables.Column("Account")
     charge_category = tables.Column("Charge category")
-    list_cost = MoneyColumn("At list price", lines="list_lines_url")
-    cost = MoneyColumn("Cost", lines="lines_url")
+    list_cost = MoneyColumn("At list price", lines="list_lines_url", footer=_sum)
+    cost = MoneyColumn("Cost", lines="lines_url", footer=_sum)
     share = PctColumn("Share")
     suggested_cost = MoneyColumn("Of it by suggested tags")  # a mark on the page
     dispute = LinkColumn(url="dispute_url", empty_values=(), orderable=False, exclude_from_export=True, verbose_name="")
 
-    def __init__(self, data: Any = None, *, currency: str, **options: Any) -> None:
+    def __init__(
+        self,
+        data: Sequence[dict[str, Any]],
+        cents: Sequence[Amounts],
+        *,
+        currency: str,
+        lines_urls: Mapping[str, str],
+        **options: Any,
+    ) -> None:
         super().__init__(data, **options)
-        self.currency = currency
-        self.has_suggested = any(row["suggested_cost"] for row in data or ())
+        self.currency, self.lines_urls = currency, lines_urls
+        self.sums = foot([{name: row[name] for name in lines_urls} for row in data])
+        self.has_suggested = any(row["suggested_cost"] for row in data)
+        self.show(data, cents)
         for column in self.columns:
             if isinstance(column.column, MoneyColumn):
                 column.column.currency = currency

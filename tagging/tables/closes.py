@@ -7,6 +7,7 @@ from typing import Any
 import django_tables2 as tables
 from django.utils.safestring import SafeString
 
+from costs.adding import Sums
 from costs.tables import FinopsTable, LinkColumn, MoneyColumn, money_total
 from tagging.results.closes import AdjustmentRow
 
@@ -51,6 +52,7 @@ class _Corrections(FinopsTable):
         super().__init__(data, **options)
         self.total, self.currency = sum((row.cost for row in data), Decimal(0)), currency
         self.columns["cost"].column.currency = currency
+        self.add_up(data, Sums("cost"))
 
     def has_footer(self) -> bool:
         """Nothing has no sum."""

@@ -48,7 +48,8 @@ from tagging.views.months import (
     month_lines,
     month_of_version,
 )
-from tagging.views.owner_lines import Owners, bill_rows, link, missing_line, owners_of
+from tagging.views.owner_lines import Owners, bill_rows, link, missing_line, owners_of, tiles_of
+from tagging.views.statement_cents import StatementCents, statement_cents
 
 BY = ("team", "cost_center", "project", "owner", "environment", "account", "service")
 OWNERS_DRAWN = 7
@@ -76,9 +77,10 @@ def chargeback(request: HttpRequest) -> HttpResponseBase:
         "by": by,
         "by_label": dimension_label(by),
         "owners": owners,
+        "tiles": tiles_of(owners),
         "compared_how": how,
         "table": table,
-        "chart": share_chart(owners, missing, month),
+        "chart": share_chart(owners, missing, month, table),
         "missing": missing,
         "missing_url": missing.url if missing else "",
         "missing_lines_url": missing.total_lines_url if missing else "",
@@ -103,6 +105,7 @@ def owner_table(
         currency=month.currency,
         compared=owners.compared,
         lines_url=month_lines(month, *as_closed(owners.close)),
+        whole=sum(owners.cents, ZERO),
         request=request,
         caption=f"{dimension_label(by)}: {month.period.label}",
         exclude=() if by == "team" else ("cost_center",),
@@ -120,14 +123,8 @@ def statement(request: HttpRequest, team_key: str) -> HttpResponseBase:
         return render(request, "tagging/statement.html", {"team": team, "month": None})
     found = statement_of(scope, month, team_key, version)
     name = found.summary.team_name if found.close.is_closed else team.name
-    table = StatementTable(
-        [statement_row(line, found, month) for line in found.lines],
-        currency=month.currency,
-        request=request,
-        caption=f"Statement of {name}, {month.period.label}",
-        per_page=100,
-        exclude=hidden_columns(request, found),
-    )
+    cents = statement_cents(found)
+    table = statement_table(request, month, found, cents)
     compared = found.compared.label if found.compared else ""
     title_rows = [("Statement", found.summary.team_name), *month.title_rows, *state_rows(found.close)]
     title_rows += statement_rows(found, compared)
@@ -139,17 +136,34 @@ def statement(request: HttpRequest, team_key: str) -> HttpResponseBase:
         "name": name,
         "month": month,
         "found": found,
+        "cents": cents,
         "moved": change(found.summary.total_cost, found.summary.previous_total_cost),
         "compared": compared,
         "table": table,
-        "chart": service_chart(found, month),
+        "chart": service_chart(found, month, cents),
         "trust": own_trust(scope, month),
         "form": MonthForm(initial=month.initial, periods=month.periods, currencies=month.currencies),
         **ways_on(month, found),
-        "shares": [(share, pool_url(share, scope, month)) for share in found.shares],
+        "shares": [
+            (share, pool_url(share, scope, month), cost) for share, cost in zip(found.shares, cents.shares, strict=True)
+        ],
         **closed_parts(scope, month, found),
     }
     return render(request, "tagging/statement.html", context)
+
+
+def statement_table(request: HttpRequest, month: Month, found: Statement, cents: StatementCents) -> StatementTable:
+    """The statement's lines in cents that add up."""
+    return StatementTable(
+        [statement_row(line, found, month) for line in found.lines],
+        [{"cost": cents.of(line), "list_cost": cents.at_list[id(line)]} for line in found.lines],
+        currency=month.currency,
+        lines_urls=sum_urls(month, found),
+        request=request,
+        caption=f"Statement of {found.summary.team_name}, {month.period.label}",
+        per_page=100,
+        exclude=hidden_columns(request, found),
+    )
 
 
 def statement_of(scope: Scope, month: Month, team_key: str, version: int | None) -> Statement:
@@ -170,6 +184,14 @@ def ways_on(month: Month, found: Statement) -> dict[str, str]:
         "why_url": link("tagging:why", month.params, team_key),
         "lines_url": month_lines(month, ("team", team_key), *as_closed(found.close)),
     }
+
+
+def sum_urls(month: Month, found: Statement) -> dict[str, str]:
+    """The lines behind the sums of the statement's columns; '' where parts of pools and corrections are among them."""
+    is_direct = all(line.kind == LineKind.DIRECT.value for line in found.lines)
+    url = ways_on(month, found)["lines_url"] if is_direct else ""
+    at_list = ways_on(replace(month, metric=CostMetric.LIST), found)["lines_url"] if is_direct else ""
+    return {"cost": url, "list_cost": at_list}
 
 
 def pool_url(share: OwnShare, scope: Scope, month: Month) -> str:
@@ -218,23 +240,28 @@ def statement_row(line: StatementLine, found: Statement, month: Month) -> dict[s
     }
 
 
-def share_chart(owners: Owners, missing: OwnerLine | None, month: Month) -> ProportionChart:
-    """Who the month's money went to, as one bar."""
-    found = [Line(line.url, line.label, (line.total_cost,)) for line in owners.lines if line.total_cost]
+def share_chart(owners: Owners, missing: OwnerLine | None, month: Month, table: ChargebackTable) -> ProportionChart:
+    """Who the month's money went to, as one bar, in the table's cents."""
+
+    def cents(line: OwnerLine) -> Decimal:
+        cents = table.cents(line, "total_cost")
+        return line.total_cost if cents is None else cents
+
+    found = [Line(line.url, line.label, (cents(line),)) for line in owners.lines if line.total_cost]
     bars = [Bar(line.label, line.total, href=line.key) for line in top_and_other(found, OWNERS_DRAWN)]
     bars = [bar if bar.href else Bar(bar.name, bar.amount, css="series-other") for bar in bars]
     if missing is not None and missing.total_cost:
-        bars.append(Bar(missing.label, missing.total_cost, href=missing.url, css=UNALLOCATED))
+        bars.append(Bar(missing.label, cents(missing), href=missing.url, css=UNALLOCATED))
     return ProportionChart(f"{month.basis_name} by owner", tuple(bars), currency=month.currency)
 
 
-def service_chart(found: Statement, month: Month) -> BarChart:
+def service_chart(found: Statement, month: Month, cents: StatementCents) -> BarChart:
     """The statement's services, largest first."""
-    whole = found.summary.total_cost if found.close.is_closed else found.summary.direct_cost
+    whole = (cents.total if found.close.is_closed else cents.direct).cents
     by_service: dict[tuple[str, str], Decimal] = {}
     for line in found.lines:
         place = (line.service_name, line.pool_name)
-        by_service[place] = by_service.get(place, ZERO) + line.cost
+        by_service[place] = by_service.get(place, ZERO) + cents.of(line)
     lines = [
         Line("" if pool else name or NOT_SET, pool or name or "No service", (cost,))
         for (name, pool), cost in by_service.items()

@@ -1,20 +1,21 @@
 """A month by owner as its page and files show it: one line for each, what nobody holds, and the sum that ties out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from functools import cached_property
 from urllib.parse import urlencode
 
 from django.urls import reverse
 
-from costs.money import ZERO, cents_that_sum, plain, ratio
+from costs.adding import NOT_BOOKED, Booked, InCents
+from costs.money import ZERO, cents_that_sum, plain, ratio, round_to_cents
 from costs.queries import NOT_SET, CostQuery, dimension_label
 from costs.scope import Scope
 from costs.series import change
 from tagging import selectors
 from tagging.addresses import month_path, with_params
 from tagging.results import Chargeback, CloseInfo, StatementList, StatementSummary
+from tagging.selectors.closed_lines import booked_parts
 from tagging.selectors.suggested import mark_owners, suggested_by_team
 from tagging.tables.chargeback import OwnerLine
 from tagging.terms import OwnerKind
@@ -24,13 +25,16 @@ from tagging.views.months import Month, month_lines
 
 @dataclass(frozen=True)
 class Tiles:
-    """The month at a glance in cents: owners + unallocated + difference = bill + carried in, as a reader adds them."""
+    """The month at a glance in the cents of the table below: owners + unallocated + difference = bill + carried in.
 
-    bill: Decimal
-    carried_in: Decimal
-    owned: Decimal
-    missing: Decimal
-    difference: Decimal
+    Of the bill, teams are told nothing: it is zero.
+    """
+
+    owned: InCents
+    missing: InCents
+    bill: InCents
+    carried_in: InCents
+    difference: InCents
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,17 @@ class Owners:
     pools_cost: Decimal | None = None
     missing_shared_cost: Decimal = ZERO
     missing_adjustment_cost: Decimal = ZERO
+    booked: Mapping[str, Booked] = field(default_factory=dict)
+
+    @property
+    def cents(self) -> tuple[Decimal, Decimal]:
+        """What has an owner and what has none, in cents: as booked, else as the trust strip has them."""
+        if self.booked:
+            totals = {key: each.total or ZERO for key, each in self.booked.items()}
+            missing = totals.pop("", ZERO)
+            return sum(totals.values(), ZERO), missing
+        owned, missing, _ = cents_that_sum((self.total_cost, self.missing_cost, self.difference or ZERO))
+        return owned, missing
 
     @property
     def whole(self) -> Decimal:
@@ -59,31 +74,29 @@ class Owners:
             return self.total_cost + self.missing_cost
         return self.bill_total + self.close.carried_in
 
-    @cached_property
-    def tiles(self) -> Tiles | None:
-        """The figures that tie out, rounded together so that they do so to the cent. None for teams."""
-        if self.bill_total is None or self.difference is None:
-            return None
-        bill, carried_in = cents_that_sum((self.bill_total, self.close.carried_in))
-        return Tiles(bill, carried_in, *cents_that_sum((self.total_cost, self.missing_cost, self.difference)))
-
-    @property
-    def missing_shown(self) -> Decimal:
-        """What has no owner, in the cents of its tile: wherever the page names it, it is one figure."""
-        return self.missing_cost if self.tiles is None else self.tiles.missing
-
 
 def owners_of(scope: Scope, month: Month, by: str) -> tuple[Owners, list[str]]:
     """The month by owner, and the keys of the teams in it where it is by team."""
     if by == "team":
         found = selectors.statements(scope, month.period, metric=month.metric, currency=month.currency)
         asked = CostQuery(month.period, month.period, group_by=by, metric=month.metric, currency=month.currency)
-        return owners_by_team(found, month, suggested_by_team(scope, asked)), [row.team_key for row in found.rows]
+        owners = owners_by_team(found, month, suggested_by_team(scope, asked), booked_of(scope, found))
+        return owners, [row.team_key for row in found.rows]
     table = selectors.chargeback(scope, month.period, by=by, metric=month.metric, currency=month.currency)
     return owners_by_value(mark_owners(scope, table), month, by), []
 
 
-def owners_by_team(found: StatementList, month: Month, suggested: Mapping[str, Decimal]) -> Owners:
+def booked_of(scope: Scope, found: StatementList) -> dict[str, Booked]:
+    """What the documents of a closed month book, by owner; empty while it is open."""
+    if not found.close.is_closed:
+        return {}
+    parts = booked_parts(scope, found.period, metric=found.metric, currency=found.currency)
+    return {key: replace(each, parts=parts.get(key)) for key, each in found.booked.items()}
+
+
+def owners_by_team(
+    found: StatementList, month: Month, suggested: Mapping[str, Decimal], booked: Mapping[str, Booked]
+) -> Owners:
     """Statements as lines of the table."""
     whole = found.total_cost if found.bill_total is None else found.bill_total + found.close.carried_in
     lines = [
@@ -103,6 +116,7 @@ def owners_by_team(found: StatementList, month: Month, suggested: Mapping[str, D
             state=row.state,
             lines_url=month_lines(month, ("team", row.team_key), *as_closed(found.close)),
             suggested_cost=suggested.get(row.team_key, ZERO),
+            booked=booked.get(row.team_key, NOT_BOOKED),
         )
         for row in found.rows
     ]
@@ -118,6 +132,7 @@ def owners_by_team(found: StatementList, month: Month, suggested: Mapping[str, D
         close=found.close,
         missing_shared_cost=found.unallocated_shared_cost,
         missing_adjustment_cost=found.unallocated_adjustment_cost,
+        booked=booked,
     )
 
 
@@ -166,6 +181,21 @@ def owners_by_value(table: Chargeback, month: Month, by: str) -> Owners:
     )
 
 
+def tiles_of(owners: Owners) -> Tiles:
+    """The figures that tie out, as the table's lines add up to them."""
+    owned, rest = owners.cents
+    exact, carried = owners.bill_total or ZERO, owners.close.carried_in
+    bill = round_to_cents(exact)
+    carried_in = round_to_cents(exact + carried) - bill
+    return Tiles(
+        owned=InCents(owners.total_cost, owned),
+        missing=InCents(owners.missing_cost, rest),
+        bill=InCents(exact, bill),
+        carried_in=InCents(carried, carried_in),
+        difference=InCents(owners.difference or ZERO, bill + carried_in - owned - rest),
+    )
+
+
 def missing_line(owners: Owners, month: Month, by: str) -> OwnerLine | None:
     """What has no owner of this kind, as a line of its own; none for a team's own teams."""
     if owners.missing_cost == owners.previous_missing_cost == ZERO:
@@ -189,7 +219,7 @@ def missing_line(owners: Owners, month: Month, by: str) -> OwnerLine | None:
         change_ratio=moved.ratio,
         share=ratio(owners.missing_cost, owners.whole),
         is_missing=True,
-        shown_cost=owners.tiles.missing if owners.tiles else None,
+        booked=owners.booked.get("", Booked(owners.cents[1])),
         lines_url=month_lines(month, (by, NOT_SET), *as_closed(owners.close)),
     )
 

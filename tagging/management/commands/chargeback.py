@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from costs import selectors as intake
+from costs.adding import Booked, Sums, shown_cents
 from costs.errors import FinopsError
 from costs.figures import money
 from costs.money import ZERO, cents_that_sum, plain
@@ -20,6 +21,8 @@ from tagging.results import Chargeback
 from tagging.selectors import chargeback
 from tagging.selectors.closed_basis import usual_basis
 from tagging.terms import OwnerKind, SplitMethod
+
+SUMS = Sums("total_cost", ("direct_cost", "shared_cost", "adjustment_cost"))
 
 
 class Command(BaseCommand):
@@ -129,13 +132,15 @@ def _closing(month: Chargeback) -> dict[str, Any]:
 
 def _as_table(month: Chargeback) -> str:
     head = [dimension_label(month.by), "Direct", "Shared", "Adjustments", "Total"]
+    owners, unallocated, difference = month.cents
+    costs = [{name: getattr(row, name) for name in SUMS.names} for row in month.rows]
+    booked = [Booked(month.booked.get(row.key)) for row in month.rows]
+    cents = shown_cents(costs, SUMS, booked, whole=owners)
     rows = [
-        [row.label, *_amounts(month, row.direct_cost, row.shared_cost, row.adjustment_cost, row.total_cost)]
-        for row in month.rows
+        [row.label, *_amounts(month, *(shown[name] for name in (*SUMS.parts, SUMS.total)))]
+        for row, shown in zip(month.rows, cents, strict=True)
     ]
     ends: list[tuple[str, Decimal | None]] = [("In pools", month.pools_cost)] if month.pools_cost else []
-    parts = (month.total_cost, month.unallocated_cost or ZERO, month.difference or ZERO)
-    owners, unallocated, difference = cents_that_sum(parts)  # read as a sum, so rounded as one
     bill, carried_in = cents_that_sum((month.bill_total or ZERO, month.close.carried_in))
     ends += [("All owners", owners), ("Unallocated", unallocated), ("Bill", bill)]
     if month.close.carried_in:
