@@ -133,7 +133,7 @@ def test_the_lines_of_a_statement_add_up_to_it(teams: None, staff: Client) -> No
 
 
 def test_the_parts_of_a_pool_add_up_to_what_left_it() -> None:
-    """10.00 over three: 3.3333333334 and twice 3.3333333333; each alone is 3.33, in all 9.99. The first has the cent."""
+    """10.00 over three: 3.3333333334 and twice 3.3333333333: 9.99 if each is rounded alone. The first has the cent."""
     costs = (Decimal("3.3333333334"), Decimal("3.3333333333"), Decimal("3.3333333333"))
     views = tuple(ShareView(str(place), str(place), cost, None, None) for place, cost in enumerate(costs))
     pool = PoolMonth(
