@@ -5,29 +5,23 @@ from typing import Any
 
 from django.utils.safestring import SafeString
 
-from costs.adding import Sums
 from costs.tables import FinopsTable, LinkColumn, MoneyColumn, PctColumn, money_total
 from finops_site.panels.changes import lines_before, lines_now
 from tagging.selectors import Movers
-
-
-def _total(bound_column: Any, table: Any) -> SafeString:
-    total: SafeString = table.total(bound_column.name)
-    return total
 
 
 class ChangeTable(FinopsTable):
     """Costs by a dimension against the same days of the month before, with totals."""
 
     label = LinkColumn(verbose_name="Name", url="url", footer="Total")
-    cost = MoneyColumn("Cost", currency_of="currency", lines="lines_url", footer=_total)
+    cost = MoneyColumn("Cost", currency_of="currency", lines="lines_url", footer=lambda table: table.total("total"))
     previous_cost = MoneyColumn(
         "Before",
         currency_of="currency",
         lines="previous_lines_url",
-        footer=_total,
+        footer=lambda table: table.total("previous_total"),
     )
-    change = MoneyColumn("Change", currency_of="currency", signed=True, footer=_total)
+    change = MoneyColumn("Change", currency_of="currency", signed=True, footer=lambda table: table.total("change"))
     change_ratio = PctColumn("Change %", signed=True)
     share = PctColumn("Share")
 
@@ -43,17 +37,14 @@ class ChangeTable(FinopsTable):
         names = {"label": label, "previous_cost": before_label(movers)}
         for bound in self.columns:
             bound.column.verbose_name = names.get(bound.name, bound.column.verbose_name)
-        self.add_up(data, Sums("cost", before="previous_cost", change="change"))
 
     def total(self, name: str) -> SafeString:
         """A total of the movers for the footer, as the way to its lines."""
-        movers, cents = self.movers, self.foot.get(name)
+        movers = self.movers
         if name == "change":
-            return money_total(movers.total - movers.previous_total, movers.currency, signed=True, cents=cents)
-        is_before = name == "previous_cost"
-        url = lines_before(movers, *self.own) if is_before else lines_now(movers, *self.own)
-        total = movers.previous_total if is_before else movers.total
-        return money_total(total, movers.currency, url, cents=cents)
+            return money_total(movers.total - movers.previous_total, movers.currency, signed=True)
+        url = lines_before(movers, *self.own) if name == "previous_total" else lines_now(movers, *self.own)
+        return money_total(getattr(movers, name), movers.currency, url)
 
 
 def before_label(movers: Movers) -> str:

@@ -13,7 +13,6 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from costs import figures, selectors
-from costs.adding import Sums
 from costs.cost_explorer import LEFT_OUT, left_out_types
 from costs.errors import InvalidRequestError
 from costs.money import plain
@@ -66,9 +65,7 @@ class CeForm(forms.Form):
 
 def _total(bound_column: Any, table: Any) -> SafeString:
     name = bound_column.name
-    return money_total(
-        table.totals[name], table.currency, ce_lines(table.found, at=_place(name)), cents=table.foot.get(name)
-    )
+    return money_total(table.totals[name], table.currency, ce_lines(table.found, at=_place(name)))
 
 
 def _place(name: str) -> int | None:
@@ -116,7 +113,6 @@ class CeServiceTable(FinopsTable):
             if isinstance(bound.column, MoneyColumn):
                 bound.column.currency = found.currency
                 bound.column.lines = self._lines_at(_place(bound.name))
-        self.add_up(found.rows, Sums("cost", tuple(name for name, _ in more)))
 
     def _lines_at(self, at: int | None) -> Callable[[CeRow], str]:
         return lambda row: ce_lines(self.found, service=row.service.key, at=at)

@@ -11,7 +11,6 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from costs import figures
-from costs.adding import Sums
 from costs.selectors import AccountRow, AccountTable, FoundResources
 from costs.tables import DayColumn, FinopsTable, MoneyColumn, money_total
 from tagging.templatetags.resources import short_id
@@ -47,7 +46,6 @@ class AccountsTable(FinopsTable):
         for name in ("cost", "change"):
             self.columns[name].column.currency = found.currency
         self.columns["cost"].column.lines = lambda row: lines_of(row.account_id)
-        self.add_up(found.rows, Sums("cost"))
 
     def render_account_id(self, record: AccountRow) -> SafeString | str:
         if not record.account_id:

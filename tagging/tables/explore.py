@@ -9,7 +9,6 @@ import django_tables2 as tables
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from costs.adding import Sums
 from costs.money import ZERO
 from costs.tables import FinopsTable, MoneyColumn, PctColumn, money_total
 from tagging.results import CostTable
@@ -42,8 +41,7 @@ class ExploreLinks:
 
 def _total(bound_column: Any, table: Any) -> SafeString:
     name = bound_column.name
-    total, url, cents = table.totals[name], table.total_lines(name), table.foot.get(name)
-    return money_total(total, table.currency, url, signed=name == "change", cents=cents)
+    return money_total(table.totals[name], table.currency, table.total_lines(name), signed=name == "change")
 
 
 class ExploreTable(FinopsTable):
@@ -90,8 +88,6 @@ class ExploreTable(FinopsTable):
                 bound.column.lines = lambda record: lines.of(record.key, None)
             if bound.name == "previous_cost":
                 bound.column.lines = lambda record: lines.before(record.key)
-        names_of_parts = tuple(name for name, _ in more)
-        self.add_up(data, Sums("cost", names_of_parts, before="previous_cost", change="change"))
 
     def total_lines(self, name: str) -> str:
         """The lines behind a total."""

@@ -13,10 +13,9 @@ from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_safe
 
-from costs.adding import InCents
 from costs.charts import ColumnChart, MoverChart
 from costs.errors import InvalidRequestError
-from costs.money import ratio, round_to_cents
+from costs.money import ratio
 from costs.pages import current_moment, request_scope
 from costs.periods import BillingPeriod
 from costs.queries import MAX_TOP, CostQuery, Granularity, check_dimension, dimension_label, parse_query
@@ -98,9 +97,6 @@ def explore(request: HttpRequest) -> HttpResponseBase:
         "before": found.compared.label if found.compared else "",
         "nothing_before": nothing_before(found),
         "moved": change(found.total, found.previous_total),
-        "moved_cents": InCents(
-            found.total - found.previous_total, round_to_cents(found.total) - round_to_cents(found.previous_total)
-        ),
         "chart": chart_of(asked, found),
         "movers": movers_of(asked, found),
         "table": table,
