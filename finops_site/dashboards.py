@@ -178,6 +178,7 @@ def month_choice(request: HttpRequest, scope: Scope) -> MonthChoice | None:
         granularity=_width(request, month.periods),
         periods=month.periods,
         currencies=month.currencies,
+        is_basis_asked=bool(request.GET.get("basis")),
     )
 
 
@@ -210,6 +211,7 @@ def links(month: MonthChoice, cube: Panel[CostCube]) -> dict[str, Any]:
     before = cube.value.by(cube.value.dimensions[0]) if cube.value else None
     return {
         "month_params": urlencode(month.params),
+        "statement_params": urlencode(month.page_params),
         "before": f"against {before_label(before)}" if before else "",
         "has_before": bool(before and before.previous_total),
         "widths": [

@@ -81,7 +81,7 @@ def team_spend(scope: Scope, month: MonthChoice, cube: Panel[CostCube]) -> TeamS
         if key == NOT_SET:
             return explore_url(bucket_query(query, start).narrowed_to("team", key).grouped_by("account"))
         period = str(bucket_query(query, start).last)
-        return owner_page(key, {**month.params, "period": period})
+        return owner_page(key, {**month.page_params, "period": period})
 
     chart = column_chart(table, title="Spend by team", href_of=href, top=TOP)
     return TeamSpend(chart if by_day or cube.get().is_whole_month else _open_ended(chart), month.granularity)
@@ -104,7 +104,7 @@ def team_movers(cube: Panel[CostCube], month: MonthChoice) -> MoverChart:
         query = month.query("service")
         if key == NOT_SET:
             return explore_url(query.narrowed_to("team", key))
-        return owner_page(key, month.params)
+        return owner_page(key, month.page_params)
 
     return mover_chart(cube.get().by("team"), title="Teams that changed most", href_of=href, limit=6)
 
@@ -133,7 +133,7 @@ def team_href(month: MonthChoice) -> Callable[[str], str]:
     def href(key: str) -> str:
         if key in ("", NOT_SET):
             return explore_url(month.query("account", ("team", NOT_SET)))
-        return owner_page(key, month.params)
+        return owner_page(key, month.page_params)
 
     return href
 

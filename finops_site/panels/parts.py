@@ -61,6 +61,7 @@ class MonthChoice:
     granularity: Granularity
     periods: tuple[BillingPeriod, ...]
     currencies: tuple[str, ...]
+    is_basis_asked: bool = False  # chosen in the address
 
     @property
     def first_shown(self) -> BillingPeriod:
@@ -72,6 +73,11 @@ class MonthChoice:
         """What links to other pages carry along."""
         pairs = {"period": str(self.period), "basis": self.metric.value}
         return {**pairs, "currency": self.currency} if len(self.currencies) > 1 else pairs
+
+    @property
+    def page_params(self) -> dict[str, str]:
+        """The same for pages of owners: a closed month opens on the basis it was charged on, unless one was chosen."""
+        return {name: value for name, value in self.params.items() if name != "basis" or self.is_basis_asked}
 
     def query(
         self,

@@ -233,7 +233,7 @@ def sub_teams(team: TeamView, month: MonthChoice, lower: tuple[TeamView, ...], c
     rows = tuple(
         SubTeam(
             name=item.name,
-            url=f"{reverse('team', args=[item.key])}?{urlencode(month.params)}",
+            url=f"{reverse('team', args=[item.key])}?{urlencode(month.page_params)}",
             cost=costs.get(item.key, ZERO),
             lines_url=lines_now(movers, ("team", item.key)),
         )

@@ -67,11 +67,18 @@ class Month:
 
 
 def month_of(
-    scope: Scope, parameters: Parameters, *, basis: CostMetric = CostMetric.BILLED, as_charged: bool = False
+    scope: Scope,
+    parameters: Parameters,
+    *,
+    basis: CostMetric = CostMetric.BILLED,
+    as_charged: bool = False,
+    version: int | None = None,
 ) -> Month:
-    """Read `period`, `basis` (where not given: this one, or what a closed month was charged on) and `currency`."""
+    """Read `period`, `basis` (where not given: this one, or what a closed month or version was charged on) and
+    `currency`.
+    """
     period, currency = parameters.period("period") or default_period(scope), parameters.currency()
-    usual = usual_basis(scope, period, currency) if as_charged else basis
+    usual = usual_basis(scope, period, currency, version) if as_charged else basis
     return Month(period, parameters.read("basis", parse_metric, usual), currency)
 
 

@@ -40,6 +40,7 @@ SECTION = "Month close"
 # A pattern, not an enum: in the schema enums of the same values would have to share a name.
 BASIS_PATTERN = f"^({'|'.join(CostMetric)})?$"
 CHARGED_BASIS = text("basis", "The cost basis of every figure; the one charged where not given.", pattern=BASIS_PATTERN)
+NOT_BOOKED = "Null on a basis the month was not charged on."
 
 
 class CloseRowSerializer(serializers.Serializer[Any]):
@@ -86,7 +87,9 @@ class MonthEndRowSerializer(serializers.Serializer[Any]):
     shared_cost = MoneyText()
     adjustment_cost = MoneyText()
     total_cost = MoneyText()
-    booked = MoneyText(help_text="In cents; those of all documents and the unallocated sum to the rounded bill.")
+    booked = MoneyText(
+        allow_null=True, help_text=f"In cents; those of all documents and the unallocated sum to the bill. {NOT_BOOKED}"
+    )
 
 
 class ObstacleSerializer(serializers.Serializer[Any]):
@@ -116,17 +119,18 @@ class MonthEndSerializer(serializers.Serializer[Any]):
     state = serializers.CharField(help_text="open, closed, final; reopened of a version that counts no more.")
     version = serializers.IntegerField()
     superseded = serializers.CharField(help_text="Of a version that was reopened: when, why, what replaced it.")
-    number = serializers.CharField()
+    number = serializers.CharField(help_text="Empty until it is final, and on a basis the month was not charged on.")
+    charged_basis = serializers.CharField(help_text="What the month was closed on; empty while it is open.")
     bill_version = serializers.CharField()
     hash = serializers.CharField()
     bill_total = MoneyText()
     carried_in = MoneyText()
     pending_adjustment = MoneyText()
     unallocated_cost = MoneyText()
-    unallocated_booked = MoneyText()
+    unallocated_booked = MoneyText(allow_null=True, help_text=NOT_BOOKED)
     difference = MoneyText()
-    booked_total = MoneyText()
-    booked_difference = MoneyText()
+    booked_total = MoneyText(allow_null=True, help_text=NOT_BOOKED)
+    booked_difference = MoneyText(allow_null=True, help_text=NOT_BOOKED)
     open_disputes = serializers.IntegerField()
     obstacles = ObstacleSerializer(many=True)
     warnings = serializers.ListField(child=serializers.CharField())

@@ -243,8 +243,8 @@ class StatementDetail(OwnershipList):
     parameters = (*CHARGED_MONTH, VERSION)
 
     def answer(self, scope: Scope, parameters: Parameters, **kwargs: Any) -> Answer:
-        asked = month_of(scope, parameters, as_charged=True)
         version = parameters.read("version", parse_version, None)
+        asked = month_of(scope, parameters, as_charged=True, version=version)
         found = selectors.statement(
             scope,
             asked.period,

@@ -5,13 +5,17 @@ from datetime import datetime
 from decimal import Decimal
 
 from costs.figures import money
+from costs.money import ZERO, cents_that_sum
 from costs.periods import BillingPeriod
 from costs.terms import CostMetric
 
 
 @dataclass(frozen=True)
 class MonthEndRow:
-    """One owner's part. `booked` is the total in cents; those of the whole month sum to the rounded total."""
+    """One owner's part. `booked` is the total in cents; those of the whole month sum to the rounded total.
+
+    None on a basis the month was not charged on, where the document has no number either.
+    """
 
     owner_kind: str
     owner_key: str
@@ -22,7 +26,7 @@ class MonthEndRow:
     shared_cost: Decimal
     adjustment_cost: Decimal
     total_cost: Decimal
-    booked: Decimal
+    booked: Decimal | None
 
 
 @dataclass(frozen=True)
@@ -151,6 +155,9 @@ class MonthEnd:
     """A month as it is closed, or as it would close now (state open).
 
     Σ rows + unallocated = bill + carried in; `difference` and, in cents, `booked_difference` are zero.
+
+    `charged_basis` is what it was closed on, '' while it is open. On another one it has no number, and what is booked
+    is None.
     """
 
     period: BillingPeriod
@@ -166,10 +173,10 @@ class MonthEnd:
     carried_in: Decimal
     pending_adjustment: Decimal
     unallocated_cost: Decimal
-    unallocated_booked: Decimal
+    unallocated_booked: Decimal | None
     difference: Decimal
-    booked_total: Decimal
-    booked_difference: Decimal
+    booked_total: Decimal | None
+    booked_difference: Decimal | None
     obstacles: tuple[Obstacle, ...]
     warnings: tuple[str, ...]
     open_disputes: int
@@ -178,6 +185,7 @@ class MonthEnd:
     versions: tuple[VersionRow, ...]
     out_of_use: tuple[OwnerOutOfUse, ...] = ()  # of a preview; `warnings` say it too
     superseded: str = ""  # of a version that was reopened: when, why, and what came after it
+    charged_basis: str = ""
 
     @property
     def is_superseded(self) -> bool:
@@ -188,12 +196,30 @@ class MonthEnd:
         return self.state == "open"
 
     @property
+    def is_as_charged(self) -> bool:
+        """Whether the figures are the amounts charged, or those that would be."""
+        return self.charged_basis in ("", self.metric.value)
+
+    @property
     def other_warnings(self) -> tuple[str, ...]:
         """Without those that stand in `out_of_use`."""
         told = {item.text for item in self.out_of_use}
         return tuple(text for text in self.warnings if text not in told)
 
     @property
-    def owners_total(self) -> Decimal:
-        """Σ rows, as booked."""
-        return sum((row.booked for row in self.rows), Decimal(0))
+    def owners_cost(self) -> Decimal:
+        """Σ rows, exact."""
+        return sum((row.total_cost for row in self.rows), ZERO)
+
+    @property
+    def owners_total(self) -> Decimal | None:
+        """Σ rows, as booked; None where nothing is."""
+        booked = [row.booked for row in self.rows if row.booked is not None]
+        return sum(booked, ZERO) if self.is_as_charged else None
+
+    @property
+    def tiles(self) -> tuple[Decimal, ...]:
+        """Statements, unallocated and difference in cents that add up: as booked, else rounded together."""
+        if self.owners_total is not None and self.unallocated_booked is not None and self.booked_difference is not None:
+            return (self.owners_total, self.unallocated_booked, self.booked_difference)
+        return tuple(cents_that_sum((self.owners_cost, self.unallocated_cost, self.difference)))

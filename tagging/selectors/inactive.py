@@ -23,7 +23,8 @@ def owners_out_of_use(
     scope.require_everything()
     teams = Team.objects.outline()
     inactive = {row.key for row in teams if not row.is_active}
-    costs = {row.owner_key: row.booked for row in rows if row.owner_key in inactive and (row.booked or row.total_cost)}
+    rows = [row for row in rows if row.owner_key in inactive and (row.booked or row.total_cost)]
+    costs = {row.owner_key: row.total_cost if row.booked is None else row.booked for row in rows}
     if not costs:
         return ()
     found = _told(teams, costs, period, currency)

@@ -12,7 +12,7 @@ from costs.terms import COST_COLUMNS, CostMetric
 from tagging.closing import Owner, document_cents
 from tagging.models import Close, CloseEvent, StatementLine, Team
 from tagging.results.closes import AdjustmentRow, CloseEventRow, MonthEnd, MonthEndRow, Obstacle
-from tagging.selectors.closed_figures import StoredMonth, bill_version_of, number_of, pending_of, stored_month
+from tagging.selectors.closed_figures import StoredMonth, bill_version_of, pending_of, stored_month
 from tagging.selectors.closes import pending_by_month, pool_names_of
 from tagging.selectors.disputes import open_disputes
 from tagging.selectors.inactive import owners_out_of_use
@@ -158,12 +158,12 @@ def _closed(stored: StoredMonth) -> MonthEnd:
             owner_key=key,
             owner=item.owner_name,
             cost_center=item.cost_center,
-            number=item.number,
+            number=item.number if stored.info.is_as_charged else "",
             direct_cost=stored.parts[key].direct_cost,
             shared_cost=stored.parts[key].shared_cost,
             adjustment_cost=stored.parts[key].adjustment_cost,
             total_cost=stored.parts[key].total_cost,
-            booked=Decimal(item.cents[column]),
+            booked=Decimal(item.cents[column]) if stored.info.is_as_charged else None,
         )
         for key, item in stored.statements.items()
     ]
@@ -174,7 +174,7 @@ def _closed(stored: StoredMonth) -> MonthEnd:
         metric=stored.metric,
         state=close.state,
         version=close.version,
-        number=number_of(close),
+        number=stored.info.number,
         hash=close.data_hash,
         bill_version=bill_version_of(close),
         bill_total=stored.bill_total or ZERO,
@@ -184,6 +184,7 @@ def _closed(stored: StoredMonth) -> MonthEnd:
         warnings=tuple(basis_warnings(stored.period, close.currency, CostMetric(close.basis))),
         rules=tuple(close.texts.get("rules", ())),
         superseded=stored.info.superseded,
+        charged_basis=close.basis,
     )
 
 
@@ -193,17 +194,19 @@ def _month_end(rows: Iterable[MonthEndRow], **known: object) -> MonthEnd:
     nobody = [row for row in found if row.owner_kind == OwnerKind.NOBODY.value]
     owners = [row for row in found if row.owner_kind != OwnerKind.NOBODY.value]
     held = sum((row.total_cost for row in found), ZERO)
-    booked = sum((row.booked for row in found), ZERO)
     due = known["bill_total"] + known["carried_in"]  # type: ignore[operator]
-    period, currency = known["period"], known["currency"]
+    period, currency, metric = known["period"], known["currency"], known["metric"]
     assert isinstance(period, BillingPeriod)
+    assert isinstance(metric, CostMetric)
+    booked = sum((row.booked or ZERO for row in found), ZERO)
+    is_booked = known.get("charged_basis", "") in ("", metric.value)
     return MonthEnd(
         rows=tuple(owners),
         unallocated_cost=sum((row.total_cost for row in nobody), ZERO),
-        unallocated_booked=sum((row.booked for row in nobody), ZERO),
+        unallocated_booked=sum((row.booked or ZERO for row in nobody), ZERO) if is_booked else None,
         difference=due - held,
-        booked_total=round_to_cents(due),
-        booked_difference=round_to_cents(due) - booked,
+        booked_total=round_to_cents(due) if is_booked else None,
+        booked_difference=round_to_cents(due) - booked if is_booked else None,
         open_disputes=open_disputes(period, str(currency)),
         events=_events(period, str(currency)),
         versions=month_versions(Scope.all(), period, str(currency)),

@@ -22,11 +22,13 @@ class MonthEndTable(FinopsTable):
     shared_cost = MoneyColumn("Shared")
     adjustment_cost = MoneyColumn("Adjustments")
     booked = MoneyColumn("Booked")
+    total_cost = MoneyColumn("Total")  # instead of it, on a basis that was not charged
 
     def __init__(self, data: Any = None, *, currency: str, **options: Any) -> None:
         super().__init__(data, **options)
-        for name in ("direct_cost", "shared_cost", "adjustment_cost", "booked"):
-            self.columns[name].column.currency = currency
+        for column in self.columns:
+            if isinstance(column.column, MoneyColumn):
+                column.column.currency = currency
 
 
 def _total(table: "FinopsTable") -> SafeString:

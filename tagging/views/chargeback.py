@@ -118,7 +118,9 @@ def statement(request: HttpRequest, team_key: str) -> HttpResponseBase:
     scope = request_scope(request)
     team = selectors.team_by_key(scope, team_key)
     version = asked_version(request)
-    month = chosen_month(request, scope, as_charged=True) or (None if version is None else month_of_version(request))
+    month = chosen_month(request, scope, as_charged=True, version=version)
+    if month is None and version is not None:
+        month = month_of_version(request, scope, version)
     if month is None:
         return render(request, "tagging/statement.html", {"team": team, "month": None})
     found = statement_of(scope, month, team_key, version)

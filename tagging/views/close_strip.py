@@ -18,7 +18,7 @@ from tagging.selectors.disputes import disputes, open_disputes
 from tagging.selectors.month_ends import Blocker, month_blockers
 from tagging.selectors.versions import statement_versions
 from tagging.views.closes import STEPS
-from tagging.views.months import Month
+from tagging.views.months import Month, version_query
 
 NOT_KEPT = "not known: the month was closed before this was kept"
 DRAFT_NOTE = "Draft: the month is not closed, figures may still change"
@@ -105,7 +105,7 @@ def closed_parts(scope: Scope, month: Month, found: Statement) -> dict[str, Any]
         "pdf_url": pdf_url if found.close.is_closed else "",
         "disputes": disputes(scope, period=month.period, currency=month.currency, team_key=team_key),
         "versions": versions,
-        "version_query": urlencode(month.params),
+        "version_query": version_query(month),
     }
 
 

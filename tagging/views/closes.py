@@ -31,7 +31,7 @@ from tagging.selectors.reach import reach
 from tagging.services.close_hashes import verify_month
 from tagging.tables.closes import AdjustmentTable, CarriedTable, MonthEndTable
 from tagging.terms import OwnerKind
-from tagging.views.months import NO_COSTS_STAFF, Month, asked_version, chosen_month, month_lines
+from tagging.views.months import NO_COSTS_STAFF, Month, asked_version, chosen_month, month_lines, version_query
 
 MONEY = ColumnKind.MONEY
 JOURNAL_COLUMNS: tuple[ExportColumn | str, ...] = (
@@ -95,6 +95,7 @@ def close(request: HttpRequest) -> HttpResponseBase:
         currency=found.currency,
         request=request,
         caption=f"Documents of {found.period.label}",
+        exclude=("total_cost",) if found.is_as_charged else ("booked", "number"),
     )
     rows = adjustments(scope, metric=found.metric, currency=found.currency)
     carried, own = _carried_table(request, found, rows), _corrections_table(request, found, rows)
@@ -117,6 +118,8 @@ def close(request: HttpRequest) -> HttpResponseBase:
         "form": MonthForm(initial=month.initial, periods=month.periods, currencies=month.currencies),
         "trust": selectors.trust(scope, month.period, metric=month.metric, currency=month.currency),
         "query": urlencode(month.params),
+        "version_query": version_query(month),
+        "statements_note": "booked, in cents" if found.is_as_charged else "not booked on this basis",
         "verified": verify_month(scope, found.period, found.currency) if request.GET.get("verify") else None,
     }
     return render(request, "tagging/close.html", context)
@@ -221,10 +224,24 @@ def title_rows(found: MonthEnd) -> list[tuple[str, str]]:
         ("Bill version", found.bill_version),
         ("Bill", plain(found.bill_total)),
         ("Carried in", plain(found.carried_in)),
-        ("Statements, booked", plain(found.owners_total)),
-        ("Unallocated, booked", plain(found.unallocated_booked)),
-        ("Difference, booked", plain(found.booked_difference)),
+        *_sum_rows(found),
         ("SHA-256", found.hash),
+    ]
+
+
+def _sum_rows(found: MonthEnd) -> list[tuple[str, str]]:
+    """The tie-out as booked; on a basis that was not charged the exact sums, and that they are not the amounts."""
+    if found.owners_total is not None and found.unallocated_booked is not None and found.booked_difference is not None:
+        return [
+            ("Statements, booked", plain(found.owners_total)),
+            ("Unallocated, booked", plain(found.unallocated_booked)),
+            ("Difference, booked", plain(found.booked_difference)),
+        ]
+    return [
+        ("Charged", f"on {found.charged_basis} cost: these are not the amounts charged"),
+        ("Statements", plain(found.owners_cost)),
+        ("Unallocated", plain(found.unallocated_cost)),
+        ("Difference", plain(found.difference)),
     ]
 
 

@@ -14,13 +14,13 @@ from costs.errors import InvalidRequestError, NotFoundInScopeError
 from costs.exports import ColumnKind, ExportColumn, export_response
 from costs.pages import current_moment, request_scope, staff_page
 from costs.periods import BillingPeriod
-from costs.terms import CostMetric
 from tagging import selectors, services
 from tagging.access import may_act_for
 from tagging.forms.closes import AnswerForm, DisputeForm
 from tagging.results import Statement, StatementLine
 from tagging.results.closes import DisputeRow
 from tagging.results.doubts import DoubtRow
+from tagging.selectors.closed_basis import usual_basis
 from tagging.selectors.disputes import disputes as found_disputes
 from tagging.selectors.doubts import doubts as found_doubts
 
@@ -125,9 +125,9 @@ def _line(request: HttpRequest, team_key: str) -> tuple[Statement, StatementLine
     if not period or not ref:
         raise NotFoundInScopeError("Nothing here.")
     currency = request.GET.get("currency", "").strip().upper()
-    found = selectors.statement(
-        request_scope(request), BillingPeriod.parse(period), team_key, metric=CostMetric.BILLED, currency=currency
-    )
+    scope, month = request_scope(request), BillingPeriod.parse(period)
+    metric = usual_basis(scope, month, currency)
+    found = selectors.statement(scope, month, team_key, metric=metric, currency=currency)
     line = next((line for line in found.lines if line.ref == ref), None)
     if line is None:
         raise NotFoundInScopeError("Nothing here.")

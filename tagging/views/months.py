@@ -1,7 +1,8 @@
 """Which month, basis and currency a page shows: from the URL, else the reader's newest month."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from django.http import HttpRequest
 
@@ -50,11 +51,17 @@ class Month:
 
 
 def chosen_month(
-    request: HttpRequest, scope: Scope, *, basis: CostMetric = CostMetric.BILLED, as_charged: bool = False
+    request: HttpRequest,
+    scope: Scope,
+    *,
+    basis: CostMetric = CostMetric.BILLED,
+    as_charged: bool = False,
+    version: int | None = None,
 ) -> Month | None:
     """The month asked for or the newest with costs; None where the reader has no costs at all.
 
-    `basis` is the cost basis of a page that is asked for none; `as_charged` takes what a closed month was closed on.
+    `basis` is the cost basis of a page that is asked for none; `as_charged` takes what a closed month (or this version
+    of it) was closed on.
 
     Raises InvalidRequestError for a month or a basis that is none.
     """
@@ -65,7 +72,7 @@ def chosen_month(
     if period is None or not periods:
         return None
     if as_charged and not request.GET.get("basis"):
-        metric = usual_basis(scope, period, request.GET.get("currency", "").upper())
+        metric = usual_basis(scope, period, request.GET.get("currency", "").upper(), version)
     currencies = selectors.currencies_of(scope, (period,))
     currency = request.GET.get("currency", "").upper() or next(iter(currencies), "USD")
     shown = periods if period in periods else tuple(sorted({period, *periods}, reverse=True))
@@ -78,13 +85,24 @@ def asked_version(request: HttpRequest) -> int | None:
     return parse_version(text) if text else None
 
 
-def month_of_version(request: HttpRequest) -> Month | None:
+def month_of_version(request: HttpRequest, scope: Scope, version: int) -> Month | None:
     """The month of a version for a reader without any costs today: what was charged once can still be read."""
     if not request.GET.get("period"):
         return None
     period = BillingPeriod.parse(request.GET["period"])
     currency = request.GET.get("currency", "").strip().upper() or "USD"
-    return Month(period, parse_metric(request.GET.get("basis") or CostMetric.BILLED), currency, (period,), (currency,))
+    metric = parse_metric(request.GET.get("basis") or usual_basis(scope, period, currency, version))
+    return Month(period, metric, currency, (period,), (currency,))
+
+
+def version_query(month: Month) -> str:
+    """What leads to versions of the month: each adds the basis that it was charged on."""
+    return urlencode([pair for pair in month.params if pair[0] != "basis"])
+
+
+def unless_asked(request: HttpRequest, params: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Without a basis that nobody chose in the address: a closed month opens on the one it was charged on."""
+    return [pair for pair in params if pair[0] != "basis" or request.GET.get("basis")]
 
 
 def month_lines(month: Month, *filters: tuple[str, str]) -> str:

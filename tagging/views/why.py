@@ -26,7 +26,7 @@ from tagging.results import Decisions, TeamView
 from tagging.selectors.doubts import doubt_ref, doubts
 from tagging.tables.why import DecisionTable, SliceTable, tags_text
 from tagging.terms import OwnerKind
-from tagging.views.months import Month, chosen_month
+from tagging.views.months import Month, chosen_month, unless_asked
 
 Filters = tuple[tuple[str, str], ...]
 # Filters of this page beyond the dimensions: one rule's match, one resource, one day.
@@ -83,7 +83,7 @@ def why_of(request: HttpRequest, team: TeamView | None, team_key: str) -> HttpRe
         return response
     context = decision_context(request, month, found, filters) | {
         "team": team,
-        "owner_url": with_params(month_path(team_key), month.params),
+        "owner_url": with_params(month_path(team_key), unless_asked(request, month.params)),
         "trust": selectors.trust(scope, month.period, metric=month.metric, currency=month.currency),
         "form": MonthForm(initial=month.initial, periods=month.periods, currencies=month.currencies),
         "keep": filters,
@@ -150,7 +150,7 @@ def decision_context(request: HttpRequest, month: Month, found: Decisions, filte
         ),
         "lines_url": page_url(request, [*month.params, *filters, ("lines", "1")]),
         "summary_url": page_url(request, [*month.params, *filters]),
-        "chargeback_url": f"{reverse('tagging:chargeback')}?{urlencode(month.params)}",
+        "chargeback_url": f"{reverse('tagging:chargeback')}?{urlencode(unless_asked(request, month.params))}",
     }
 
 

@@ -18,7 +18,7 @@ from tagging.documents.pdf import as_data
 from tagging.models import Team
 from tagging.selectors.closed_basis import usual_basis
 from tagging.selectors.documents import statement_document
-from tagging.services import CloseStep, RuleInput, close_month, finalise_month, save_rule
+from tagging.services import CloseStep, RuleInput, close_month, finalise_month, reopen_month, save_rule
 from tagging.terms import RuleKind, SplitMethod
 from tests.conftest import ClientFor
 from tests.tagging import page_world
@@ -104,6 +104,89 @@ def test_the_command_opens_as_charged() -> None:
 def test_what_was_split_for_a_look_was_not_charged() -> None:
     found = selectors.chargeback(Scope.all(), OCTOBER, metric=CostMetric.EFFECTIVE, split_unallocated=SplitMethod.EVEN)
     assert (found.close.is_as_charged, found.close.number) == (False, "")
+
+
+def test_the_close_itself_has_neither_number_nor_bookings_on_another_basis(
+    finops_lead: User, client_for: ClientFor
+) -> None:
+    """Effective: bill 11 = payments 8 + nobody 3, charged. Billed: 12 = 10 + 2, of which nothing was."""
+    staff = client_for(finops_lead)
+    page = text_of(staff.get("/close/?period=2025-10"))
+    assert [text in page for text in ("2025-0001", NUMBER, "Booked", "booked, in cents", ">Final<")] == [True] * 5
+    assert NOT_CHARGED not in page
+    other = text_of(staff.get("/close/?period=2025-10&basis=billed"))
+    assert "closed on effective cost: these are not the amounts charged" in other
+    assert '<a href="?period=2025-10&amp;basis=effective">As charged</a>' in other
+    head = other.split("events-title")[0]
+    assert [text in head for text in ("2025-0001", NUMBER, "Booked", "booked, in cents", ">Final<")] == [False] * 5
+    names = ("number", "charged_basis", "booked_total", "unallocated_booked", "booked_difference", "unallocated_cost")
+    charged = answer(staff, "closes/2025-10/")
+    assert [charged[name] for name in names] == ["2025-0001", "effective", "11", "3", "0", "3"]
+    assert [(row["number"], row["booked"]) for row in charged["rows"]] == [(NUMBER, "8")]
+    other = answer(staff, "closes/2025-10/?basis=billed")
+    assert [other[name] for name in names] == ["", "effective", None, None, None, "2"]
+    assert [(row["number"], row["booked"], row["total_cost"]) for row in other["rows"]] == [("", None, "10")]
+    file: Any = staff.get("/close/?period=2025-10&basis=billed&format=csv")
+    told = file.getvalue().decode()
+    assert [text in told for text in (NOT_CHARGED, "Statements,10", "Unallocated,2")] == [True] * 3
+    assert [text in told for text in ("booked", NUMBER, "2025-0001")] == [False] * 3
+
+
+def test_the_preview_of_the_command_says_what_was_charged() -> None:
+    def run(*words: str) -> str:
+        out = StringIO()
+        call_command("close_month", "2025-10", *words, stdout=out)
+        return out.getvalue()
+
+    assert "final 2025-0001 version 1" in run()
+    told = run("--basis", "billed")
+    assert "version 1 was closed on effective cost; these are not the amounts charged" in told
+    assert "Booked" not in told
+    found = json.loads(run("--basis", "billed", "--json"))
+    assert (found["charged_basis"], found["number"], found["booked_total"]) == ("effective", "", None)
+    assert [row["booked"] for row in found["rows"]] == [None]
+
+
+def test_versions_open_on_the_basis_each_was_charged_on(lead: Client, finops_lead: User, client_for: ClientFor) -> None:
+    """Version 1 charged effective cost, 8; version 2 billed cost, 10."""
+    staff = client_for(finops_lead)
+    reopen_month(OCTOBER, CloseStep("Fiona", STEP.now, "wrong basis"))
+    own = "/statements/payments/?period=2025-10&version=1"
+    for again in (False, True):
+        if again:
+            close_month(OCTOBER, STEP, metric=CostMetric.BILLED)
+        assert [text in text_of(lead.get(own)) for text in ("$8.00", NUMBER)] == [True, True]
+        assert NOT_CHARGED not in text_of(lead.get(own))
+        found = answer(lead, "statements/payments/?period=2025-10&version=1")
+        assert [found[name] for name in ("basis", "number", "booked")] == ["effective", NUMBER, "8"]
+    for client, path in ((staff, "/close/"), (lead, "/statements/payments/")):
+        for basis in ("billed", "effective"):
+            page = text_of(client.get(f"{path}?period=2025-10&basis={basis}"))
+            for version, charged in ((1, "effective"), (2, "billed")):
+                assert f'{path}?period=2025-10&amp;basis={charged}&amp;version={version}"' in page
+
+
+def test_dashboards_lead_to_what_was_charged_unless_a_basis_was_chosen(
+    lead: Client, finops_lead: User, client_for: ClientFor
+) -> None:
+    staff = client_for(finops_lead)
+    for client in (lead, staff):
+        assert '"/statements/payments/?period=2025-10"' in text_of(client.get("/teams/payments/?period=2025-10"))
+        chosen = text_of(client.get("/teams/payments/?period=2025-10&basis=list"))
+        assert '"/statements/payments/?period=2025-10&amp;basis=list"' in chosen
+        assert '"/statements/payments/?period=2025-10"' in text_of(client.get("/why/payments/?period=2025-10"))
+    assert '"/teams/payments/?period=2025-10"' in text_of(staff.get("/overview/?period=2025-10"))
+    assert '"/teams/payments/?period=2025-10&amp;basis=list"' in text_of(
+        staff.get("/overview/?period=2025-10&basis=list")
+    )
+
+
+def test_a_line_is_disputed_at_the_amount_charged(lead: Client) -> None:
+    reopen_month(OCTOBER, CloseStep("Fiona", STEP.now, "wrong"))
+    close_month(OCTOBER, STEP, metric=CostMetric.EFFECTIVE)
+    ref = answer(lead, "statements/payments/?period=2025-10")["results"][0]["ref"]
+    page = text_of(lead.get(f"/statements/payments/dispute/?period=2025-10&line={ref}"))
+    assert [text in page for text in ("$8.00", "$10.00")] == [True, False]
 
 
 def test_who_has_no_part_of_a_month_is_not_told_what_it_was_closed_on() -> None:

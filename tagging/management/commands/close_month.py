@@ -3,6 +3,7 @@
 import getpass
 import json
 from argparse import ArgumentParser
+from decimal import Decimal
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -100,6 +101,7 @@ def _as_dict(found: MonthEnd) -> dict[str, Any]:
         "billing_period": str(found.period),
         "currency": found.currency,
         "basis": found.metric.value,
+        "charged_basis": found.charged_basis,
         "state": found.state,
         "version": found.version,
         "number": found.number,
@@ -117,15 +119,15 @@ def _as_dict(found: MonthEnd) -> dict[str, Any]:
                 "shared_cost": plain(row.shared_cost),
                 "adjustment_cost": plain(row.adjustment_cost),
                 "total_cost": plain(row.total_cost),
-                "booked": f"{row.booked:.2f}",
+                "booked": _cents(row.booked),
             }
             for row in found.rows
         ],
         "unallocated_cost": plain(found.unallocated_cost),
-        "unallocated_booked": f"{found.unallocated_booked:.2f}",
+        "unallocated_booked": _cents(found.unallocated_booked),
         "difference": plain(found.difference),
-        "booked_total": f"{found.booked_total:.2f}",
-        "booked_difference": f"{found.booked_difference:.2f}",
+        "booked_total": _cents(found.booked_total),
+        "booked_difference": _cents(found.booked_difference),
         "hash": found.hash,
         "open_disputes": found.open_disputes,
         "blockers": [vars(item) for item in found.obstacles],
@@ -134,11 +136,16 @@ def _as_dict(found: MonthEnd) -> dict[str, Any]:
     }
 
 
-def _as_table(found: MonthEnd) -> str:
-    def amounts(*costs: Any) -> list[str]:
-        return [money(cost, found.currency) for cost in costs]
+def _cents(booked: Decimal | None) -> str | None:
+    """None on a basis the month was not charged on."""
+    return None if booked is None else f"{booked:.2f}"
 
-    head = ["Owner", "Direct", "Shared", "Adjustments", "Total", "Booked"]
+
+def _as_table(found: MonthEnd) -> str:
+    def amounts(*costs: Decimal | None) -> list[str]:
+        return ["" if cost is None else money(cost, found.currency) for cost in costs]
+
+    head = ["Owner", "Direct", "Shared", "Adjustments", "Total", "Booked" if found.is_as_charged else ""]
     rows = [
         [row.owner, *amounts(row.direct_cost, row.shared_cost, row.adjustment_cost, row.total_cost, row.booked)]
         for row in found.rows
@@ -146,13 +153,15 @@ def _as_table(found: MonthEnd) -> str:
     totals = [
         [name, "", "", "", "", *amounts(cost)]
         for name, cost in (
-            ("Unallocated", found.unallocated_booked),
+            ("Unallocated", found.tiles[1]),
             ("Bill", found.bill_total),
             ("Carried in", found.carried_in),
-            ("Difference", found.booked_difference),
+            ("Difference", found.tiles[2]),
         )
     ]
     state = f"{found.state} {found.number} version {found.version}" if not found.is_open else "open, as it would close"
+    if not found.is_as_charged:
+        state = f"version {found.version} was closed on {found.charged_basis} cost; these are not the amounts charged"
     lines = [f"{found.period.label}, {found.metric.value} cost in {found.currency}: {state}", ""]
     lines += aligned([head, *rows], totals)
     lines += [f"Blocked: {item.text}" for item in found.obstacles]
