@@ -103,10 +103,7 @@ class PoolList(OwnershipState, ListView):
         }
         rows = []
         for place, row in enumerate(pool_rows(scope)):
-            holds = (row.from_period is None or row.from_period <= asked.period) and (
-                row.to_period is None or asked.period < row.to_period
-            )
-            month = months.get(row.key) if holds else None
+            month = months.get(row.key) if row.holds_in(asked.period) else None
             figures = {
                 "got_cost": month and month.total,
                 "shared_cost": month and month.shared,

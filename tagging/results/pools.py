@@ -96,6 +96,32 @@ class PoolRow:
     to_period: BillingPeriod | None
     reason: str
 
+    def holds_in(self, period: BillingPeriod) -> bool:
+        """Whether the month is split by it: what the pool got and gave then is its alone."""
+        return not self.is_planned_at(period) and (self.to_period is None or period < self.to_period)
+
+    def is_planned_at(self, period: BillingPeriod) -> bool:
+        """Whether it begins after that month."""
+        return self.from_period is not None and self.from_period > period
+
+    @property
+    def months_text(self) -> str:
+        """`from March 2026 until before June 2026`; '' of one that holds in every month."""
+        since = f"from {self.from_period.label}" if self.from_period else ""
+        until = f"until before {self.to_period.label}" if self.to_period else ""
+        return " ".join(text for text in (since, until) if text)
+
+    @property
+    def some_month(self) -> str:
+        """A month it holds in, by which its form is found; '' where any will do."""
+        month = self.from_period or (self.to_period.previous() if self.to_period else None)
+        return str(month or "")
+
+    @property
+    def split_text(self) -> str:
+        """How and over whom it is split."""
+        return f"{self.method_text}: {self.summary}"
+
 
 @dataclass(frozen=True)
 class OwnShare:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from django.db.models import F
+
 from costs.errors import NotFoundInScopeError
 from costs.money import SCALE, ZERO, from_units, plain, ratio
 from costs.periods import BillingPeriod
@@ -78,13 +80,25 @@ def pool_rows(scope: Scope) -> tuple[PoolRow, ...]:
     return tuple(_row(row, pool, names) for row, pool in zip(rows, pools, strict=True))
 
 
-def pool_setting(scope: Scope, key: str) -> PoolSetting:
-    """How a pool is split: its newest row in use, else its newest. Staff only. Raises NotFoundInScopeError."""
+def planned_setting(scope: Scope, key: str, start: BillingPeriod | None) -> PoolRow | None:
+    """The pool's next setting that begins after that month (None: after its first setting). Staff only."""
+    later = [row for row in pool_rows(scope) if row.key == key and row.from_period]
+    found = [row for row in later if start is None or row.is_planned_at(start)]
+    return min(found, key=lambda row: row.some_month, default=None)
+
+
+def pool_setting(scope: Scope, key: str, period: BillingPeriod | None = None) -> PoolSetting:
+    """How a pool is split in a month; not given or none then: its newest row in use, else its newest. Staff only.
+
+    Raises NotFoundInScopeError.
+    """
     scope.require_everything()
-    rows = SharedPool.objects.filter(key=key).select_related("driver").order_by("is_active", "from_period", "pk")
-    row = rows.last()
-    if row is None:
+    found = SharedPool.objects.filter(key=key).select_related("driver")
+    rows = list(found.order_by("is_active", F("from_period").asc(nulls_first=True), "pk"))
+    held = [row for row in rows if row.is_active and period is not None and holds_in(row, period)]
+    if not rows:
         raise NotFoundInScopeError("Nothing here.")
+    row = (held or rows)[-1]
     return PoolSetting(
         pool=pool_of(row),
         driver_key=row.driver.key if row.driver else "",

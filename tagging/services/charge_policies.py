@@ -38,15 +38,18 @@ CONDITIONS: Mapping[ChargeKind, dict[str, Any]] = {
 
 def set_charge_policy(
     kind: ChargeKind, policy: ChargePolicy, *, from_period: BillingPeriod | None = None, reason: str = ""
-) -> None:
+) -> tuple[BillingPeriod, ...]:
     """Have such charges borne so from that month on (None: in all open months), and find owners again.
 
     To its buyer means that the rules decide as for any cost. Otherwise a rule before all others puts them into a
-    pool of their own: split over users, or kept. Raises InvalidRequestError for a closed month.
+    pool of their own: split over users, or kept. Later choices that were planned are dropped: their first months are
+    returned. Raises InvalidRequestError for a closed month.
     """
     with transaction.atomic():
         one_allocation_at_a_time()
         start = _start(from_period)
+        planned = AllocationRule.objects.filter(charge_kind=kind.value, is_active=True, from_period__isnull=False)
+        dropped = _after(planned, start)
         if policy is not ChargePolicy.BUYER:
             _pool(kind, policy, start, reason)
         _end_rule(kind, start, reason)
@@ -54,13 +57,20 @@ def set_charge_policy(
             _rule(kind, start, reason)
         reallocate()
         tell_that_rules_changed()
+    return dropped
 
 
-def set_benefit_policy(policy: BenefitPolicy, *, from_period: BillingPeriod, reason: str = "") -> None:
-    """Charge what commitments cover at this price from that month on. Later choices that were planned are dropped."""
+def set_benefit_policy(
+    policy: BenefitPolicy, *, from_period: BillingPeriod, reason: str = ""
+) -> tuple[BillingPeriod, ...]:
+    """Charge what commitments cover at this price from that month on.
+
+    Later choices that were planned are dropped: their first months are returned.
+    """
     with transaction.atomic():
         one_allocation_at_a_time()
         _start(from_period)
+        dropped = _after(CommitmentBenefit.objects.all(), from_period)
         for later in CommitmentBenefit.objects.filter(from_period__gt=from_period.start):
             later.delete()
         known = CommitmentBenefit.objects.filter(from_period=from_period.start).first()
@@ -68,6 +78,13 @@ def set_benefit_policy(policy: BenefitPolicy, *, from_period: BillingPeriod, rea
         row.policy, row.reason = policy.value, reason.strip()
         row.save()
         tell_that_rules_changed()
+    return dropped
+
+
+def _after(rows: Any, start: BillingPeriod | None) -> tuple[BillingPeriod, ...]:
+    """The first months of rows that begin after that one (None: of all), in order."""
+    later = rows if start is None else rows.filter(from_period__gt=start.start)
+    return tuple(BillingPeriod(day) for day in sorted(set(later.values_list("from_period", flat=True))))
 
 
 def _start(wanted: BillingPeriod | None) -> BillingPeriod | None:
@@ -91,7 +108,8 @@ def _pool(kind: ChargeKind, policy: ChargePolicy, start: BillingPeriod | None, r
             from_period=start,
             reason=reason,
             charge_kind=kind.value,
-        )
+        ),
+        keeps_planned=False,  # as with the rule that gives to it
     )
 
 

@@ -6,6 +6,7 @@ are told by the rows that held in them, which a change only ends.
 
 from collections.abc import Collection
 from dataclasses import replace
+from datetime import date
 
 from django.db import transaction
 from django.utils.text import slugify
@@ -33,16 +34,21 @@ RESERVED = (POT_KEY, BENEFIT_KEY)
 MAX_POOL_REASON = 300
 
 
-def save_pool(pool: PoolInput) -> str:
+def save_pool(pool: PoolInput, *, instead_of: BillingPeriod | None = None, keeps_planned: bool = True) -> str:
     """Make a pool, or change how one is split from `from_period` on; returns its key.
 
-    Rows of that key which would hold in the same months end where this one begins, or are out of use where they
-    began later. Raises InvalidRequestError for what cannot be split, for a circle of pools and for closed months.
+    The row of that key which would hold in the same months ends where this one begins. One that was planned from a
+    later month on stays, and this one ends there; but for the one that begins at `instead_of`, which is what is
+    changed, and without `keeps_planned`. Raises InvalidRequestError for what cannot be split, for a circle of pools
+    and for closed months.
     """
     with transaction.atomic():
         one_allocation_at_a_time()
         checked = _checked(pool)
-        row = _make_room(checked)
+        planned = [item for item in _planned(checked) if BillingPeriod(item) != instead_of] if keeps_planned else []
+        if planned and (checked.to_period is None or planned[0] < checked.to_period.start):
+            checked = replace(checked, to_period=BillingPeriod(planned[0]))
+        row = _make_room(checked, planned)
         _write(row, checked)
         check_circles()
         tell_that_rules_changed()
@@ -67,14 +73,20 @@ def switch_off_pool(key: str, *, reason: str, from_period: BillingPeriod | None 
 
 
 def preview_pool(
-    scope: Scope, pool: PoolInput, period: BillingPeriod, *, metric: CostMetric, currency: str
+    scope: Scope,
+    pool: PoolInput,
+    period: BillingPeriod,
+    *,
+    metric: CostMetric,
+    currency: str,
+    instead_of: BillingPeriod | None = None,
 ) -> PoolMonth | None:
     """The pool as it would be split in a month, with nothing kept; None where it would not hold then.
 
     Raises InvalidRequestError as `save_pool`.
     """
     with transaction.atomic():
-        key = save_pool(pool)
+        key = save_pool(pool, instead_of=instead_of)
         month = shared_month(period, currency)
         transaction.set_rollback(True)
     found = [item for item in months_of(scope, month, metric) if item.key == key]
@@ -166,9 +178,17 @@ def _open_from(wanted: BillingPeriod | None) -> BillingPeriod | None:
     return first_open_period() if wanted is None else wanted
 
 
-def _make_room(pool: PoolInput) -> SharedPool:
+def _planned(pool: PoolInput) -> list[date]:
+    """First months of the pool's rows in use that begin after this one, in order."""
+    rows = SharedPool.objects.filter(key=pool.key, is_active=True, from_period__isnull=False)
+    if pool.from_period is not None:
+        rows = rows.filter(from_period__gt=pool.from_period.start)
+    return [start for start in rows.order_by("from_period").values_list("from_period", flat=True) if start]
+
+
+def _make_room(pool: PoolInput, kept: Collection[date]) -> SharedPool:
     """The row to write: the one that began in the same month, or a new one after ending those it takes over from."""
-    rows = list(SharedPool.objects.filter(key=pool.key, is_active=True))
+    rows = [row for row in SharedPool.objects.filter(key=pool.key, is_active=True) if row.from_period not in kept]
     start = None if pool.from_period is None else pool.from_period.start
     same = next((row for row in rows if row.from_period == start), None)
     _end([row for row in rows if row is not same], pool.from_period)

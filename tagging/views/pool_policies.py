@@ -1,5 +1,6 @@
 """Who bears taxes and the like, at which price commitments are charged, and the drivers pools are split by."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -11,6 +12,7 @@ from django.views.decorators.http import require_POST
 
 from costs.errors import InvalidRequestError
 from costs.pages import staff_page
+from costs.periods import BillingPeriod
 from tagging import services
 from tagging.forms.pools import BenefitForm, ChargePolicyForm, DriverForm
 from tagging.terms import BenefitPolicy, ChargeKind, ChargePolicy
@@ -21,13 +23,14 @@ from tagging.terms import BenefitPolicy, ChargeKind, ChargePolicy
 def charge_policy(request: HttpRequest) -> HttpResponseBase:
     """Have one kind of charges borne another way from a month on."""
     data = valid(ChargePolicyForm(request.POST))
-    services.set_charge_policy(
+    dropped = services.set_charge_policy(
         ChargeKind(data["kind"]),
         ChargePolicy(data["policy"]),
         from_period=data["from_period"],
         reason=data["reason"],
     )
     messages.success(request, "Policy changed. Open months have their owners again.")
+    say_what_was_dropped(request, dropped)
     return redirect("tagging:pools")
 
 
@@ -36,11 +39,19 @@ def charge_policy(request: HttpRequest) -> HttpResponseBase:
 def benefit_policy(request: HttpRequest) -> HttpResponseBase:
     """Charge what commitments cover at another price from a month on."""
     data = valid(BenefitForm(request.POST))
-    services.set_benefit_policy(
+    dropped = services.set_benefit_policy(
         BenefitPolicy(data["benefit"]), from_period=data["benefit_from"], reason=data["benefit_reason"]
     )
     messages.success(request, "Policy changed.")
+    say_what_was_dropped(request, dropped)
     return redirect("tagging:pools")
+
+
+def say_what_was_dropped(request: HttpRequest, dropped: Sequence[BillingPeriod]) -> None:
+    """A choice holds from its month on, so later ones that were planned go; said, so that they can be set again."""
+    for month in dropped:
+        text = f"What was planned from {month.label} on is dropped. Set it again for {month.label} if it is to hold."
+        messages.warning(request, text)
 
 
 @staff_page

@@ -21,7 +21,9 @@ from tagging.forms.pools import BENEFITS, POLICIES, BenefitForm, DriverForm, Poo
 from tagging.forms.teams import team_choices
 from tagging.owners import pool_owner
 from tagging.results import PoolMonth
+from tagging.results.pools import PoolRow
 from tagging.selectors import pool_pages
+from tagging.selectors.closed import first_open_period
 from tagging.terms import OwnerKind
 from tagging.views.months import NO_COSTS_STAFF, Month, chosen_month, month_lines
 from tagging.views.owner_lines import explore_url, link
@@ -44,11 +46,14 @@ def pools(request: HttpRequest) -> HttpResponseBase:
     found = months_of(scope, month)
     if month and (response := exported(request, month, found)):
         return response
-    by_key = {item.key: item for item in found}
+    by_key = {item.key: item for item in found}  # of the setting in force, so of one row of each pool
     period = month.period if month else BillingPeriod.of(current_moment().date())
     context = {
         "month": month,
-        "rows": [(row, by_key.get(row.key)) for row in pool_pages.pool_rows(scope)],
+        "rows": [
+            (row, by_key.get(row.key) if row.holds_in(period) else None, standing(row, period))
+            for row in pool_pages.pool_rows(scope)
+        ],
         "stays": sum((item.stays for item in found), start=ZERO),
         "policies": pool_pages.charge_policies(scope, period),
         "policy_choices": POLICIES,
@@ -62,6 +67,13 @@ def pools(request: HttpRequest) -> HttpResponseBase:
         "form": month and MonthForm(initial=month.initial, periods=month.periods, currencies=month.currencies),
     }
     return render(request, "tagging/pools.html", context)
+
+
+def standing(row: PoolRow, period: BillingPeriod) -> str:
+    """What a setting is in a month that it does not hold in; '' of the one in force."""
+    if row.holds_in(period):
+        return ""
+    return "Planned" if row.is_planned_at(period) else "Ended"
 
 
 # An open pool shows its total to who takes part.
@@ -102,7 +114,7 @@ def pool_new(request: HttpRequest) -> HttpResponseBase:
 @require_http_methods(["GET", "POST"])
 def pool_edit(request: HttpRequest, key: str) -> HttpResponseBase:
     """Change how a pool is split, from a month on."""
-    row = pool_pages.pool_setting(request_scope(request), key)
+    row = pool_pages.pool_setting(request_scope(request), key, asked_setting(request))
     initial = {
         "name": row.pool.name,
         "method": row.pool.method.value,
@@ -115,6 +127,12 @@ def pool_edit(request: HttpRequest, key: str) -> HttpResponseBase:
         "to_period": str(row.to_period or ""),
     }
     return pool_form(request, key, initial, {target.owner_key: target for target in row.pool.targets})
+
+
+def asked_setting(request: HttpRequest) -> BillingPeriod | None:
+    """The month whose setting is to be changed; None for the newest."""
+    asked = request.GET.get("setting", "").strip()
+    return BillingPeriod.parse(asked) if asked else None
 
 
 @staff_page
@@ -136,17 +154,20 @@ def pool_form(request: HttpRequest, key: str, initial: dict[str, Any], targets: 
         targets=targets,
         initial=initial,
     )
-    setting = pool_pages.pool_setting(scope, key) if key else None
+    setting = pool_pages.pool_setting(scope, key, asked_setting(request)) if key else None
     kind = setting.charge_kind if setting else ""
     context: dict[str, Any] = {"form": form, "key": key, "name": initial.get("name", "")}
     context |= {"is_used": setting is not None and setting.is_used, "max_reason": services.MAX_POOL_REASON}
     if request.method == "POST" and form.is_valid():
         wanted = form.as_input(key=key, charge_kind=kind)
+        begun = setting.from_period if setting else None  # the setting that is changed: it does not stay beside
         try:
             is_trial = "preview" in request.POST
-            seen = previewed(request, scope, wanted) if is_trial or wanted.is_open else {"only_two": False}
+            seen = previewed(request, scope, wanted, begun) if is_trial or wanted.is_open else {"only_two": False}
             if not is_trial:
-                services.save_pool(wanted)
+                services.save_pool(wanted, instead_of=begun)
+                if text := taken_over(scope, wanted, begun):
+                    messages.info(request, text)
                 if seen["only_two"]:
                     messages.warning(request, ONLY_TWO)
                 messages.success(request, f"Pool {'changed' if key else 'made. Now add a rule that gives to it'}.")
@@ -154,27 +175,46 @@ def pool_form(request: HttpRequest, key: str, initial: dict[str, Any], targets: 
             context |= seen
         except InvalidRequestError as error:
             form.add_error(None, str(error))
-    context["changes"] = pool_pages.pool_changes(scope, key) if key else ()
+    if key:
+        context["changes"] = pool_pages.pool_changes(scope, key)
+        context["settings"] = [row for row in pool_pages.pool_rows(scope) if row.key == key]
+        context["shown_from"] = setting.from_period if setting else None
     return render(request, "tagging/pool_form.html", context, status=400 if form.errors else 200)
 
 
-def previewed(request: HttpRequest, scope: Scope, wanted: services.PoolInput) -> dict[str, Any]:
+def taken_over(scope: Scope, wanted: services.PoolInput, begun: BillingPeriod | None) -> str:
+    """That a setting planned for later stays as it is, where one does; '' where none does."""
+    if not wanted.key:
+        return ""
+    later = pool_pages.planned_setting(scope, wanted.key, wanted.from_period or first_open_period())
+    if later is None or later.from_period is None or later.from_period == begun:
+        return ""
+    return (
+        f"From {later.from_period.label} on the setting planned for then holds ({later.split_text})."
+        " Change that one, too, if it is to be otherwise."
+    )
+
+
+def previewed(
+    request: HttpRequest, scope: Scope, wanted: services.PoolInput, begun: BillingPeriod | None
+) -> dict[str, Any]:
     """The split as it would be in the newest month the setting holds in."""
     month = chosen_month(request, scope)
+    later = {"later": taken_over(scope, wanted, begun)}
     if month is None:
-        return {
+        return later | {
             "preview": None,
             "previewed": True,
             "only_two": wanted.is_open and len(wanted.targets) == PARTS_TO_TELL_APART,
         }
     period = max(month.period, wanted.from_period or month.period)
-    found = services.preview_pool(scope, wanted, period, metric=month.metric, currency=month.currency)
+    found = services.preview_pool(scope, wanted, period, metric=month.metric, currency=month.currency, instead_of=begun)
     taking = len(wanted.targets)
     if wanted.is_open and not taking:  # nobody is named: who has direct costs
         rows = selectors.statements(scope, period, metric=month.metric, currency=month.currency).rows
         taking = sum(bool(row.direct_cost) for row in rows if row.owner_kind is not OwnerKind.POOL)
     told = {"preview": found, "previewed": True, "month": month, "preview_period": period}
-    return told | {"only_two": wanted.is_open and taking == PARTS_TO_TELL_APART}
+    return told | later | {"only_two": wanted.is_open and taking == PARTS_TO_TELL_APART}
 
 
 def owner_choices(scope: Scope, key: str, chosen: set[str]) -> list[tuple[str, str]]:
