@@ -40,6 +40,10 @@ VERSION = text(
     "A version that the month was closed in, as it was stored; where not given, the month as it counts today.",
     pattern="^[0-9]{1,4}$",
 )
+CURRENCY_STATES = (
+    "The month in each of your currencies: open, closed or final. Each is closed by itself;"
+    " where `currency` is not among them, the month has no costs in it."
+)
 MONTH = (PERIOD, BASIS, CURRENCY)
 CHARGED_BASIS = choice(
     "basis",

@@ -29,9 +29,9 @@ from costs.scope import Scope
 from costs.terms import CostMetric
 from tagging import services
 from tagging.access import may_act_for
-from tagging.api.base import BASIS, CURRENCY, VERSION, OwnershipDocument, OwnershipList
-from tagging.results.closes import MonthEnd
+from tagging.api.base import BASIS, CURRENCY, CURRENCY_STATES, VERSION, OwnershipDocument, OwnershipList
 from tagging.selectors.close_list import close_list
+from tagging.selectors.closed_currencies import month_currencies
 from tagging.selectors.disputes import disputes
 from tagging.selectors.month_end_view import adjustments, month_end
 from tagging.selectors.versions import parse_version
@@ -121,6 +121,7 @@ class MonthEndSerializer(serializers.Serializer[Any]):
     superseded = serializers.CharField(help_text="Of a version that was reopened: when, why, what replaced it.")
     number = serializers.CharField(help_text="Empty until it is final, and on a basis the month was not charged on.")
     charged_basis = serializers.CharField(help_text="What the month was closed on; empty while it is open.")
+    currency_states = serializers.DictField(child=serializers.CharField(), help_text=CURRENCY_STATES)
     bill_version = serializers.CharField()
     hash = serializers.CharField()
     bill_total = MoneyText()
@@ -325,6 +326,8 @@ class DisputeAnswer(ScopedView):
 
 def _month_end(
     scope: Scope, period: BillingPeriod, metric: CostMetric | None, currency: str, version: int | None = None
-) -> MonthEnd:
+) -> dict[str, Any]:
+    """What MonthEndSerializer takes."""
     today = current_moment().date()
-    return month_end(scope, period, today=today, metric=metric, currency=currency, version=version)
+    found = month_end(scope, period, today=today, metric=metric, currency=currency, version=version)
+    return {**vars(found), "currency_states": month_currencies(scope, period, found.currency).states}

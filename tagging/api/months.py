@@ -9,9 +9,10 @@ from costs.api_base import Answer, MoneyText, PageSerializer, Parameters, text
 from costs.periods import DateRange
 from costs.queries import TAG_PREFIX
 from costs.scope import Scope
-from tagging import selectors
+from tagging import results, selectors
 from tagging.api.base import (
     CHARGED_MONTH,
+    CURRENCY_STATES,
     VERSION,
     MonthSerializer,
     OwnershipList,
@@ -19,6 +20,7 @@ from tagging.api.base import (
     by_dimension,
     month_of,
 )
+from tagging.selectors.closed_currencies import month_currencies
 from tagging.selectors.suggested import mark_owners, mark_statement
 from tagging.selectors.versions import parse_version
 
@@ -72,6 +74,14 @@ class CloseInfoSerializer(serializers.Serializer[Any]):
         " figures have no number and no booked cents.",
     )
     hash = serializers.CharField(source="close.hash", help_text="SHA-256 over the lines; for teams of one statement.")
+    currency_states = serializers.DictField(child=serializers.CharField(), help_text=CURRENCY_STATES)
+
+
+def states_beside(
+    scope: Scope, month: results.Chargeback | results.StatementList | results.Statement
+) -> dict[str, Any]:
+    """What CloseInfoSerializer takes besides the month's own close."""
+    return {"currency_states": month_currencies(scope, month.period, month.currency).states}
 
 
 class WholeMonthSerializer(PageSerializer, ComparedSerializer, CloseInfoSerializer, MonthSerializer):
@@ -135,7 +145,7 @@ class ChargebackList(OwnershipList):
         month = selectors.chargeback(scope, asked.period, by=by, metric=asked.metric, currency=asked.currency)
         month = mark_owners(scope, month)
         beside = {"basis": asked.metric.value, "currency": month.currency}
-        head = {**vars(month), **compared_days(month.compared), **beside}
+        head = {**vars(month), **compared_days(month.compared), **states_beside(scope, month), **beside}
         return Answer(head, month.rows, lambda row: (-row.total_cost, row.key), beside)
 
 
@@ -168,7 +178,7 @@ class StatementList(OwnershipList):
         asked = month_of(scope, parameters, as_charged=True)
         month = selectors.statements(scope, asked.period, metric=asked.metric, currency=asked.currency)
         beside = {"basis": asked.metric.value, "currency": month.currency}
-        head = {**vars(month), **compared_days(month.compared), **beside}
+        head = {**vars(month), **compared_days(month.compared), **states_beside(scope, month), **beside}
         return Answer(head, month.rows, lambda row: (-abs(row.change), row.team_key), beside)
 
 
@@ -255,7 +265,7 @@ class StatementDetail(OwnershipList):
         )
         found = mark_statement(scope, found)
         beside = {"basis": asked.metric.value, "currency": found.currency}
-        days = compared_days(found.compared)
+        days = compared_days(found.compared) | states_beside(scope, found)
         head = {**vars(found), **days, "summary": {**vars(found.summary), **beside}, **beside}
         return Answer(
             head,

@@ -24,6 +24,7 @@ from tagging.results import (
     StatementLine,
     Trust,
 )
+from tagging.selectors.closed_currencies import month_currencies
 from tagging.selectors.shared import BENEFIT_KEY
 from tagging.selectors.shown_tags import offered_tag_keys
 from tagging.selectors.suggested import mark_statement
@@ -46,7 +47,7 @@ from tagging.views.months import (
     asked_version,
     chosen_month,
     month_lines,
-    month_of_version,
+    month_or_version,
 )
 from tagging.views.owner_lines import Owners, bill_rows, link, missing_line, owners_of, tiles_of
 from tagging.views.statement_cents import StatementCents, statement_cents
@@ -69,7 +70,9 @@ def chargeback(request: HttpRequest) -> HttpResponseBase:
     missing = missing_line(owners, month, by)
     table = owner_table(request, month, owners, missing, by)
     how = compared_how(scope, month, owners.close)
-    title_rows = [*month.title_rows, compared_row(owners.compared, how), *state_rows(owners.close), *bill_rows(owners)]
+    currencies = month_currencies(scope, month.period, month.currency)
+    title_rows = [*month.title_rows, compared_row(owners.compared, how), *state_rows(owners.close, currencies)]
+    title_rows += bill_rows(owners)
     if response := table.export(name=f"chargeback-{month.period}-{by}", title_rows=title_rows):
         return response
     context = {
@@ -79,6 +82,7 @@ def chargeback(request: HttpRequest) -> HttpResponseBase:
         "owners": owners,
         "tiles": tiles_of(owners),
         "compared_how": how,
+        "currencies": currencies,
         "table": table,
         "chart": share_chart(owners, missing, month, table),
         "missing": missing,
@@ -118,9 +122,7 @@ def statement(request: HttpRequest, team_key: str) -> HttpResponseBase:
     scope = request_scope(request)
     team = selectors.team_by_key(scope, team_key)
     version = asked_version(request)
-    month = chosen_month(request, scope, as_charged=True, version=version)
-    if month is None and version is not None:
-        month = month_of_version(request, scope, version)
+    month = month_or_version(request, scope, version)
     if month is None:
         return render(request, "tagging/statement.html", {"team": team, "month": None})
     found = statement_of(scope, month, team_key, version)
@@ -128,10 +130,10 @@ def statement(request: HttpRequest, team_key: str) -> HttpResponseBase:
     cents = statement_cents(found)
     table = statement_table(request, month, found, cents)
     compared = found.compared.label if found.compared else ""
-    title_rows = [("Statement", found.summary.team_name), *month.title_rows, *state_rows(found.close)]
-    title_rows += statement_rows(found, compared)
+    parts = closed_parts(scope, month, found)
+    title_rows = [*month.title_rows, *state_rows(found.close, parts["currencies"]), *statement_rows(found, compared)]
     file = f"statement-{team_key}-{month.period}{f'-version-{version}' if version else ''}"
-    if response := table.export(name=file, title_rows=title_rows):
+    if response := table.export(name=file, title_rows=[("Statement", found.summary.team_name), *title_rows]):
         return response
     context = {
         "team": team,
@@ -149,7 +151,7 @@ def statement(request: HttpRequest, team_key: str) -> HttpResponseBase:
         "shares": [
             (share, pool_url(share, scope, month), cost) for share, cost in zip(found.shares, cents.shares, strict=True)
         ],
-        **closed_parts(scope, month, found),
+        **parts,
     }
     return render(request, "tagging/statement.html", context)
 

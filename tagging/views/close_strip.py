@@ -14,6 +14,7 @@ from costs.scope import Scope
 from tagging.access import is_viewing_as, may_act_for
 from tagging.results import CloseInfo, Statement
 from tagging.selectors.closed import closed_months
+from tagging.selectors.closed_currencies import MonthCurrencies, month_currencies
 from tagging.selectors.disputes import disputes, open_disputes
 from tagging.selectors.month_ends import Blocker, month_blockers
 from tagging.selectors.versions import statement_versions
@@ -82,17 +83,18 @@ def hidden_columns(request: HttpRequest, found: Statement) -> tuple[str, ...]:
     return ("dispute", *mark)
 
 
-def state_rows(close: CloseInfo) -> list[tuple[str, str]]:
+def state_rows(close: CloseInfo, currencies: MonthCurrencies) -> list[tuple[str, str]]:
     """Where the month stands, for files."""
     if not close.is_closed:
-        return [("State", DRAFT_NOTE)]
+        note = DRAFT_NOTE if currencies.has_costs else f"No costs in {currencies.shown}"
+        return [("State", note), *currencies.title_rows]
     state = close.superseded or close.state.capitalize()
     rows = [("State", state), ("Number", close.number), ("Version", str(close.version))]
     if not close.is_as_charged:
         rows.append(("Charged", f"on {close.basis} cost, or unsplit: these are not the amounts charged"))
     rows += [("Bill version", close.bill_version), ("Carried in", plain(close.carried_in))]
     rows += [("Waits to be carried", plain(close.pending_adjustment)), ("SHA-256", close.hash)]
-    return [row for row in rows if row[1]]
+    return [row for row in rows if row[1]] + ([] if close.is_superseded else currencies.title_rows)
 
 
 def closed_parts(scope: Scope, month: Month, found: Statement) -> dict[str, Any]:
@@ -104,6 +106,7 @@ def closed_parts(scope: Scope, month: Month, found: Statement) -> dict[str, Any]
     return {
         "pdf_url": pdf_url if found.close.is_closed else "",
         "disputes": disputes(scope, period=month.period, currency=month.currency, team_key=team_key),
+        "currencies": month_currencies(scope, month.period, month.currency),
         "versions": versions,
         "version_query": version_query(month),
     }

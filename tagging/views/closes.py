@@ -25,6 +25,7 @@ from tagging.forms.months import MonthForm
 from tagging.results.closes import AdjustmentRow, MonthEnd, MonthEndRow
 from tagging.selectors.books import Journal, journal
 from tagging.selectors.closed import closed_after
+from tagging.selectors.closed_currencies import month_currencies
 from tagging.selectors.month_end_view import adjustments, month_end
 from tagging.selectors.month_ends import basis_before
 from tagging.selectors.reach import reach
@@ -90,13 +91,7 @@ def close(request: HttpRequest) -> HttpResponseBase:
     today, version = current_moment().date(), asked_version(request)
     found = month_end(scope, month.period, today=today, metric=metric, currency=month.currency, version=version)
     month = Month(month.period, found.metric, found.currency, month.periods, month.currencies)
-    table = MonthEndTable(
-        [_cells(row, found, month) for row in found.rows],
-        currency=found.currency,
-        request=request,
-        caption=f"Documents of {found.period.label}",
-        exclude=("total_cost",) if found.is_as_charged else ("booked", "number"),
-    )
+    table = _document_table(request, found, month)
     rows = adjustments(scope, metric=found.metric, currency=found.currency)
     carried, own = _carried_table(request, found, rows), _corrections_table(request, found, rows)
     chosen, stem = (
@@ -105,16 +100,19 @@ def close(request: HttpRequest) -> HttpResponseBase:
         else (table, "close")
     )
     old = f"-version-{found.version}" if found.is_superseded else ""
-    if response := chosen.export(name=f"{stem}-{found.period}{old}", title_rows=title_rows(found)):
+    currencies = month_currencies(scope, found.period, found.currency)
+    head = [*title_rows(found), *currencies.title_rows]
+    if response := chosen.export(name=f"{stem}-{found.period}{old}", title_rows=head):
         return response
     context = {
         "month": month,
         "found": found,
+        "currencies": currencies,
         "bill_url": "" if found.is_superseded else month_lines(month, *_closed(found)),
         "table": table,
         "carried": carried,
         "corrections": own,
-        "steps": [STEPS[name] for name in next_steps(found)],
+        "steps": [STEPS[name] for name in next_steps(found) if name != "close" or currencies.has_costs],
         "form": MonthForm(initial=month.initial, periods=month.periods, currencies=month.currencies),
         "trust": selectors.trust(scope, month.period, metric=month.metric, currency=month.currency),
         "query": urlencode(month.params),
@@ -243,6 +241,16 @@ def _sum_rows(found: MonthEnd) -> list[tuple[str, str]]:
         ("Unallocated", plain(found.unallocated_cost)),
         ("Difference", plain(found.difference)),
     ]
+
+
+def _document_table(request: HttpRequest, found: MonthEnd, month: Month) -> MonthEndTable:
+    return MonthEndTable(
+        [_cells(row, found, month) for row in found.rows],
+        currency=found.currency,
+        request=request,
+        caption=f"Documents of {found.period.label}",
+        exclude=("total_cost",) if found.is_as_charged else ("booked", "number"),
+    )
 
 
 def _cells(row: MonthEndRow, found: MonthEnd, month: Month) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from costs.terms import CostMetric
 from tagging import selectors
 from tagging.access import is_viewing_as
 from tagging.forms.months import MonthForm
+from tagging.selectors.closed_currencies import month_currencies
 from tagging.selectors.finance import (
     Accrual,
     InvoiceMatch,
@@ -75,6 +76,7 @@ def finance(request: HttpRequest) -> HttpResponseBase:
         ),
         "accrual": accrual(scope, month.period, currency=month.currency),
         "prepaid": prepaid(scope, month.period, currency=month.currency),
+        "currencies": month_currencies(scope, month.period, month.currency),
         "is_closed": (month.period, month.currency) in selectors.closed_months(),
         "form": MonthForm(initial=month.initial, periods=month.periods, currencies=month.currencies),
         "invoice_form": form,
@@ -100,6 +102,7 @@ def _file(request: HttpRequest, month: Month, wanted: str) -> HttpResponseBase:
     if wanted == "accrual_journal":
         return journal_file(request, accrual_journal(scope, month.period, currency=month.currency), name=name)
     columns, rows, head = _table(request, month, wanted)
+    head = [*head, *month_currencies(scope, month.period, month.currency).title_rows]
     response = export_response(
         request,
         name=name,

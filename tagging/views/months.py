@@ -85,7 +85,13 @@ def asked_version(request: HttpRequest) -> int | None:
     return parse_version(text) if text else None
 
 
-def month_of_version(request: HttpRequest, scope: Scope, version: int) -> Month | None:
+def month_or_version(request: HttpRequest, scope: Scope, version: int | None) -> Month | None:
+    """The month of a statement, as charged where no basis is asked for."""
+    month = chosen_month(request, scope, as_charged=True, version=version)
+    return _month_of_version(request, scope, version) if month is None and version is not None else month
+
+
+def _month_of_version(request: HttpRequest, scope: Scope, version: int) -> Month | None:
     """The month of a version for a reader without any costs today: what was charged once can still be read."""
     if not request.GET.get("period"):
         return None
