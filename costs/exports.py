@@ -1,7 +1,7 @@
 """Any table as CSV or Excel. Text can never become a formula; money keeps every digit.
 
 A file starts with what it is (basis, period, currency), then an empty row, the header and the rows.
-Excel gets money as numbers; where a number of Excel's (15 digits) would lose some, a column
+Excel gets money as numbers, that of its head too; where a number of Excel's (15 digits) would lose some, a column
 "… (exact)" holds the full text beside it. Ratios are rounded to six decimals.
 """
 
@@ -48,7 +48,10 @@ class ExportColumn:
 
 
 Rows = Iterable[Sequence[Any]]
-TitleRows = Sequence[tuple[str, str]]
+# Text, or an amount: Excel gets it as a number, CSV with every digit.
+TitleRow = tuple[str, str | Decimal]
+TitleRows = Sequence[TitleRow]
+TITLE_AMOUNT_WIDTH = 20
 
 
 def export_response(
@@ -158,19 +161,31 @@ def _write_sheet(book: Any, title_rows: TitleRows, columns: list[ExportColumn], 
         ColumnKind.DATE: book.add_format({"num_format": "yyyy-mm-dd"}),
         ColumnKind.TEXT: book.add_format(),
     }
-    for at, (label, value) in enumerate(title_rows):
-        sheet.write_string(at, 0, neutralised(label), bold)
-        sheet.write_string(at, 1, neutralised(value))
+    _write_title(sheet, title_rows, bold, book.add_format({"num_format": "#,##0.00########", "align": "left"}))
     top = len(title_rows) + 1 if title_rows else 0
     for at, column in enumerate(columns):
         sheet.write_string(top, at, neutralised(column.header), head)
-        sheet.set_column(at, at, _width(column, [row[at] for row in table[:200]]))
+        width = _width(column, [row[at] for row in table[:200]])
+        amount = at == 1 and any(isinstance(value, Decimal) for _, value in title_rows)
+        sheet.set_column(at, at, max(width, TITLE_AMOUNT_WIDTH) if amount else width)
     for line, row in enumerate(table, start=top + 1):
         for at, (column, value) in enumerate(zip(columns, row, strict=True)):
             _write_cell(sheet, (line, at), value, formats[column.kind])
     sheet.freeze_panes(top + 1, 0)
     if table:
         sheet.autofilter(top, 0, top + len(table), len(columns) - 1)
+
+
+def _write_title(sheet: Any, title_rows: TitleRows, bold: Any, amount: Any) -> None:
+    """What the file says of itself; an amount of which a number loses digits stands as text beside it, too."""
+    for at, (label, value) in enumerate(title_rows):
+        sheet.write_string(at, 0, neutralised(label), bold)
+        if not isinstance(value, Decimal):
+            sheet.write_string(at, 1, neutralised(value))
+            continue
+        sheet.write_number(at, 1, float(value), amount)
+        if _loses_digits(value):
+            sheet.write_string(at, 2, neutralised(plain(value)))
 
 
 def _write_cell(sheet: Any, place: tuple[int, int], value: Any, cell_format: Any) -> None:

@@ -25,7 +25,7 @@ from django_tables2.utils import Accessor
 from costs import figures
 from costs.adding import Amounts, Booked, Sums, foot, shown_cents
 from costs.charts import draw_meter
-from costs.exports import ColumnKind, ExportColumn, export_response
+from costs.exports import ColumnKind, ExportColumn, TitleRows, export_response
 from costs.money import ZERO, plain
 from costs.pages import LAST_PAGE, bounded
 
@@ -88,7 +88,7 @@ class FinopsTable(tables.Table):
         """The record's amount as the table shows it, in cents that add up; None where each is rounded by itself."""
         return self.shown.get(id(record), {}).get(name)
 
-    def export(self, *, name: str, title_rows: Sequence[tuple[str, str]]) -> HttpResponseBase | None:
+    def export(self, *, name: str, title_rows: TitleRows) -> HttpResponseBase | None:
         """The whole table (all pages, sorted as shown) as the file `?format=` asks for, or None."""
         shown = [column for column in self.columns if not column.column.exclude_from_export]
         columns = [

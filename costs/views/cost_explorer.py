@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from costs import figures, selectors
 from costs.cost_explorer import LEFT_OUT, left_out_types
 from costs.errors import InvalidRequestError
+from costs.exports import TitleRow
 from costs.money import plain
 from costs.pages import request_scope, staff_page
 from costs.periods import BillingPeriod
@@ -185,7 +186,7 @@ def asked(request: HttpRequest, periods: Sequence[BillingPeriod]) -> CeQuestion:
     return CeQuestion(last.back(count), CostMetric(basis), per == "day", left_out, currency)
 
 
-def title_rows_of(found: CeTable) -> list[tuple[str, str]]:
+def title_rows_of(found: CeTable) -> list[TitleRow]:
     """What a file says of itself, with every known difference."""
     question = found.question
     return [
@@ -193,7 +194,7 @@ def title_rows_of(found: CeTable) -> list[tuple[str, str]]:
         ("Costs", BASES[question.metric]),
         ("Currency", found.currency),
         ("Left out", ", ".join(_left_out(question)) or "nothing"),
-        ("Total", plain(found.total)),
+        ("Total", found.total),
         *((f"Difference: {row.title}", _told(row.text, row.amount)) for row in found.differences),
     ]
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from costs import selectors
 from costs.errors import InvalidRequestError, NotFoundInScopeError
-from costs.exports import ColumnKind, ExportColumn, export_response
+from costs.exports import ColumnKind, ExportColumn, TitleRow, export_response
 from costs.money import ZERO, plain
 from costs.pages import LAST_PAGE, bounded, request_scope, staff_page
 from costs.periods import BillingPeriod
@@ -145,13 +145,13 @@ def as_file(
     """Everything that changed as CSV of any length, or Excel up to XLSX_ROWS rows."""
     if request.GET.get("format") == "xlsx" and count > XLSX_ROWS:
         raise InvalidRequestError(f"{count:,} rows are more than the {XLSX_ROWS:,} a workbook is made of. Use CSV.")
-    title_rows = [
+    title_rows: list[TitleRow] = [
         ("Source", asked.source_name),
         ("Month", str(asked.period)),
         ("Versions", f"{asked.before.number} to {asked.after.number}"),
         ("Basis", f"{asked.metric.value} cost"),
         ("Currency", asked.after.currency),
-        *((KIND_NAMES[row.kind], plain(row.change)) for row in sums),
+        *((KIND_NAMES[row.kind], row.change) for row in sums),
         ("Change", plain(sum((row.change for row in sums), ZERO))),
     ]
     name = f"changed-lines-{asked.source_name}-{asked.period}"

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest
 from django.urls import reverse
 
-from costs.money import plain
+from costs.exports import TitleRow
 from costs.periods import BillingPeriod
 from costs.scope import Scope
 from tagging.access import is_viewing_as, may_act_for
@@ -83,18 +83,18 @@ def hidden_columns(request: HttpRequest, found: Statement) -> tuple[str, ...]:
     return ("dispute", *mark)
 
 
-def state_rows(close: CloseInfo, currencies: MonthCurrencies) -> list[tuple[str, str]]:
+def state_rows(close: CloseInfo, currencies: MonthCurrencies) -> list[TitleRow]:
     """Where the month stands, for files."""
     if not close.is_closed:
         note = DRAFT_NOTE if currencies.has_costs else f"No costs in {currencies.shown}"
         return [("State", note), *currencies.title_rows]
     state = close.superseded or close.state.capitalize()
-    rows = [("State", state), ("Number", close.number), ("Version", str(close.version))]
+    rows: list[TitleRow] = [("State", state), ("Number", close.number), ("Version", str(close.version))]
     if not close.is_as_charged:
         rows.append(("Charged", f"on {close.basis} cost, or unsplit: these are not the amounts charged"))
-    rows += [("Bill version", close.bill_version), ("Carried in", plain(close.carried_in))]
-    rows += [("Waits to be carried", plain(close.pending_adjustment)), ("SHA-256", close.hash)]
-    return [row for row in rows if row[1]] + ([] if close.is_superseded else currencies.title_rows)
+    rows += [("Bill version", close.bill_version), ("Carried in", close.carried_in)]
+    rows += [("Waits to be carried", close.pending_adjustment), ("SHA-256", close.hash)]
+    return [row for row in rows if row[1] != ""] + ([] if close.is_superseded else currencies.title_rows)
 
 
 def closed_parts(scope: Scope, month: Month, found: Statement) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def as_closed(close: CloseInfo) -> tuple[tuple[str, str], ...]:
     return (("closed", "yes"),) if close.is_closed else ()
 
 
-def compared_row(compared: str, how: str = "") -> tuple[str, str]:
+def compared_row(compared: str, how: str = "") -> TitleRow:
     """What changes are against, for files."""
     return ("Change against", f"{compared}{how}" if compared else "nothing: the month before has no costs")
 
@@ -135,28 +135,28 @@ def compared_how(scope: Scope, month: Month, close: CloseInfo) -> str:
     return " of the bill in force, not as it was closed" if is_closed else ""
 
 
-def _suggested_rows(found: Statement) -> list[tuple[str, str]]:
+def _suggested_rows(found: Statement) -> list[TitleRow]:
     """Direct costs in two: by virtual tags of ours, and by what the bill itself says."""
     if found.suggested_cost is None:
         return [("Direct by suggested tags", NOT_KEPT)]
     return [
-        ("Direct by suggested tags", plain(found.suggested_cost)),
-        ("Direct by the bill itself", plain(found.summary.direct_cost - found.suggested_cost)),
+        ("Direct by suggested tags", found.suggested_cost),
+        ("Direct by the bill itself", found.summary.direct_cost - found.suggested_cost),
     ]
 
 
-def statement_rows(found: Statement, compared: str) -> list[tuple[str, str]]:
+def statement_rows(found: Statement, compared: str) -> list[TitleRow]:
     """The totals of a statement, for its files."""
     summary = found.summary
-    before = [(compared, plain(summary.previous_total_cost)), ("Change", plain(summary.change))] if compared else []
+    before = [(compared, summary.previous_total_cost), ("Change", summary.change)] if compared else []
     return [
         ("Cost centre", summary.cost_center),
-        ("Direct", plain(summary.direct_cost)),
+        ("Direct", summary.direct_cost),
         *_suggested_rows(found),
-        ("Shared", plain(summary.shared_cost)),
-        ("Adjustments", plain(summary.adjustment_cost)),
-        ("Total", plain(summary.total_cost)),
-        *([] if found.booked is None else [("Booked", f"{found.booked:.2f}")]),
+        ("Shared", summary.shared_cost),
+        ("Adjustments", summary.adjustment_cost),
+        ("Total", summary.total_cost),
+        *([] if found.booked is None else [("Booked", found.booked)]),
         compared_row(compared),
         *before,
     ]

@@ -12,8 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from costs.errors import InvalidRequestError
-from costs.exports import ColumnKind, ExportColumn, export_response
-from costs.money import plain
+from costs.exports import ColumnKind, ExportColumn, TitleRow, export_response
 from costs.pages import current_moment, request_scope, staff_page
 from costs.periods import BillingPeriod
 from costs.queries import parse_metric
@@ -101,7 +100,7 @@ def close(request: HttpRequest) -> HttpResponseBase:
     )
     old = f"-version-{found.version}" if found.is_superseded else ""
     currencies = month_currencies(scope, found.period, found.currency)
-    head = [*title_rows(found), *currencies.title_rows]
+    head: list[TitleRow] = [*title_rows(found), *currencies.title_rows]
     if response := chosen.export(name=f"{stem}-{found.period}{old}", title_rows=head):
         return response
     context = {
@@ -184,17 +183,17 @@ def journal_file(request: HttpRequest, book: Journal, *, name: str) -> HttpRespo
          line.text, line.debit, line.credit, book.currency, line.number, line.version or "", line.state]
         for line in book.lines
     )  # fmt: skip
-    head = [
+    head: list[TitleRow] = [
         ("Journal", book.period.label),
         ("Basis", f"{book.metric.value.capitalize()} cost"),
         ("Currency", book.currency),
-        ("Debit", plain(book.debit)),
-        ("Credit", plain(book.credit)),
+        ("Debit", book.debit),
+        ("Credit", book.credit),
         ("State", book.state),
         ("Number", book.number),
         ("Version", str(book.version or "")),
-        ("Tax", plain(book.tax)),
-        ("Tax carried in", plain(book.tax_carried_in)),
+        ("Tax", book.tax),
+        ("Tax carried in", book.tax_carried_in),
     ]
     response = export_response(request, name=name, title_rows=head, columns=list(JOURNAL_COLUMNS), rows=rows)
     assert response is not None
@@ -210,7 +209,7 @@ def next_steps(found: MonthEnd) -> tuple[str, ...]:
     return ("final", "reopen") if found.state == "closed" else ("reopen",)
 
 
-def title_rows(found: MonthEnd) -> list[tuple[str, str]]:
+def title_rows(found: MonthEnd) -> list[TitleRow]:
     """What a file of the month says of itself: state, versions, the tie-out."""
     return [
         ("Month", found.period.label),
@@ -220,26 +219,26 @@ def title_rows(found: MonthEnd) -> list[tuple[str, str]]:
         ("Basis", f"{found.metric.value.capitalize()} cost"),
         ("Currency", found.currency),
         ("Bill version", found.bill_version),
-        ("Bill", plain(found.bill_total)),
-        ("Carried in", plain(found.carried_in)),
+        ("Bill", found.bill_total),
+        ("Carried in", found.carried_in),
         *_sum_rows(found),
         ("SHA-256", found.hash),
     ]
 
 
-def _sum_rows(found: MonthEnd) -> list[tuple[str, str]]:
+def _sum_rows(found: MonthEnd) -> list[TitleRow]:
     """The tie-out as booked; on a basis that was not charged the exact sums, and that they are not the amounts."""
     if found.owners_total is not None and found.unallocated_booked is not None and found.booked_difference is not None:
         return [
-            ("Statements, booked", plain(found.owners_total)),
-            ("Unallocated, booked", plain(found.unallocated_booked)),
-            ("Difference, booked", plain(found.booked_difference)),
+            ("Statements, booked", found.owners_total),
+            ("Unallocated, booked", found.unallocated_booked),
+            ("Difference, booked", found.booked_difference),
         ]
     return [
         ("Charged", f"on {found.charged_basis} cost: these are not the amounts charged"),
-        ("Statements", plain(found.owners_cost)),
-        ("Unallocated", plain(found.unallocated_cost)),
-        ("Difference", plain(found.difference)),
+        ("Statements", found.owners_cost),
+        ("Unallocated", found.unallocated_cost),
+        ("Difference", found.difference),
     ]
 
 

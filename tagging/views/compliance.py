@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from costs.exports import TitleRows
-from costs.money import ZERO, plain
+from costs.money import ZERO
 from costs.pages import request_scope
 from costs.terms import CostMetric
 from tagging import selectors
@@ -156,12 +156,12 @@ def invalid_rows(found: Sequence[InvalidValue], allowed: Mapping[str, tuple[str,
 def compliance_rows(found: Compliance) -> TitleRows:
     """The month in figures, for files."""
     return [
-        ("Taggable cost", plain(found.taggable_cost)),
-        ("Compliant cost", plain(found.compliant_cost)),
+        ("Taggable cost", found.taggable_cost),
+        ("Compliant cost", found.compliant_cost),
         ("Resources", str(found.resources)),
         ("Compliant resources", str(found.compliant_resources)),
-        ("Excused cost", plain(found.exempt_cost)),
-        ("Cost that cannot be tagged", plain(found.untaggable_cost or ZERO)),
+        ("Excused cost", found.exempt_cost),
+        ("Cost that cannot be tagged", found.untaggable_cost or ZERO),
     ]
 
 

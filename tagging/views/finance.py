@@ -11,8 +11,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from costs.errors import InvalidRequestError
-from costs.exports import ColumnKind, ExportColumn, export_response
-from costs.money import ZERO, plain
+from costs.exports import ColumnKind, ExportColumn, TitleRow, export_response
+from costs.money import ZERO
 from costs.pages import current_moment, request_scope, staff_page
 from costs.terms import CostMetric
 from tagging import selectors
@@ -34,7 +34,7 @@ from tagging.views.months import NO_COSTS_STAFF, Month, chosen_month
 
 MONEY = ColumnKind.MONEY
 # Columns, rows, and what the file says of itself.
-Table = tuple[list[ExportColumn | str], list[list[Any]], list[tuple[str, str]]]
+Table = tuple[list[ExportColumn | str], list[list[Any]], list[TitleRow]]
 TABLES = ("invoices", "accrual", "accrual_journal", "prepaid")
 
 
@@ -160,8 +160,8 @@ def _accrual(found: Accrual) -> Table:
         [
             ("Days missing", str(found.missing_days)),
             ("Estimated at the mean of", measured),
-            ("Accrued", plain(found.total)),
-            ("Of it tax", plain(found.tax)),
+            ("Accrued", found.total),
+            ("Of it tax", found.tax),
         ],
     )
 

@@ -15,9 +15,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from costs.errors import InvalidRequestError
-from costs.exports import ColumnKind, ExportColumn, csv_lines, export_response, file_name
+from costs.exports import ColumnKind, ExportColumn, TitleRow, csv_lines, export_response, file_name
 from costs.line_filters import LINE_FIELDS, FieldKind, Order, parse_order
-from costs.money import plain
 from costs.pages import LAST_PAGE, bounded, request_scope
 from costs.queries import dimension_label, parse_query
 from costs.scope import Scope
@@ -180,20 +179,20 @@ def as_download(response: HttpResponseBase, name: str) -> HttpResponseBase:
     return response
 
 
-def title_rows(found: LinesBehind) -> list[tuple[str, str]]:
+def title_rows(found: LinesBehind) -> list[TitleRow]:
     """What a file says of itself, with the sum that is the figure."""
     query = found.asked.query
-    rows = [
+    rows: list[TitleRow] = [
         ("Months", f"{query.first} to {query.last}"),
         ("Basis", f"{query.metric.value.capitalize()} cost"),
         ("Currency", found.currency),
         *((LINE_FILTER_NAMES.get(name) or dimension_label(name), value) for name, value in query.filters),
         *((LINE_FILTER_NAMES[name], value) for name, value in found.asked.more),
         ("Lines", str(found.sums.count)),
-        ("Sum of the lines", plain(found.total)),
+        ("Sum of the lines", found.total),
     ]
     if found.figure is not None:
-        rows += [("Rounding at the tenth decimal", plain(found.rounding)), ("Figure", plain(found.figure))]
+        rows += [("Rounding at the tenth decimal", found.rounding), ("Figure", found.figure)]
     return rows
 
 

@@ -8,7 +8,8 @@ from urllib.parse import urlencode
 from django.urls import reverse
 
 from costs.adding import NOT_BOOKED, Booked, InCents
-from costs.money import ZERO, cents_that_sum, plain, ratio, round_to_cents
+from costs.exports import TitleRow
+from costs.money import ZERO, cents_that_sum, ratio, round_to_cents
 from costs.queries import NOT_SET, CostQuery, dimension_label
 from costs.scope import Scope
 from costs.series import change
@@ -224,16 +225,16 @@ def missing_line(owners: Owners, month: Month, by: str) -> OwnerLine | None:
     )
 
 
-def bill_rows(owners: Owners) -> list[tuple[str, str]]:
+def bill_rows(owners: Owners) -> list[TitleRow]:
     """The sum that ties out, for FinOps staff's files."""
     if owners.bill_total is None or owners.difference is None:
-        return [("Total", plain(owners.total_cost + owners.missing_cost))]
+        return [("Total", owners.total_cost + owners.missing_cost)]
     return [
-        ("Bill total", plain(owners.bill_total)),
-        ("Owners", plain(owners.total_cost)),
-        *([("of them what stays in pools", plain(owners.pools_cost))] if owners.pools_cost else []),
-        ("Unallocated", plain(owners.missing_cost)),
-        ("Difference", plain(owners.difference)),
+        ("Bill total", owners.bill_total),
+        ("Owners", owners.total_cost),
+        *([("of them what stays in pools", owners.pools_cost)] if owners.pools_cost else []),
+        ("Unallocated", owners.missing_cost),
+        ("Difference", owners.difference),
     ]
 
 

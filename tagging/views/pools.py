@@ -10,8 +10,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from costs.errors import InvalidRequestError, NotFoundInScopeError
-from costs.exports import ColumnKind, ExportColumn, export_response
-from costs.money import ZERO, plain
+from costs.exports import ColumnKind, ExportColumn, TitleRow, export_response
+from costs.money import ZERO
 from costs.pages import current_moment, request_scope, staff_page
 from costs.periods import BillingPeriod
 from costs.scope import Scope
@@ -240,6 +240,10 @@ def exported(request: HttpRequest, month: Month, found: Sequence[PoolMonth]) -> 
     ]
     rows += [(pool.name, pool.method, f"Pool {pool.name}", None, None, -pool.shared) for pool in found]
     stays = sum((pool.stays for pool in found), start=ZERO)
-    title_rows = [("Shared pools", "every share, and what left each pool"), *month.title_rows, ("Stays", plain(stays))]
+    head: list[TitleRow] = [
+        ("Shared pools", "every share, and what left each pool"),
+        *month.title_rows,
+        ("Stays", stays),
+    ]
     name = f"pools-{month.period}" if len(found) != 1 else f"pool-{found[0].key}-{month.period}"
-    return export_response(request, name=name, title_rows=title_rows, columns=SHARE_COLUMNS, rows=rows)
+    return export_response(request, name=name, title_rows=head, columns=SHARE_COLUMNS, rows=rows)

@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 
-from costs.exports import ColumnKind, ExportColumn, export_response
-from costs.money import plain, ratio
+from costs.exports import ColumnKind, ExportColumn, TitleRow, export_response
+from costs.money import ratio
 from costs.pages import LAST_PAGE, bounded, request_scope, staff_page
 from costs.queries import NOT_SET, dimension_label, parse_query
 from costs.scope import Scope
@@ -228,16 +228,16 @@ def exported(request: HttpRequest, month: Month, found: Decisions, behind: dict[
     """The rules (`table=rules`) or else every line behind the figure as a file, streamed."""
     if not request.GET.get("format"):
         return None
-    about = [("Owner", found.team_name), *month.title_rows]
+    about: list[TitleRow] = [("Owner", found.team_name), *month.title_rows]
     name = f"why-{found.team_key or 'unallocated'}-{month.period}"
     if request.GET.get("table") == "rules":
         columns: list[ExportColumn | str] = ["Rule", "What it matched", *RULE_FIGURES]
         rows: Any = [(row.rule_text, row.matched_text, row.slice_count, row.cost) for row in found.rows]
-        title_rows = [*about, ("Total", plain(found.total))]
+        title_rows = [*about, ("Total", found.total)]
         return export_response(request, name=f"{name}-rules", title_rows=title_rows, columns=columns, rows=rows)
     asked = dict(behind)
     first = selectors.charge_lines(asked.pop("scope"), asked.pop("period"), **asked)
-    title_rows = [*about, ("Lines", str(first.line_count)), ("Total", plain(first.total_cost))]
+    title_rows = [*about, ("Lines", str(first.line_count)), ("Total", first.total_cost)]
     rows = line_rows(behind)
     return export_response(request, name=f"{name}-lines", title_rows=title_rows, columns=LINE_COLUMNS, rows=rows)
 

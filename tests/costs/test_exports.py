@@ -12,7 +12,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.test import RequestFactory
 
 from costs.errors import InvalidRequestError
-from costs.exports import ColumnKind, ExportColumn, export_response, file_name, neutralised
+from costs.exports import ColumnKind, ExportColumn, TitleRow, export_response, file_name, neutralised
 
 TITLE = (("Basis", "Billed cost"), ("Period", "2026-11"), ("Currency", "USD"))
 COLUMNS = (ExportColumn("Owner"), ExportColumn("Cost", ColumnKind.MONEY), ExportColumn("Share", ColumnKind.RATIO))
@@ -133,3 +133,24 @@ def test_ratios_of_a_file_have_six_decimals_rounded_half_up_and_money_keeps_all(
     response = export_response(request, name="shares", title_rows=[], columns=COLUMNS, rows=rows)
     lines = b"".join(response.streaming_content).decode().split()  # type: ignore[union-attr]
     assert lines == ["Owner,Cost,Share", "a,0.1234567891,0.015393", "b,1,0.015392", "c,,"]
+
+
+def test_amounts_of_the_head_are_numbers_in_excel_and_exact_in_csv() -> None:
+    """0.1 + 14 more digits than a number holds stand as text beside it; what looks like a formula stays text."""
+    long = Decimal("1234567890.1234567891")
+    head: list[TitleRow] = [("Total", Decimal("12.004")), ("Booked", long), ("=Owner", "=1+1"), ("Cost centre", "4711")]
+
+    def made(form: str) -> Any:
+        request = RequestFactory().get("/", {"format": form})
+        return export_response(request, name="x", title_rows=head, columns=COLUMNS, rows=[])
+
+    sheet = openpyxl.load_workbook(io.BytesIO(made("xlsx").content)).active
+    assert sheet is not None
+    cells = [[sheet.cell(row, column) for column in (1, 2, 3)] for row in range(1, 5)]
+    assert [row[1].data_type for row in cells] == ["n", "n", "s", "s"]
+    assert [row[1].value for row in cells] == [12.004, pytest.approx(1234567890.1234567), "'=1+1", "4711"]
+    assert cells[0][1].number_format == "#,##0.00########"
+    assert [row[2].value for row in cells] == [None, "1234567890.1234567891", None, None]
+    assert cells[2][0].value == "'=Owner"
+    text = b"".join(made("csv").streaming_content).decode()
+    assert text.startswith("Total,12.004\r\nBooked,1234567890.1234567891\r\n'=Owner,'=1+1\r\nCost centre,4711\r\n")

@@ -1,11 +1,14 @@
 """A closed month charges the amounts of one basis: on any other it has no number and nothing is booked."""
 
+import io
+import itertools
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from io import StringIO
 from typing import Any
 
+import openpyxl
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
@@ -130,6 +133,24 @@ def test_the_close_itself_has_neither_number_nor_bookings_on_another_basis(
     told = file.getvalue().decode()
     assert [text in told for text in (NOT_CHARGED, "Statements,10", "Unallocated,2")] == [True] * 3
     assert [text in told for text in ("booked", NUMBER, "2025-0001")] == [False] * 3
+
+
+def test_totals_in_the_head_of_workbooks_are_numbers(lead: Client, finops_lead: User, client_for: ClientFor) -> None:
+    def head(client: Client, path: str) -> dict[str, Any]:
+        found: Any = client.get(f"{path}?period=2025-10&format=xlsx")
+        sheet = openpyxl.load_workbook(io.BytesIO(found.content)).active
+        assert sheet is not None
+        rows = itertools.takewhile(lambda row: row[0].value is not None, sheet.iter_rows())
+        return {str(row[0].value): row[1].value for row in rows}
+
+    staff = client_for(finops_lead)
+    own = head(lead, "/statements/payments/")
+    assert (own["Total"], own["Booked"], own["Version"]) == (8, 8, "1")
+    whole = head(staff, "/chargeback/")
+    assert (whole["Bill total"], whole["Owners"], whole["Unallocated"], whole["Difference"]) == (11, 8, 3, 0)
+    close = head(staff, "/close/")
+    names = ("Bill", "Carried in", "Statements, booked", "Unallocated, booked", "Difference, booked")
+    assert [close[name] for name in names] == [11, 0, 8, 3, 0]
 
 
 def test_the_preview_of_the_command_says_what_was_charged() -> None:
