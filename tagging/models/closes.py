@@ -163,9 +163,13 @@ class Dispute(RaisedAndAnswered):
 
 
 class StatementMail(models.Model):
-    """One statement to one address: the note that the month is closed."""
+    """One statement to one address: the note that the month is closed.
+
+    With `gone_in` the note that it counts no more and that this later version has none for its owner.
+    """
 
     statement = models.ForeignKey(Statement, on_delete=models.PROTECT, related_name="mails")
+    gone_in = models.ForeignKey(Close, on_delete=models.PROTECT, null=True, blank=True, related_name="withdrawals")
     address = models.EmailField()
     state = models.CharField(max_length=16, choices=choices_for(MailState), default=MailState.WAITING.value)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -176,7 +180,12 @@ class StatementMail(models.Model):
     class Meta:
         ordering = ("pk",)
         constraints = (
-            models.UniqueConstraint(fields=("statement", "address"), name="one_mail_per_statement_and_address"),
+            models.UniqueConstraint(
+                fields=("statement", "address"),
+                condition=models.Q(gone_in__isnull=True),
+                name="one_mail_per_statement_and_address",
+            ),
+            models.UniqueConstraint(fields=("statement", "address", "gone_in"), name="one_withdrawal_per_version"),
         )
         indexes = (models.Index(fields=("state", "next_attempt_at"), name="statement_mail_due"),)
 

@@ -21,12 +21,13 @@ from costs.periods import BillingPeriod
 from costs.terms import CostMetric
 from tagging.access import scope_of
 from tagging.documents.content import GROUP_NAMES, content_of
-from tagging.models import Statement
+from tagging.models import Close, Statement
 from tagging.selectors.closed_lines import lines_of
 from tagging.services import statement_mails
 
 logger = logging.getLogger(__name__)
 TEMPLATES = "emails/statement"
+GONE_TEMPLATES = "emails/statement_gone"
 LINES_TOLD = 5
 
 
@@ -37,32 +38,38 @@ def send_due_statements(*, now: datetime) -> int:
     return sum(_send(pk, now) for pk in statement_mails.claim_due_mails(now=now))
 
 
-def message(statement: Statement, address: str) -> EmailMultiAlternatives:
-    """The mail as text and HTML, of what stands on this statement alone.
+def message(statement: Statement, address: str, gone_in: Close | None = None) -> EmailMultiAlternatives:
+    """The mail as text and HTML, of what stands on this statement alone; with `gone_in` that it counts no more and
+    that this later version of the month charges its owner nothing.
 
     Its id is the same however often it is tried.
     """
-    context = _context(statement)
-    subject = " ".join(render_to_string(f"{TEMPLATES}/subject.txt", context).split())
-    named = f"{context['period']} {statement.close.currency} {statement.close.version} {statement.owner_key} {address}"
+    context = _context(statement) if gone_in is None else _gone_context(statement, gone_in)
+    templates = TEMPLATES if gone_in is None else GONE_TEMPLATES
+    subject = " ".join(render_to_string(f"{templates}/subject.txt", context).split())
+    version = (
+        f"{statement.close.version}" if gone_in is None else f"{statement.close.version} gone in {gone_in.version}"
+    )
+    named = f"{context['period']} {statement.close.currency} {version} {statement.owner_key} {address}"
     identity = blake2b(named.encode(), digest_size=12).hexdigest()
     mail = EmailMultiAlternatives(
         subject,
-        render_to_string(f"{TEMPLATES}/body.txt", context),
+        render_to_string(f"{templates}/body.txt", context),
         to=[address],
         headers={"Message-ID": f"<{identity}@statements.finops>", "Auto-Submitted": "auto-generated"},
     )
-    mail.attach_alternative(render_to_string(f"{TEMPLATES}/body.html", context), "text/html")
+    mail.attach_alternative(render_to_string(f"{templates}/body.html", context), "text/html")
     return mail
 
 
 def _send(pk: int, now: datetime) -> int:
-    statement, address = statement_mails.statement_of_mail(pk)
+    queued = statement_mails.mail_by_pk(pk)
+    statement, address = queued.statement, queued.address
     if not _may_read(address, statement.owner_key):
         statement_mails.record_refusal(pk)
         return 0
     try:
-        message(statement, address).send()
+        message(statement, address, queued.gone_in).send()
     except (OSError, smtplib.SMTPException, FinopsError) as error:
         logger.warning("Mail of a statement failed: %s", error)
         statement_mails.record_failure(pk, now=now, error=f"{type(error).__name__}: {error}")
@@ -92,6 +99,21 @@ def _context(statement: Statement) -> dict[str, Any]:
         "parts": [(name, amounts.get(kind, ZERO)) for kind, name in GROUP_NAMES.items()],
         "lines": lines[:LINES_TOLD],
         "replaces": _replaces(statement, total),
+        "url": f"{settings.SITE_URL}{reverse('tagging:statement', args=[statement.owner_key])}?{query}",
+    }
+
+
+def _gone_context(statement: Statement, gone_in: Close) -> dict[str, Any]:
+    close = statement.close
+    metric, period = CostMetric(close.basis), BillingPeriod(close.period)
+    query = urlencode({"period": str(period), "currency": close.currency, "version": close.version})
+    return {
+        "statement": statement,
+        "period": period,
+        "currency": close.currency,
+        "basis": metric.value,
+        "was": Decimal(statement.cents[metric.column]),
+        "version": gone_in.version,
         "url": f"{settings.SITE_URL}{reverse('tagging:statement', args=[statement.owner_key])}?{query}",
     }
 
