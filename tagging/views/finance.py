@@ -30,7 +30,7 @@ from tagging.selectors.finance import (
 )
 from tagging.services.invoices import InvoiceInput, enter_invoice
 from tagging.views.closes import journal_file
-from tagging.views.months import NO_COSTS_STAFF, Month, chosen_month
+from tagging.views.months import NO_COSTS_STAFF, Month, chosen_month, empty_month
 
 MONEY = ColumnKind.MONEY
 # Columns, rows, and what the file says of itself.
@@ -76,6 +76,7 @@ def finance(request: HttpRequest) -> HttpResponseBase:
         ),
         "accrual": accrual(scope, month.period, currency=month.currency),
         "prepaid": prepaid(scope, month.period, currency=month.currency),
+        "empty": empty_month(scope, month),
         "currencies": month_currencies(scope, month.period, month.currency),
         "is_closed": (month.period, month.currency) in selectors.closed_months(),
         "form": MonthForm(initial=month.initial, periods=month.periods, currencies=month.currencies),

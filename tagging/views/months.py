@@ -20,6 +20,16 @@ NO_COSTS_TEAM = "Nothing has been given to your team yet. Your FinOps lead impor
 
 
 @dataclass(frozen=True)
+class EmptyMonth:
+    """What a page says of a month without costs, and where to go instead."""
+
+    title: str
+    text: str
+    url: str
+    label: str
+
+
+@dataclass(frozen=True)
 class Month:
     """The month shown, how it is counted, and what the reader could choose instead."""
 
@@ -109,6 +119,22 @@ def version_query(month: Month) -> str:
 def unless_asked(request: HttpRequest, params: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """Without a basis that nobody chose in the address: a closed month opens on the one it was charged on."""
     return [pair for pair in params if pair[0] != "basis" or request.GET.get("basis")]
+
+
+def empty_month(scope: Scope, month: Month) -> EmptyMonth | None:
+    """What is missing and where to go, where the reader has no costs in the month shown; else None."""
+    currencies = selectors.currencies_of(scope, (month.period,))
+    if month.currency in currencies:
+        return None
+    label = month.period.label
+    if currencies:
+        url = f"?{urlencode({'period': str(month.period), 'currency': currencies[0]})}"
+        text = f"{label} has costs in {', '.join(currencies)}. Choose that currency."
+        return EmptyMonth(f"No costs in {month.currency} in {label}", text, url, f"Open it in {currencies[0]}")
+    newest = selectors.periods_of(scope)[0]
+    missing = "Its bill was not imported" if scope.everything else "Nothing of it was given to your team"
+    cure = "Import it, or choose another month." if scope.everything else "Choose another month."
+    return EmptyMonth(f"No costs in {label}", f"{missing}. {cure}", f"?period={newest}", f"Open {newest.label}")
 
 
 def month_lines(month: Month, *filters: tuple[str, str]) -> str:

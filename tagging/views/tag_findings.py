@@ -18,6 +18,7 @@ from costs.scope import Scope
 from costs.terms import CostMetric
 from tagging import selectors, services
 from tagging.access import is_finops, led_keys
+from tagging.forms.months import MonthForm
 from tagging.forms.tag_policy import FindingsForm
 from tagging.policy.fixes import Fix, cli_script, tag_editor_rows, terraform
 from tagging.results.tag_findings import PROBLEM_NAMES, FindingRows, TagFindingRow, TagFindings
@@ -25,7 +26,7 @@ from tagging.tables.compliance import ShownCells
 from tagging.tables.tag_findings import AnnouncedTable, TagFindingsTable
 from tagging.terms import TagProblem
 from tagging.views.chargeback import no_costs_text
-from tagging.views.months import Month, chosen_month, month_lines
+from tagging.views.months import Month, chosen_month, empty_month, month_lines
 from tagging.views.tag_parts import tabs, text_file
 
 FILTERS = ("problem", "key", "search", "team", "service", "region", "account", "environment")
@@ -99,6 +100,8 @@ def fixes(request: HttpRequest) -> HttpResponseBase:
         "currency": found.currency,
         "table": table,
         "announced_table": announced,
+        "empty": empty_month(scope, month),
+        "form": MonthForm(initial=month.initial, periods=month.periods, currencies=month.currencies),
         "counts": counts,
         "exports": EXPORTS.items(),
         "tabs": tabs(request),
