@@ -11,6 +11,7 @@ from django.core.checks import CheckMessage, Error, Info, Tags, Warning, registe
 
 from costs.charge_store import StoreError, is_remote, open_store
 
+FONT_ENDINGS = (".ttf", ".otf", ".ttc", ".otc")  # what typst reads
 LOCAL_HOSTS = {None, "", "localhost", "127.0.0.1", "::1"}
 
 
@@ -69,6 +70,23 @@ def _check_folder(store: Path) -> list[CheckMessage]:
         return []
     hint = f"Give this user the right to write to {existing}, or set CHARGE_STORE elsewhere."
     return [Error(f"The charge store {store} cannot be written.", hint=hint, id="finops_site.E001")]
+
+
+@register(Tags.files)
+def check_pdf_fonts(**_: Any) -> Sequence[CheckMessage]:
+    """The folder of more fonts is there and holds some: else statements are made without them, in silence."""
+    if not settings.PDF_FONTS:
+        return []
+    folder = Path(settings.PDF_FONTS)
+    if not folder.is_dir() or not os.access(folder, os.R_OK | os.X_OK):
+        told = f"PDF_FONTS={folder} is no folder that this user can read: PDF statements are made without its fonts."
+    elif not any(path.suffix.lower() in FONT_ENDINGS for path in folder.rglob("*")):
+        endings = ", ".join(FONT_ENDINGS)
+        told = f"PDF_FONTS={folder} holds no font ({endings}): PDF statements are made without more fonts."
+    else:
+        return []
+    hint = "Name a folder with font files, on every machine that serves pages, or leave PDF_FONTS out."
+    return [Warning(told, hint=hint, id="finops_site.W004")]
 
 
 @register(deploy=True)

@@ -80,3 +80,24 @@ def test_mail_is_noted_when_it_is_not_configured(settings: Settings) -> None:
     assert [message.id for message in checks.check_mail()] == ["finops_site.I001"]
     settings.MAIL_IS_CONFIGURED = True
     assert checks.check_mail() == []
+
+
+def test_a_folder_of_fonts_that_is_none_or_holds_none_is_warned_about_with_the_cure(
+    settings: Settings, tmp_path: Path
+) -> None:
+    settings.PDF_FONTS = ""
+    assert checks.check_pdf_fonts() == []
+    (tmp_path / "readme.txt").write_text("fonts come here")
+    for folder, told in (
+        (tmp_path / "missing", "is no folder"),
+        (tmp_path / "readme.txt", "is no folder"),
+        (tmp_path, "holds no font"),
+    ):
+        settings.PDF_FONTS = str(folder)
+        (message,) = checks.check_pdf_fonts()
+        assert f"PDF_FONTS={folder}" in message.msg
+        assert told in message.msg
+        assert "leave PDF_FONTS out" in str(message.hint)
+    (tmp_path / "noto").mkdir()
+    (tmp_path / "noto" / "Noto.TTF").write_bytes(b"x")
+    assert checks.check_pdf_fonts() == []
