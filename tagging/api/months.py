@@ -228,6 +228,12 @@ class StatementSerializer(PageSerializer, ComparedSerializer, CloseInfoSerialize
         source="close.replaced_by", help_text="The next version of this statement; 0 for none."
     )
 
+    previous_version = serializers.IntegerField(
+        source="compared_version",
+        allow_null=True,
+        help_text="Of a version that counts no more: the version of the month before that had been closed by then,"
+        " which previous costs are of; 0 where none had: as it is today. Else null.",
+    )
     summary = StatementRowSerializer()
     booked = MoneyText(
         allow_null=True, help_text="The total in cents, as the document books it; null while the month is open."

@@ -177,6 +177,18 @@ class Statement:
     suggested_cost: Decimal | None = None
     suggested_booked: Decimal | None = None  # the same in the document's cents
     cents: Booked = NOT_BOOKED  # of a closed month, on the basis that is shown, charged on it or not
+    # Of a version that counts no more: of which version the month before is shown, 0 for as it is today; else None.
+    compared_version: int | None = None
+
+    @property
+    def compared_label(self) -> str:
+        """The days before that changes are against, and of a version as closed when; '' where there is nothing."""
+        if self.compared is None:
+            return ""
+        if self.compared_version is None:
+            return self.compared.label
+        then = f"as closed by then, in version {self.compared_version}" if self.compared_version else "as it is today"
+        return f"{self.compared.label} {then}"
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from tagging.results import (
 from tagging.selectors.closed import closed_months
 from tagging.selectors.closed_figures import (
     Before,
+    StoredMonth,
     closed_chargeback,
     closed_statement,
     closed_statements,
@@ -36,6 +37,7 @@ from tagging.selectors.closed_figures import (
     pending_of,
     stored_month,
 )
+from tagging.selectors.closes import closed_at
 from tagging.selectors.explore import spans_of
 from tagging.selectors.labels import labels
 from tagging.selectors.reach import Reach, reach
@@ -185,6 +187,8 @@ def statement(
     own = Scope.teams(frozenset({team_key}))
     found = reach(own, (period.previous(), period), currency)
     if stored := stored_month(found, period, metric, version):
+        if stored.info.is_superseded:
+            return closed_statement(stored, team, _before_version(found, stored, metric))
         return closed_statement(stored, team, _before(found, period, "team", metric))
     if version is not None:
         raise NotFoundInScopeError("Nothing here.")
@@ -252,6 +256,19 @@ def _bill_total(found: Reach, metric: CostMetric) -> Decimal | None:
     if not found.scope.everything:
         return None
     return intake.bill_total(found.scope, found.import_pks, metric=metric)
+
+
+def _before_version(found: Reach, stored: StoredMonth, metric: CostMetric) -> Before:
+    """The month before as it had been closed when a version that counts no more was; today's where it had not."""
+    previous = stored.period.previous()
+    then = closed_at(previous, found.currency, stored.close.closed_at)
+    if then is None:
+        return replace(_before(found, stored.period, "team", metric), version=0)
+    known = stored_month(found, previous, metric, then.version)
+    if known is None:
+        return Before({}, None)
+    costs = {owner: part.total_cost for owner, part in parts_by(known, "team").items()}
+    return Before(costs, previous.range, known.booked, then.version)
 
 
 def _row(owner: str, label: str, parts: Parts, previous: Mapping[str, Decimal], *, is_team: bool) -> ChargebackRow:

@@ -42,11 +42,15 @@ _OF_LINES = {"service": "service_name", "account": "sub_account_id", "category":
 
 @dataclass(frozen=True)
 class Before:
-    """Costs by value of the month before, whole; `days` is None where it has none."""
+    """Costs by value of the month before, whole; `days` is None where it has none.
+
+    `version` is the one it is of, 0 for as it is today; None where that needs no saying.
+    """
 
     costs: Mapping[str, Decimal]
     days: DateRange | None
     booked: Mapping[str, Decimal] = field(default_factory=dict)  # by team and where it is closed: its documents' cents
+    version: int | None = None
 
 
 @dataclass(frozen=True)
@@ -221,6 +225,7 @@ def closed_statement(stored: StoredMonth, team: Team, before: Before) -> Stateme
         summary=_summary(stored, team.key, team.name, before),
         lines=lines,
         compared=before.days,
+        compared_version=before.version,
         close=info,
         booked=booked,
         cents=Booked(cents, before=before.booked.get(team.key)),

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet, Sum
@@ -57,6 +58,12 @@ def rules_of_closed(period: BillingPeriod, currency: str) -> tuple[Rule, ...] | 
 def close_by_version(period: BillingPeriod, currency: str, version: int) -> Close | None:
     """One version of a month's close, whether it counts or not; None for an unknown one."""
     return Close.objects.filter(period=period.start, currency=currency, version=version).first()
+
+
+def closed_at(period: BillingPeriod, currency: str, moment: datetime) -> Close | None:
+    """The newest version of a month that had been closed by then; None where none had."""
+    rows = Close.objects.filter(period=period.start, currency=currency, closed_at__lte=moment)
+    return rows.order_by("-version").first()
 
 
 def reopening_of(close: Close, owner_keys: Collection[str] | None) -> dict[str, Any]:

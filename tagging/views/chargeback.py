@@ -129,7 +129,7 @@ def statement(request: HttpRequest, team_key: str) -> HttpResponseBase:
     name = found.summary.team_name if found.close.is_closed else team.name
     cents = statement_cents(found)
     table = statement_table(request, month, found, cents)
-    compared = found.compared.label if found.compared else ""
+    compared = found.compared_label
     parts = closed_parts(scope, month, found)
     title_rows = [*month.title_rows, *state_rows(found.close, parts["currencies"]), *statement_rows(found, compared)]
     file = f"statement-{team_key}-{month.period}{f'-version-{version}' if version else ''}"

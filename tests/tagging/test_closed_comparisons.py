@@ -1,6 +1,7 @@
 """What a month is compared with where the one before is closed."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -14,7 +15,7 @@ from costs.terms import CostMetric
 from tagging.models import Team
 from tagging.results import Chargeback
 from tagging.selectors import chargeback
-from tagging.services import CloseStep, close_month
+from tagging.services import CloseStep, close_month, reopen_month
 from tests.conftest import ClientFor
 from tests.tagging import page_world
 from tests.tagging.builders import NOVEMBER, OCTOBER, Spend, month
@@ -71,3 +72,41 @@ def test_an_open_month_says_that_it_is_compared_with_the_bill_as_it_is_now(
     assert said in text_of(staff.get("/chargeback/?period=2025-11&by=cost_center"))
     close_month(NOVEMBER, STEP, metric=CostMetric.BILLED)
     assert said not in text_of(staff.get("/chargeback/?period=2025-11&by=cost_center"))
+
+
+@pytest.mark.parametrize("staff_reads", [True, False])
+def test_a_replaced_version_is_compared_with_the_month_before_as_it_had_been_closed_then(
+    staff_reads: bool, finops_lead: User, team_lead: User, client_for: ClientFor
+) -> None:
+    """October: payments 10 and 2 of the pool in version 1, 20 and 2.6667 of it in version 2 (4 × 20 ÷ 30).
+
+    November, version 1: 10 and 2, and corrections of October by 10.6667 (12 → 22.6667): 22.6667, which was 10.6667
+    more than October's 12. Against version 2 it would be no change at all.
+    """
+    close_month(NOVEMBER, STEP, metric=CostMetric.BILLED)
+    later = CloseStep("Fiona", datetime(2026, 3, 12, 10, tzinfo=UTC), "wrong")
+    reopen_month(NOVEMBER, later)
+    reopen_month(OCTOBER, later)
+    close_month(OCTOBER, later, metric=CostMetric.BILLED)
+    client = client_for(finops_lead if staff_reads else team_lead)
+    path = "/statements/payments/?period=2025-11"
+    page = text_of(client.get(f"{path}&version=1")).replace("\xa0", " ")
+    assert "against October 2025 as closed by then, in version 1" in page
+    assert "+$10.67" in page
+    answer: Any = client.get("/api/v1/statements/payments/?period=2025-11&version=1")
+    asked = answer.json()
+    assert (asked["previous_version"], asked["summary"]["previous_total_cost"]) == (1, "12")
+    assert asked["summary"]["change"] == "10.6666666667"
+    assert "as closed by then" not in text_of(client.get(path))
+
+
+def test_a_replaced_version_whose_month_before_had_not_been_closed_says_that_it_is_shown_as_of_today(
+    team_lead: User, client_for: ClientFor
+) -> None:
+    """December closes and is opened again; November was never closed: 10 of payments' own and 2 of the pool."""
+    december = BillingPeriod.parse("2025-12")
+    month([Spend("5", tags=PAY)], period=december)
+    close_month(december, replace(STEP, force=True, reason="x"), metric=CostMetric.BILLED)
+    reopen_month(december, replace(STEP, reason="x"))
+    page = text_of(client_for(team_lead).get("/statements/payments/?period=2025-12&version=1"))
+    assert "against November 2025, 1–1 as it is today" in page
