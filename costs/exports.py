@@ -22,7 +22,7 @@ from costs.errors import InvalidRequestError
 from costs.money import plain
 
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # full-width ones, too
 XLSX_ROWS = 1_048_576
 RATIO_STEP = Decimal("0.000001")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")

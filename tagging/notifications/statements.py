@@ -89,7 +89,7 @@ def _context(statement: Statement) -> dict[str, Any]:
     metric, period = CostMetric(close.basis), BillingPeriod(close.period)
     lines, total = lines_of(statement, metric), Decimal(statement.cents[metric.column])
     amounts = {group.kind: group.amount for group in content_of(lines, total)}
-    query = urlencode({"period": str(period), "basis": metric.value, "currency": close.currency})
+    query = urlencode({"period": str(period), "currency": close.currency})  # it opens on the basis charged
     return {
         "statement": statement,
         "period": period,

@@ -17,7 +17,7 @@ from costs.scope import Scope
 from costs.series import Line, change, top_and_other
 from costs.terms import CostMetric
 from tagging import selectors
-from tagging.forms.months import ChargebackForm, MonthForm
+from tagging.forms.months import ChargebackForm
 from tagging.results import (
     OwnShare,
     Statement,
@@ -46,6 +46,7 @@ from tagging.views.months import (
     Month,
     asked_version,
     chosen_month,
+    month_form,
     month_lines,
     month_or_version,
 )
@@ -146,7 +147,7 @@ def statement(request: HttpRequest, team_key: str) -> HttpResponseBase:
         "table": table,
         "chart": service_chart(found, month, cents),
         "trust": own_trust(scope, month),
-        "form": MonthForm(initial=month.initial, periods=month.periods, currencies=month.currencies),
+        "form": month_form(month, version),
         **ways_on(month, found),
         "shares": [
             (share, pool_url(share, scope, month), cost) for share, cost in zip(found.shares, cents.shares, strict=True)

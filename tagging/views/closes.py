@@ -20,7 +20,6 @@ from costs.terms import CostMetric
 from tagging import selectors, services
 from tagging.access import is_viewing_as
 from tagging.forms.closes import StepForm
-from tagging.forms.months import MonthForm
 from tagging.results.closes import AdjustmentRow, MonthEnd, MonthEndRow
 from tagging.selectors.books import Journal, journal
 from tagging.selectors.closed import closed_after
@@ -31,7 +30,15 @@ from tagging.selectors.reach import reach
 from tagging.services.close_hashes import verify_month
 from tagging.tables.closes import AdjustmentTable, CarriedTable, MonthEndTable
 from tagging.terms import OwnerKind
-from tagging.views.months import NO_COSTS_STAFF, Month, asked_version, chosen_month, month_lines, version_query
+from tagging.views.months import (
+    NO_COSTS_STAFF,
+    Month,
+    asked_version,
+    chosen_month,
+    month_form,
+    month_lines,
+    version_query,
+)
 
 MONEY = ColumnKind.MONEY
 JOURNAL_COLUMNS: tuple[ExportColumn | str, ...] = (
@@ -112,7 +119,7 @@ def close(request: HttpRequest) -> HttpResponseBase:
         "carried": carried,
         "corrections": own,
         "steps": [STEPS[name] for name in next_steps(found) if name != "close" or currencies.has_costs],
-        "form": MonthForm(initial=month.initial, periods=month.periods, currencies=month.currencies),
+        "form": month_form(month, version),
         "trust": selectors.trust(scope, month.period, metric=month.metric, currency=month.currency),
         "query": urlencode(month.params),
         "version_query": version_query(month),

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from django import forms
 from django.http import HttpRequest
 
 from costs.periods import BillingPeriod
@@ -11,6 +12,7 @@ from costs.queries import parse_metric
 from costs.scope import Scope
 from costs.terms import CostMetric
 from tagging import selectors
+from tagging.forms.months import MonthForm
 from tagging.line_links import lines_url
 from tagging.selectors.closed_basis import usual_basis
 from tagging.selectors.versions import parse_version
@@ -82,11 +84,16 @@ def chosen_month(
     if period is None or not periods:
         return None
     if as_charged and not request.GET.get("basis"):
-        metric = usual_basis(scope, period, request.GET.get("currency", "").upper(), version)
+        metric = usual_basis(scope, period, asked_currency(request), version)
     currencies = selectors.currencies_of(scope, (period,))
-    currency = request.GET.get("currency", "").upper() or next(iter(currencies), "USD")
+    currency = asked_currency(request) or next(iter(currencies), "USD")
     shown = periods if period in periods else tuple(sorted({period, *periods}, reverse=True))
     return Month(period, metric, currency, shown, with_chosen(currencies, currency))
+
+
+def asked_currency(request: HttpRequest) -> str:
+    """The currency that is asked for; '' for the reader's main one."""
+    return request.GET.get("currency", "").strip().upper()
 
 
 def asked_version(request: HttpRequest) -> int | None:
@@ -106,7 +113,7 @@ def _month_of_version(request: HttpRequest, scope: Scope, version: int) -> Month
     if not request.GET.get("period"):
         return None
     period = BillingPeriod.parse(request.GET["period"])
-    currency = request.GET.get("currency", "").strip().upper() or "USD"
+    currency = asked_currency(request) or "USD"
     metric = parse_metric(request.GET.get("basis") or usual_basis(scope, period, currency, version))
     return Month(period, metric, currency, (period,), (currency,))
 
@@ -135,6 +142,16 @@ def empty_month(scope: Scope, month: Month) -> EmptyMonth | None:
     missing = "Its bill was not imported" if scope.everything else "Nothing of it was given to your team"
     cure = "Import it, or choose another month." if scope.everything else "Choose another month."
     return EmptyMonth(f"No costs in {label}", f"{missing}. {cure}", f"?period={newest}", f"Open {newest.label}")
+
+
+def month_form(month: Month, version: int | None) -> MonthForm:
+    """The filters; of a version those of its own month, so that choosing a basis stays on it."""
+    if version is None:
+        return MonthForm(initial=month.initial, periods=month.periods, currencies=month.currencies)
+    form = MonthForm(initial=month.initial, periods=(month.period,), currencies=(month.currency,))
+    form.fields["version"] = forms.CharField(widget=forms.HiddenInput, initial=str(version))
+    form.fields["currency"] = forms.CharField(widget=forms.HiddenInput, initial=month.currency)
+    return form
 
 
 def month_lines(month: Month, *filters: tuple[str, str]) -> str:

@@ -73,7 +73,24 @@ def test_csv_is_sent_while_it_is_made() -> None:
     assert made == [0]
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "-", "--5"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=1+1",
+        "+cmd|' /C calc'!A0",
+        "-2+3",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        "-",
+        "--5",
+        "＝1+1",
+        "＋1",
+        "－1",
+        "＠A1",
+    ],
+)
 def test_text_that_looks_like_a_formula_is_neutralised(text: str) -> None:
     assert neutralised(text) == f"'{text}"
 

@@ -187,6 +187,19 @@ def test_versions_open_on_the_basis_each_was_charged_on(lead: Client, finops_lea
                 assert f'{path}?period=2025-10&amp;basis={charged}&amp;version={version}"' in page
 
 
+def test_choosing_another_basis_stays_on_the_version(lead: Client, finops_lead: User, client_for: ClientFor) -> None:
+    reopen_month(OCTOBER, CloseStep("Fiona", STEP.now, "wrong basis"))
+    for client, path in ((client_for(finops_lead), "/close/"), (lead, "/statements/payments/")):
+        page = text_of(client.get(f"{path}?period=2025-10&version=1")).split('class="filters"')[1].split("</form>")[0]
+        assert 'type="hidden" name="version" value="1"' in page
+        assert "2025-11" not in page
+        assert 'name="version"' not in text_of(client.get(f"{path}?period=2025-10")).split("</form>")[0]
+
+
+def test_blanks_around_a_currency_do_not_matter(lead: Client) -> None:
+    assert NUMBER in text_of(lead.get("/statements/payments/?period=2025-10&currency=%20usd%20"))
+
+
 def test_dashboards_lead_to_what_was_charged_unless_a_basis_was_chosen(
     lead: Client, finops_lead: User, client_for: ClientFor
 ) -> None:
