@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from costs.figures import money
-from costs.money import ZERO, cents_that_sum
+from costs.money import ZERO
 from costs.periods import BillingPeriod
 from costs.terms import CostMetric
 
@@ -27,6 +27,7 @@ class MonthEndRow:
     adjustment_cost: Decimal
     total_cost: Decimal
     booked: Decimal | None
+    cents: Decimal  # what is shown for the total on this basis, booked or not
 
 
 @dataclass(frozen=True)
@@ -186,6 +187,8 @@ class MonthEnd:
     out_of_use: tuple[OwnerOutOfUse, ...] = ()  # of a preview; `warnings` say it too
     superseded: str = ""  # of a version that was reopened: when, why, and what came after it
     charged_basis: str = ""
+    unallocated_cents: Decimal = ZERO  # as `cents` of a row, and what is left over in them
+    difference_cents: Decimal = ZERO
 
     @property
     def is_superseded(self) -> bool:
@@ -219,7 +222,5 @@ class MonthEnd:
 
     @property
     def tiles(self) -> tuple[Decimal, ...]:
-        """Statements, unallocated and difference in cents that add up: as booked, else rounded together."""
-        if self.owners_total is not None and self.unallocated_booked is not None and self.booked_difference is not None:
-            return (self.owners_total, self.unallocated_booked, self.booked_difference)
-        return tuple(cents_that_sum((self.owners_cost, self.unallocated_cost, self.difference)))
+        """Statements, unallocated and difference in the cents of the documents, which add up."""
+        return (sum((row.cents for row in self.rows), ZERO), self.unallocated_cents, self.difference_cents)

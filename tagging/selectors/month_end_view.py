@@ -117,6 +117,7 @@ def _open(found: Reach, draft: MonthDraft) -> MonthEnd:
             **kinds[owner],
             total_cost=costs[at],
             booked=Decimal(cents[owner][draft.metric.column]),
+            cents=Decimal(cents[owner][draft.metric.column]),
         )
         for owner, costs in totals.items()
     ]
@@ -164,6 +165,7 @@ def _closed(stored: StoredMonth) -> MonthEnd:
             adjustment_cost=stored.parts[key].adjustment_cost,
             total_cost=stored.parts[key].total_cost,
             booked=Decimal(item.cents[column]) if stored.info.is_as_charged else None,
+            cents=Decimal(item.cents[column]),
         )
         for key, item in stored.statements.items()
     ]
@@ -198,15 +200,18 @@ def _month_end(rows: Iterable[MonthEndRow], **known: object) -> MonthEnd:
     period, currency, metric = known["period"], known["currency"], known["metric"]
     assert isinstance(period, BillingPeriod)
     assert isinstance(metric, CostMetric)
-    booked = sum((row.booked or ZERO for row in found), ZERO)
+    booked = sum((row.cents for row in found), ZERO)
+    unallocated_cents = sum((row.cents for row in nobody), ZERO)
     is_booked = known.get("charged_basis", "") in ("", metric.value)
     return MonthEnd(
         rows=tuple(owners),
         unallocated_cost=sum((row.total_cost for row in nobody), ZERO),
-        unallocated_booked=sum((row.booked or ZERO for row in nobody), ZERO) if is_booked else None,
+        unallocated_booked=unallocated_cents if is_booked else None,
         difference=due - held,
         booked_total=round_to_cents(due) if is_booked else None,
         booked_difference=round_to_cents(due) - booked if is_booked else None,
+        unallocated_cents=unallocated_cents,
+        difference_cents=round_to_cents(due) - booked,
         open_disputes=open_disputes(period, str(currency)),
         events=_events(period, str(currency)),
         versions=month_versions(Scope.all(), period, str(currency)),

@@ -7,13 +7,13 @@ from typing import Any
 import django_tables2 as tables
 from django.utils.safestring import SafeString
 
-from costs.adding import Sums
+from costs.adding import Booked, Sums
 from costs.tables import FinopsTable, LinkColumn, MoneyColumn, money_total
 from tagging.results.closes import AdjustmentRow
 
 
 class MonthEndTable(FinopsTable):
-    """One row for each document of the month."""
+    """One row for each document of the month, in the cents of the documents; files keep exact parts."""
 
     owner = LinkColumn("Statement", url="url")
     number = tables.Column("Number")
@@ -24,8 +24,10 @@ class MonthEndTable(FinopsTable):
     booked = MoneyColumn("Booked")
     total_cost = MoneyColumn("Total")  # instead of it, on a basis that was not charged
 
-    def __init__(self, data: Any = None, *, currency: str, **options: Any) -> None:
+    def __init__(self, data: Any, cents: Sequence[Booked], *, currency: str, **options: Any) -> None:
         super().__init__(data, **options)
+        total = "total_cost" if "booked" in options.get("exclude", ()) else "booked"
+        self.add_up(data, Sums(total, ("direct_cost", "shared_cost", "adjustment_cost")), cents)
         for column in self.columns:
             if isinstance(column.column, MoneyColumn):
                 column.column.currency = currency

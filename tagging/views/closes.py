@@ -11,11 +11,13 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
+from costs.adding import Booked
 from costs.errors import InvalidRequestError
 from costs.exports import ColumnKind, ExportColumn, TitleRow, export_response
 from costs.pages import current_moment, request_scope, staff_page
 from costs.periods import BillingPeriod
 from costs.queries import parse_metric
+from costs.scope import Scope
 from costs.terms import CostMetric
 from tagging import selectors, services
 from tagging.access import is_viewing_as
@@ -24,6 +26,7 @@ from tagging.results.closes import AdjustmentRow, MonthEnd, MonthEndRow
 from tagging.selectors.books import Journal, journal
 from tagging.selectors.closed import closed_after
 from tagging.selectors.closed_currencies import month_currencies
+from tagging.selectors.closed_lines import booked_parts
 from tagging.selectors.month_end_view import adjustments, month_end
 from tagging.selectors.month_ends import basis_before
 from tagging.selectors.reach import reach
@@ -97,7 +100,7 @@ def close(request: HttpRequest) -> HttpResponseBase:
     today, version = current_moment().date(), asked_version(request)
     found = month_end(scope, month.period, today=today, metric=metric, currency=month.currency, version=version)
     month = Month(month.period, found.metric, found.currency, month.periods, month.currencies)
-    table = _document_table(request, found, month)
+    table = _document_table(request, scope, found, month)
     rows = adjustments(scope, metric=found.metric, currency=found.currency)
     carried, own = _carried_table(request, found, rows), _corrections_table(request, found, rows)
     chosen, stem = (
@@ -249,9 +252,13 @@ def _sum_rows(found: MonthEnd) -> list[TitleRow]:
     ]
 
 
-def _document_table(request: HttpRequest, found: MonthEnd, month: Month) -> MonthEndTable:
+def _document_table(request: HttpRequest, scope: Scope, found: MonthEnd, month: Month) -> MonthEndTable:
+    parts = {}
+    if not (found.is_open or found.is_superseded):
+        parts = booked_parts(scope, found.period, metric=found.metric, currency=found.currency)
     return MonthEndTable(
         [_cells(row, found, month) for row in found.rows],
+        [Booked(row.cents, parts.get(row.owner_key)) for row in found.rows],
         currency=found.currency,
         request=request,
         caption=f"Documents of {found.period.label}",

@@ -15,6 +15,7 @@ from tagging import selectors
 from tagging.forms.months import MonthForm
 from tagging.line_links import lines_url
 from tagging.selectors.closed_basis import usual_basis
+from tagging.selectors.closed_currencies import month_currencies
 from tagging.selectors.versions import parse_version
 
 NO_COSTS_STAFF = "Import a bill and its month appears here."
@@ -136,7 +137,7 @@ def empty_month(scope: Scope, month: Month) -> EmptyMonth | None:
     label = month.period.label
     if currencies:
         url = f"?{urlencode({'period': str(month.period), 'currency': currencies[0]})}"
-        text = f"{label} has costs in {', '.join(currencies)}. Choose that currency."
+        text = month_currencies(scope, month.period, month.currency).text
         return EmptyMonth(f"No costs in {month.currency} in {label}", text, url, f"Open it in {currencies[0]}")
     newest = selectors.periods_of(scope)[0]
     missing = "Its bill was not imported" if scope.everything else "Nothing of it was given to your team"

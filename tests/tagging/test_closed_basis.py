@@ -4,6 +4,7 @@ import io
 import itertools
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from io import StringIO
 from typing import Any
@@ -18,7 +19,7 @@ from costs.scope import Scope
 from costs.terms import CostMetric
 from tagging import selectors
 from tagging.documents.pdf import as_data
-from tagging.models import Team
+from tagging.models import SharedPool, Team
 from tagging.selectors.closed_basis import usual_basis
 from tagging.selectors.documents import statement_document
 from tagging.services import CloseStep, RuleInput, close_month, finalise_month, reopen_month, save_rule
@@ -26,6 +27,7 @@ from tagging.terms import RuleKind, SplitMethod
 from tests.conftest import ClientFor
 from tests.tagging import page_world
 from tests.tagging.builders import NOVEMBER, OCTOBER, Spend, month
+from tests.tagging.close_world import shared_pool
 
 pytestmark = [pytest.mark.django_db, pytest.mark.real_parts]
 text_of: Callable[[Any], str] = page_world.text_of  # the test client answers are no HttpResponse to the type checker
@@ -151,6 +153,31 @@ def test_totals_in_the_head_of_workbooks_are_numbers(lead: Client, finops_lead: 
     close = head(staff, "/close/")
     names = ("Bill", "Carried in", "Statements, booked", "Unallocated, booked", "Difference, booked")
     assert [close[name] for name in names] == [11, 0, 8, 3, 0]
+
+
+@pytest.mark.parametrize("basis", ["effective", "billed"])
+def test_documents_of_the_close_add_up_across_in_the_cents_of_each_document(
+    basis: str, finops_lead: User, client_for: ClientFor, other_team: Team
+) -> None:
+    """December: payments 10.004 and search 5.004 direct, a pool's 1.002 in equal parts of 0.501; all 16.01.
+
+    Payments 10.505 and search 5.505 both lack half a cent, a tie that the larger wins: 10.51 and 5.50.
+    The parts of a document share its cents: 1000.4 and 50.1 cut down are 1050 of 1051, and the larger remainder, that
+    of direct, gets the cent: 10.01 + 0.50. Search: 500 + 50 are its 550.
+    """
+    december = OCTOBER.next().next()
+    shared_pool("Platform")
+    SharedPool.objects.update(method="even")
+    save_rule(RuleInput(RuleKind.TAG, tag_key="Team", tag_values=("search",), team_key="search"))
+    spends = [("10.004", {"Team": "payments"}), ("5.004", {"Team": "search"}), ("1.002", {"Project": "shared"})]
+    month([Spend(cost, effective=cost, tags=tags) for cost, tags in spends], period=december)
+    close_month(NOVEMBER, STEP, metric=CostMetric.EFFECTIVE)
+    close_month(december, replace(STEP, force=True, reason="x"), metric=CostMetric.EFFECTIVE)
+    page = text_of(client_for(finops_lead).get(f"/close/?period=2025-12&basis={basis}"))
+    table = page.split('id="documents-title"')[1].split("</table>")[0].replace("\xa0", " ")
+    for shown in ("$10.01", "$0.50", "$10.51", "$5.00", "$5.50"):
+        assert shown in table, shown
+    assert [text in table for text in ("$10.00", "$5.51")] == [False] * 2
 
 
 def test_the_preview_of_the_command_says_what_was_charged() -> None:
