@@ -36,6 +36,7 @@ from tagging.terms import OwnerKind
 from tagging.views.months import (
     NO_COSTS_STAFF,
     Month,
+    asked_currency,
     asked_version,
     chosen_month,
     month_form,
@@ -140,9 +141,10 @@ def close_step(request: HttpRequest, period: str, step: str) -> HttpResponseBase
     if step not in STEPS:
         raise Http404
     month = BillingPeriod.parse(period)
-    currency = request.GET.get("currency", "").strip().upper()
-    before = basis_before(month, currency or reach(scope, (month,)).currency)
-    metric = _basis_asked(request, before) if step == "close" else None
+    currency = asked_currency(request) or reach(scope, (month,)).currency
+    before = basis_before(month, currency)
+    is_closing = step == "close" and (month, currency) not in selectors.closed_months()
+    metric = _basis_asked(request, before) if is_closing else None
     found = month_end(scope, month, today=current_moment().date(), metric=metric, currency=currency)
     blocked = [item for item in found.obstacles if not item.may_be_forced]
     forced = _may_be_forced(found, step)

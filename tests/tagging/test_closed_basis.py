@@ -214,6 +214,14 @@ def test_versions_open_on_the_basis_each_was_charged_on(lead: Client, finops_lea
                 assert f'{path}?period=2025-10&amp;basis={charged}&amp;version={version}"' in page
 
 
+def test_the_confirmation_of_a_step_shows_a_closed_month_as_charged(finops_lead: User, client_for: ClientFor) -> None:
+    staff = client_for(finops_lead)
+    for path in ("close/2025-10/close/", "close/2025-10/reopen/", "close/2025-10/close/?basis=billed"):
+        page = text_of(staff.get(f"/{path}"))
+        assert "$11.00" in page, path
+        assert "n/a" not in page.split("<main")[1], path
+
+
 def test_choosing_another_basis_stays_on_the_version(lead: Client, finops_lead: User, client_for: ClientFor) -> None:
     reopen_month(OCTOBER, CloseStep("Fiona", STEP.now, "wrong basis"))
     for client, path in ((client_for(finops_lead), "/close/"), (lead, "/statements/payments/")):
