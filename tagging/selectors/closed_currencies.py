@@ -25,6 +25,11 @@ class MonthCurrencies:
         return self.shown in self.states or not self.states
 
     @property
+    def is_closed(self) -> bool:
+        """Whether the month is closed in the currency shown: who has no statement in it then is charged nothing."""
+        return self.states.get(self.shown, "open") != "open"
+
+    @property
     def others(self) -> tuple[str, ...]:
         """Currencies to look at instead, where the month's state differs there."""
         own = self.states.get(self.shown, "")

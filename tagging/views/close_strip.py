@@ -22,6 +22,7 @@ from tagging.views.closes import STEPS
 from tagging.views.months import Month, version_query
 
 NOT_KEPT = "not known: the month was closed before this was kept"
+NOTHING_NOTE = "The month is closed without a statement: nothing is charged"
 DRAFT_NOTE = "Draft: the month is not closed, figures may still change"
 
 
@@ -87,6 +88,7 @@ def state_rows(close: CloseInfo, currencies: MonthCurrencies) -> list[TitleRow]:
     """Where the month stands, for files."""
     if not close.is_closed:
         note = DRAFT_NOTE if currencies.has_costs else f"No costs in {currencies.shown}"
+        note = NOTHING_NOTE if currencies.is_closed else note
         return [("State", note), *currencies.title_rows]
     state = close.superseded or close.state.capitalize()
     rows: list[TitleRow] = [("State", state), ("Number", close.number), ("Version", str(close.version))]

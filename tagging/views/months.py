@@ -106,10 +106,15 @@ def asked_version(request: HttpRequest) -> int | None:
 def month_or_version(request: HttpRequest, scope: Scope, version: int | None) -> Month | None:
     """The month of a statement, as charged where no basis is asked for."""
     month = chosen_month(request, scope, as_charged=True, version=version)
-    return _month_of_version(request, scope, version) if month is None and version is not None else month
+    if month is not None:
+        return month
+    known = _month_of_version(request, scope, version)
+    if known is None or version is not None:
+        return known
+    return known if month_currencies(scope, known.period, known.currency).is_closed else None
 
 
-def _month_of_version(request: HttpRequest, scope: Scope, version: int) -> Month | None:
+def _month_of_version(request: HttpRequest, scope: Scope, version: int | None) -> Month | None:
     """The month of a version for a reader without any costs today: what was charged once can still be read."""
     if not request.GET.get("period"):
         return None

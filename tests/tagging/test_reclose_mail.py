@@ -11,6 +11,8 @@ from tagging import notifications
 from tagging.models import AllocationRule, Team
 from tagging.services import CloseStep, RuleInput, close_month, finalise_month, reopen_month, save_rule
 from tagging.terms import RuleKind
+from tests.conftest import ClientFor
+from tests.tagging import page_world
 from tests.tagging.builders import OCTOBER, Spend, month
 
 pytestmark = pytest.mark.django_db
@@ -59,7 +61,13 @@ def test_a_second_version_says_what_it_replaces(
 
 @pytest.mark.real_parts
 def test_a_team_that_drops_out_of_a_later_version_is_told_once(
-    team: Team, other_team: Team, team_lead: User, other_lead: User, settings: object
+    team: Team,
+    other_team: Team,
+    team_lead: User,
+    other_lead: User,
+    finops_lead: User,
+    client_for: ClientFor,
+    settings: object,
 ) -> None:
     """Payments has 12 and Search 5. In version 2 a rule gives all 17 to Search; version 3 is the same again."""
     settings.MAIL_IS_CONFIGURED = True  # type: ignore[attr-defined]
@@ -82,6 +90,10 @@ def test_a_team_that_drops_out_of_a_later_version_is_told_once(
     assert [text in own for text in ("Search", "$5.00", "$17.00", "wrong rule")] == [False] * 4
     subject = {message.to[0]: message.subject for message in mail.outbox}["leo@example.com"]
     assert subject == "Statement of Payments, October 2025: nothing is charged any more"
+    for user in (team_lead, finops_lead):  # and the page says the same
+        page = page_world.text_of(client_for(user).get("/statements/payments/?period=2025-10"))  # type: ignore[arg-type]
+        assert "The month is closed without one: nothing is charged to this team." in page
+        assert [text in page for text in (">Draft<", "It is a draft")] == [False] * 2
     reopen_month(OCTOBER, STEP)
     close_month(OCTOBER, STEP, metric=CostMetric.BILLED)
     assert set(bodies()) == {"otto@example.com"}
