@@ -73,7 +73,8 @@ class Change:
 def pool_rows(scope: Scope) -> tuple[PoolRow, ...]:
     """Every row of every pool in use, by position, then month. Staff only."""
     scope.require_everything()
-    rows = list(SharedPool.objects.filter(is_active=True).select_related("driver"))
+    found = SharedPool.objects.filter(is_active=True).select_related("driver")
+    rows = list(found.order_by("position", "key", F("from_period").asc(nulls_first=True), "pk"))
     pools = [pool_of(row) for row in rows]
     keys = {key for pool in pools for key in (*(target.owner_key for target in pool.targets), pool.rest_to)}
     names = labels(scope, "team", keys - {TO_OTHERS})
