@@ -10,13 +10,12 @@ from costs.charge_store.sources import open_bill_file, tables_in
 def raw_sum(path: Path, column: str) -> Decimal:
     """Σ of a column of numbers over all tables of a file; empty cells and the text NULL count nothing.
 
-    Text is added with all its digits, floating-point numbers of Parquet with ten decimals. Raises ImportRejectedError
-    for a file that cannot be read, duckdb.Error for a cell that is no number.
+    Text is added with all its digits, and so are the shortest decimals that floating-point numbers of Parquet stand
+    for. Raises ImportRejectedError for a file that cannot be read, duckdb.Error for a cell that is no number.
     """
     name = '"' + column.replace('"', '""') + '"'
     text = f"nullif(nullif(trim(CAST({name} AS VARCHAR)), ''), 'NULL')"
-    amount = f"CASE WHEN typeof({name}) IN ('DOUBLE', 'FLOAT') THEN CAST(try_cast({name} AS DOUBLE) AS DECIMAL(38,10))"
-    amount += f" ELSE CAST({text} AS DECIMAL(38,18)) END"
+    amount = f"CAST({text} AS DECIMAL(38,18))"
     total = Decimal(0)
     with tables_in(path) as tables, connect() as connection:
         for table in tables:

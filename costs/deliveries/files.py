@@ -18,6 +18,11 @@ _CHUNK = re.compile(r"(?:-\d{1,5})?(?:\.snappy)?(?:\.csv)?(?:\.gz|\.zip|\.parque
 _AZURE_MANIFESTS = frozenset({"manifest.json", "_manifest.json"})
 # Oracle delivers a part of its bills every six hours: FOCUS Reports/2026/05/17/
 _DAY_FOLDER = re.compile(r"(?:^|(?P<above>.*)/)\d{4}/\d{2}/\d{2}$")
+# Partitions of one table, as Spark, Athena and DuckDB write them: usage_account_id=0001. Those of a time may be its
+# versions instead, each with all lines up to then.
+_PARTITION = re.compile(r"(?P<key>[^/=]+)=(?P<value>[^/=]*)$")
+_OF_TIME = re.compile(r"(?:19|20)\d{2}(?:\D|$|\d{2}(?:\D|$|\d{2}(?:\D|$)))")
+_TIME_KEYS = frozenset({"year", "month"})
 # What AWS lays beside its exports and is no bill.
 _SIDE_FOLDERS = frozenset({"cost_and_usage_data_status", "execution_status"})
 
@@ -79,6 +84,16 @@ def above_days(folder: str) -> str | None:
     """The folder above one for each day (2026/05/17), whose days together are the bills; None where it is no day's."""
     match = _DAY_FOLDER.match(folder)
     return None if match is None else match["above"] or ""
+
+
+def above_partitions(folder: str) -> str:
+    """The folder above partitions, which together are one table; the folder itself where it is none."""
+    parts = folder.split("/")
+    while parts and (found := _PARTITION.match(parts[-1])) and _month_named(parts) is None:
+        if found["key"].casefold() in _TIME_KEYS or _OF_TIME.match(found["value"]):
+            break
+        parts.pop()
+    return "/".join(parts)
 
 
 def waits_for_manifest(folder: str) -> bool:

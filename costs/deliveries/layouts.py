@@ -1,7 +1,7 @@
 """From the files of a place to deliveries: which files together are a version of a month.
 
 Where there are manifests they decide: the newest run of a month, and only the files it names. Files that no manifest
-speaks for are a delivery of their own, folder by folder; folders of days are parts of one.
+speaks for are a delivery of their own, folder by folder; folders of days, and partitions of a table, are parts of one.
 """
 
 import hashlib
@@ -15,6 +15,7 @@ from posixpath import dirname
 from costs.deliveries.files import (
     StoredFile,
     above_days,
+    above_partitions,
     chunk_stem,
     period_folder,
     period_named,
@@ -132,14 +133,16 @@ def _complete(manifest: Manifest, folder: str, data: Mapping[str, StoredFile]) -
 
 
 def _folder_of_loose(file: StoredFile) -> str:
-    days = above_days(file.folder)
-    return days if days is not None else period_folder(file.folder) or file.folder
+    whole = above_partitions(file.folder)
+    days = above_days(whole)
+    return days if days is not None else period_folder(whole) or whole
 
 
 def _loose(folder: str, files: Sequence[StoredFile], settled_before: datetime | None) -> Delivery | None:
     runs = defaultdict(list)
     for file in files:
-        runs[folder if above_days(file.folder) == folder else file.folder].append(file)
+        whole = above_partitions(file.folder)
+        runs[folder if above_days(whole) == folder else whole].append(file)
     newest = _newest([max(found, key=lambda file: file.changed_at) for found in runs.values()])
     kept = tuple(sorted(next(run for run in runs.values() if newest in run), key=lambda file: file.key))
     delivery = Delivery(folder, period_named(folder), kept)

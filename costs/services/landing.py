@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from costs import charge_store
 from costs.billing_formats import ChargeMapping, Columns, Finding, columns_by_field, detect, focus, module_of
@@ -110,6 +110,19 @@ def land(duck: Connection, bill_import: BillImport, number: int, folder: Path, *
     landing.rows = names.put_in_place(duck, beat)
     landing.files = list(names.tables.values())
     return landing
+
+
+def refuse_copy(bill_import: BillImport, first: Path, copy: Path, rows: int) -> NoReturn:
+    """Two of an import's files, by the charges they landed as, hold the same lines."""
+    names = [bill_import.files[int(path.stem.split("-")[1]) - 1]["name"] for path in (first, copy)]
+    lines = "line" if rows == 1 else f"{rows:,} lines"
+    if names[0] == names[1]:
+        raise ImportRejectedError(
+            f"It holds the same {lines} twice, so each cost would count twice.", "Take the copy out of it.", names[0]
+        )
+    raise ImportRejectedError(
+        f"It holds the same {lines} as {names[0]}, so each cost would count twice.", "Give only one of them.", names[1]
+    )
 
 
 class _Names:

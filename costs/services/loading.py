@@ -19,9 +19,9 @@ from costs.periods import BillingPeriod
 from costs.services import findings as remarks
 from costs.services.claims import Claim, StoppedError, claim_finish, claim_import, held, is_mine, share_out, why_stopped
 from costs.services.file_claims import LANDED_PERCENT, FileClaim, claim_file, claim_in_line, file_landed, make_rows
-from costs.services.landing import ColumnUse, Landing, land
+from costs.services.landing import ColumnUse, Landing, land, refuse_copy
 from costs.services.retracking import VirtualTagsOf, begin_retracking, no_virtual_tags, take_charges
-from costs.services.rivals import near_providers, refuse_second_source
+from costs.services.rivals import near_providers, refuse_second_folder, refuse_second_source
 from costs.services.snapshots import store_snapshots
 from costs.services.storing import store_rollups
 from costs.services.versions import mark_unchanged
@@ -108,7 +108,7 @@ def finish_import(
     with _workspace_of(import_pk), charge_store.connect() as duck:
         claim.report(percent=LANDED_PERCENT)
         landing = Landing.kept(charge_store.fetch_landed(import_pk), kept)
-        landing.findings += _settled(duck, landing)
+        landing.findings += _settled(duck, landing, bill_import)
         charge_store.complete_partials(duck, landing.folder, beat=lambda _: claim.report())
         return _load_months(duck, landing, bill_import, claim, sorted(set(tracked_keys)), virtual_tags)
 
@@ -192,15 +192,17 @@ def _land_in_line(duck: Connection, bill_import: BillImport, claim: Claim, say: 
         own.report(percent=100, state=FileState.LANDED.value, rows=one.rows)
         claim.report(percent=LANDED_PERCENT * (row.number + 1) // len(rows), files_done=row.number + 1)
     if landing.inventory is None:
-        landing.findings += _settled(duck, landing)
+        landing.findings += _settled(duck, landing, bill_import)
     say("Rolling up and storing")
     return landing
 
 
-def _settled(duck: Connection, landing: Landing) -> list[Finding]:
+def _settled(duck: Connection, landing: Landing, bill_import: BillImport) -> list[Finding]:
     """Complete what landed; what dead workers left half-written goes first."""
     for path in landing.folder.glob("landing-*.parquet"):
         path.unlink()
+    if found := charge_store.same_lines(duck, landing.folder):
+        refuse_copy(bill_import, *found)
     return remarks.of_delivery(charge_store.settle(duck, landing.folder))
 
 
@@ -263,6 +265,7 @@ def _load_month(duck: Connection, landing: Landing, step: _Step, period: Billing
         return None
     if item.rerolled_from_id is None:
         refuse_second_source(item, period)
+        refuse_second_folder(item, period)
     folder = _folder_of_month(duck, landing, step)
     with charge_store.marking(folder) as charges:
         _store_month(duck, landing, step, item, folder)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 
 from costs.errors import ImportRejectedError
-from costs.models import Bill, BillImport, BillSource
+from costs.models import Bill, BillDelivery, BillImport, BillSource
 from costs.periods import BillingPeriod
 from costs.terms import BillingFormat, ImportState
 
@@ -41,6 +41,30 @@ def refuse_second_source(item: BillImport, period: BillingPeriod) -> None:
             f" {bill.source.name} under Imports, then import this again: it takes the month over.",
             code=SECOND_SOURCE,
         )
+
+
+def refuse_second_folder(item: BillImport, period: BillingPeriod) -> None:
+    """Refuse a month that another folder of the same place gave in the same look: each would replace the other.
+
+    Of folders without manifests nobody can tell whether they are parts of a month or versions of it.
+    """
+    mine = item.delivery
+    if mine is None or mine.manifest or BillingFormat(item.source.billing_format).is_inventory:
+        return
+    beside = BillDelivery.objects.filter(
+        pk__lt=mine.pk, found_at=mine.found_at, source=mine.source_id, asked_name=mine.asked_name, address=mine.address
+    ).filter(manifest="")
+    gone = [state.value for state in (ImportState.FAILED, ImportState.CANCELLED, ImportState.REPLACED)]
+    others = BillImport.objects.filter(delivery__in=beside, source=item.source, billing_period=period.start)
+    folder = others.exclude(state__in=gone).order_by("pk").values_list("delivery__folder", flat=True).first()
+    if folder is None:
+        return
+    raise ImportRejectedError(
+        f"{period.label} of {item.source.name} comes from the folder {folder or '.'} and from {mine.folder or '.'}; the"
+        f" former counts, since one would replace the other.",
+        "If they are parts of one month, give all their files together, or put them into one folder. If one is an older"
+        " version, take it away.",
+    )
 
 
 def lock_with_rivals(item: BillImport) -> list[Bill]:

@@ -20,6 +20,7 @@ ZIP_DAMAGED = "The zip archive ends early or is damaged. Transfer or export it a
 
 TWO = [line(cost="1.5"), line(cost="2.25")]  # 3.75
 TEXT = csv_text(TWO)
+MORE = csv_text([line(cost="3.75")])
 HEADER, BODY = TEXT.split("\n", 1)
 CUR2 = [cur2_line(row, resource_tags='{"user_team": "a"}') for row in TWO]
 PLAIN: dict[str, Any] = {
@@ -255,8 +256,8 @@ _ARCHIVES = {
     "zip of one CSV": one("a.zip", zipped({"r/a-1.csv": TEXT}), SUM),
     "zip of several CSVs beside a manifest": one(
         "a.zip",
-        zipped({"r/a-1.csv": TEXT, "r/a-2.csv": TEXT, "r/a-Manifest.json": "{}", "__MACOSX/r/._a-1.csv": "x"}),
-        Counted(4, "7.5"),
+        zipped({"r/a-1.csv": TEXT, "r/a-2.csv": MORE, "r/a-Manifest.json": "{}", "__MACOSX/r/._a-1.csv": "x"}),
+        Counted(3, "7.5"),
     ),
     "zip without compression": one("a.zip", zipped({"a.csv": TEXT}, how=zipfile.ZIP_STORED), SUM),
     "zip of a gzip": one("a.zip", zipped({"a.csv.gz": gzipped(TEXT)}), SUM),

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from costs import charge_store
@@ -297,3 +298,28 @@ def test_plan_lines_name_their_commitment_and_whether_it_was_used(
         (PLAN, "Spend", "Unused", False),
         (RESERVATION, "Usage", "Unused", False),
     ]
+
+
+@pytest.mark.parametrize(
+    ("number", "amount"),
+    [
+        (4e-11, "0.00000000004"),  # cut at ten decimals it would be nothing
+        (0.00014516129032258065, "0.000145161290322581"),
+        (1234.000000000012, "1234.000000000012"),
+        (4064.4831315379, "4064.4831315379"),
+        (-0.0960000001, "-0.0960000001"),
+        (None, "0"),
+    ],
+)
+def test_binary_numbers_keep_the_digits_they_were_written_with(
+    duck: charge_store.Connection, tmp_path: Path, number: float | None, amount: str
+) -> None:
+    columns: dict[str, list[object]] = {
+        "bill_payer_account_id": ["1"],
+        "bill_billing_period_start_date": ["2026-05-01T00:00:00Z"],
+        "line_item_line_item_type": ["Usage"],
+        "line_item_currency_code": ["USD"],
+        "line_item_unblended_cost": pa.array([number], pa.float64()),
+    }
+    path = write_parquet(tmp_path / "bill.parquet", columns)
+    assert landed(duck, path, "unblended_cost") == [(Decimal(amount),)]

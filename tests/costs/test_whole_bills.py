@@ -1,13 +1,18 @@
 """Bills in order line by line and odd as a whole: of several payers, in parts, with columns that come later."""
 
+import gzip
 import json
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from costs.errors import ImportRejectedError
 from costs.models import BillImport
-from tests.costs.bills import bring_in, csv_text, line, write_csv
+from costs.terms import ImportState
+from tests.costs.bills import bring_in, csv_text, line, snake, write_csv, write_parquet
+from tests.costs.corpus import zipped
 from tests.costs.focus_bills import focus_line, write_focus
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.real_parts]
@@ -71,3 +76,54 @@ def test_breaks_and_commas_inside_quotes_do_not_end_a_line_whatever_ends_lines(t
     path.write_bytes(b"\xef\xbb\xbf" + text.encode())
     [made] = bring_in(path)
     assert (made.rows, made.billed_cost) == (2, Decimal(3))
+
+
+ONCE = [line(cost="2", resource="i-1"), line(cost="3.5", resource="i-2")]  # 5.5; twice it would be 11
+
+
+def _copied(folder: Path) -> list[Path]:
+    whole = write_csv(folder / "bill.csv", ONCE)
+    copy = folder / "bill (1).csv"
+    copy.write_bytes(whole.read_bytes())
+    return [whole, copy]
+
+
+def _packed(folder: Path) -> list[Path]:
+    whole = write_csv(folder / "bill.csv", ONCE)
+    packed = folder / "bill.csv.gz"
+    packed.write_bytes(gzip.compress(whole.read_bytes()))
+    return [whole, packed]
+
+
+def _saved_anew(folder: Path) -> list[Path]:
+    """As Parquet, in another order of lines."""
+    columns = {snake(name): [each[name] for each in ONCE[::-1]] for name in ONCE[0]}
+    return [write_csv(folder / "bill.csv", ONCE), write_parquet(folder / "bill.parquet", columns)]
+
+
+@pytest.mark.parametrize(
+    ("make", "copy"), [(_copied, "bill (1).csv"), (_packed, "bill.csv.gz"), (_saved_anew, "bill.parquet")]
+)
+def test_a_copy_of_a_file_among_those_given_is_refused(
+    tmp_path: Path, make: Callable[[Path], list[Path]], copy: str
+) -> None:
+    with pytest.raises(ImportRejectedError) as refused:
+        bring_in(*make(tmp_path))
+    assert str(refused.value) == (
+        f"{copy}: It holds the same 2 lines as bill.csv, so each cost would count twice. Give only one of them."
+    )
+    assert not BillImport.objects.filter(state=ImportState.IN_FORCE.value).exists()
+
+
+def test_a_copy_inside_a_zip_archive_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bill.zip"
+    path.write_bytes(zipped({"a/bill.csv": csv_text(ONCE), "b/bill.csv": csv_text(ONCE)}))
+    with pytest.raises(ImportRejectedError, match=r"^bill.zip: It holds the same 2 lines twice"):
+        bring_in(path)
+
+
+def test_files_that_agree_in_their_sums_alone_are_no_copies(tmp_path: Path) -> None:
+    """2 + 3.5 for two resources of one account, and the same for another account: 11."""
+    others = [each | {"lineItem/UsageAccountId": "000000000007"} for each in ONCE]
+    [made] = bring_in(write_csv(tmp_path / "a.csv", ONCE), write_csv(tmp_path / "b.csv", others))
+    assert made.billed_cost == Decimal(11)
