@@ -14,12 +14,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from costs.billing_formats.files import ZIP_STARTS, absurd_size, magic
+from costs.billing_formats.files import GZIP_MAGIC, PARQUET_MAGIC, ZIP_STARTS, absurd_size, magic
 from costs.errors import ImportRejectedError
 
 _LOCAL_HEADER = struct.Struct("<4s5H3I2H")
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 _TABLES = (".csv", ".csv.gz", ".parquet", ".txt", ".gz")
+# What lies beside bills and is none, by its name.
+_NO_TABLES = (
+    *(".json", ".sql", ".yml", ".yaml", ".xml", ".html", ".md", ".rtf", ".pdf", ".log", ".py", ".sh", ".crc"),
+    *(".xlsx", ".xls", ".docx", ".pptx", ".png", ".jpg", ".svg"),
+)
+_BEGINNING = 4096
+_HEADER = re.compile(rb'(?:\xef\xbb\xbf)?"?[A-Za-z][^\n,]*(?:,[^\n,]+){4}')  # the first of at least five columns
 _MEMBER_LIMIT = 10_000
 _ENCRYPTED = 0x1
 _FREE_SIZE = 1024 * 1024
@@ -69,15 +76,32 @@ def _tables(archive: zipfile.ZipFile, name: str) -> Iterator[zipfile.ZipInfo]:
         raise ImportRejectedError(f"The zip archive holds {len(members):,} files.", "Give fewer at a time.", name)
     if any(member.filename.startswith("xl/") for member in members):
         raise ImportRejectedError("The file is an Excel workbook.", "Save the sheet as CSV (UTF-8).", name)
-    tables = [member for member in members if member.filename.casefold().endswith(_TABLES)]
+    tables = [member for member in members if _is_table(archive, member, name)]
     if not tables:
         raise ImportRejectedError("The zip archive holds no CSV or Parquet file.", "Give the bill's own files.", name)
-    for member in tables:
-        if member.flag_bits & _ENCRYPTED:
-            raise ImportRejectedError(
-                f"{member.filename} in the zip archive is encrypted.", "Unpack it and give the files inside.", name
-            )
-        yield member
+    yield from tables
+
+
+def _is_table(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> bool:
+    """Whether a member is one, by its name; where the name does not tell, by how it begins: none is left out unseen."""
+    called = member.filename.casefold()
+    is_told = called.endswith(_TABLES)
+    if called.endswith(_NO_TABLES) and not is_told:
+        return False
+    if member.flag_bits & _ENCRYPTED:
+        raise ImportRejectedError(
+            f"{member.filename} in the zip archive is encrypted.", "Unpack it and give the files inside.", name
+        )
+    if is_told:
+        return True
+    with archive.open(member) as inside:
+        start = inside.read(_BEGINNING)
+    if start[:4] in ZIP_STARTS:
+        last = member.filename.rsplit("/", 1)[-1]
+        raise ImportRejectedError(
+            "A zip archive inside another is not read.", "Unpack the outer one.", f"{name}/{last}"
+        )
+    return start[:4] == PARQUET_MAGIC or start[:2] == GZIP_MAGIC or _HEADER.match(start) is not None
 
 
 def _is_beside(member: zipfile.ZipInfo) -> bool:

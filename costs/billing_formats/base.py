@@ -18,7 +18,10 @@ _NAMES = re.compile(r'"(?:[^"]|"")*"|[a-z_][a-z_0-9]*')
 _TEXTS = re.compile(r"'(?:[^']|'')*'")
 _BINARY_FLOATS = ("DOUBLE", "FLOAT", "REAL")
 _WHOLE_NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UINTEGER", "UBIGINT")
+NUMBERS = (*_WHOLE_NUMBERS, *_BINARY_FLOATS)
+_ZONED = ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS")  # pandas writes nanoseconds
 _ACCOUNT_DIGITS = 12
+_NUMBERED = "[0-9]+([.]0+)?"
 EMPTY = "''"
 # Bits of `unread_cells`.
 UNREAD_NUMBER, UNREAD_MAP = 1, 2
@@ -102,14 +105,14 @@ class Columns:
         return f"coalesce({', '.join([*values, default])})" if values else default
 
     def account(self, *names: str) -> str:
-        """An account's id, as `text`; where a file keeps it as a number, with the zeros that cost it."""
+        """An AWS account's id, as `text`; where a file has or had it as a number, with the zeros that cost it."""
         values = [self._account_id(column) for name in names if (column := self.find(name))]
         return f"coalesce({', '.join([*values, EMPTY])})"
 
     def _account_id(self, column: Column) -> str:
-        if column.type in (*_WHOLE_NUMBERS, *_BINARY_FLOATS):
+        if column.type in NUMBERS:
             return f"lpad(CAST(CAST({column.sql} AS HUGEINT) AS VARCHAR), {_ACCOUNT_DIGITS}, '0')"
-        return self.value(column)
+        return account_text(self.value(column), "true")
 
     def maybe_money(self, name: str, *, is_lenient: bool = False) -> str | None:
         """Exact money or NULL where the cell is empty; None where the file has no such column.
@@ -167,12 +170,27 @@ class Columns:
         column = self.find(*names)
         if column is None:
             return "NULL::TIMESTAMP"
-        if column.type == "TIMESTAMP WITH TIME ZONE":  # a plain cast would take the machine's zone
-            return f"({column.sql} AT TIME ZONE 'UTC')"
+        if column.type in _ZONED:  # a plain cast would take the machine's zone
+            return f"(CAST({column.sql} AS TIMESTAMPTZ) AT TIME ZONE 'UTC')"
         if not column.type.startswith(("TIMESTAMP", "DATE")):
             self.checks[column.name] = Check(column, "TIMESTAMP")
             return f"CAST({self.value(column)} AS TIMESTAMP)"
         return f"CAST({column.sql} AS TIMESTAMP)"
+
+
+def account_text(text: str, is_aws: str) -> str:
+    """SQL of an account's id that a program may have written as a number: without `.0`, of AWS with twelve digits."""
+    whole, is_number = f"split_part({text}, '.', 1)", f"regexp_full_match({text}, {literal(_NUMBERED)})"
+    return (
+        f"CASE WHEN length({text}) = {_ACCOUNT_DIGITS} OR NOT {is_number} THEN {text}"
+        f" WHEN {is_aws} AND length({whole}) < {_ACCOUNT_DIGITS} THEN lpad({whole}, {_ACCOUNT_DIGITS}, '0')"
+        f" ELSE {whole} END"
+    )
+
+
+def aws_account(text: str) -> str:
+    """The same for a value: an AWS account's id."""
+    return text.partition(".")[0].zfill(_ACCOUNT_DIGITS) if re.fullmatch(_NUMBERED, text) else text
 
 
 def _of_binary(column: Column) -> str:

@@ -7,7 +7,7 @@ slash headers agree with them without case and punctuation. See docs/algorithms/
 from collections.abc import Iterable
 
 from costs.billing_formats import cur_costs
-from costs.billing_formats.base import EMPTY, ChargeMapping, Columns, Finding, literal
+from costs.billing_formats.base import EMPTY, ChargeMapping, Columns, Finding, literal, squash
 from costs.billing_formats.cur_costs import KIND_PART, SPLIT_PART, is_in
 
 PAYER = "bill_payer_account_id"
@@ -90,12 +90,21 @@ def has_slashes(columns: Columns) -> bool:
 
 
 def missing(columns: Columns) -> list[str]:
-    """Columns without which a line has no period, kind, amount, currency or account, as the file would spell them."""
+    """Columns without which a line has no period, kind, amount or account, as the file would spell them.
+
+    The currency can be told in another way, so it is named only where others are missing, too.
+    """
     slashes = has_slashes(columns)
     lost = [slash if slashes else snake for snake, slash in REQUIRED.items() if not columns.has(snake)]
     if not columns.has(PAYER) and not columns.has(ACCOUNT):
         lost.append("bill/PayerAccountId" if slashes else PAYER)
-    return lost
+    return [] if lost == [currency_column(columns)] else lost
+
+
+def currency_column(columns: Columns) -> str:
+    """The column that tells the currency, as the file spells it or would."""
+    found = next((name for name in columns.names if squash(name) == squash(CURRENCY)), "")
+    return found or (REQUIRED[CURRENCY] if has_slashes(columns) else CURRENCY)
 
 
 def charge_mapping(

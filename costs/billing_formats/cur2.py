@@ -84,7 +84,7 @@ def recognise(columns: Columns) -> str:
 
 
 def missing(columns: Columns) -> list[str]:
-    """Columns without which a line has no period, kind, amount, currency or account."""
+    """Columns without which a line has no period, kind, amount or account."""
     return cur.missing(columns)
 
 

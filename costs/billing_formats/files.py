@@ -37,6 +37,19 @@ def open_text(path: Path) -> TextIO:
     return path.open(encoding="utf-8-sig", errors="replace", newline="")
 
 
+def holds_nothing(path: Path) -> bool:
+    """Whether a text file is empty once unpacked, as surplus chunks of an export are."""
+    if path.stat().st_size == 0:
+        return True
+    if magic(path) in (PARQUET_MAGIC, *ZIP_STARTS):
+        return False
+    try:
+        with open_text(path) as text:
+            return text.read(1) == ""
+    except (EOFError, OSError, zlib.error):
+        return False  # whoever reads it says what is wrong with it
+
+
 def csv_header(path: Path) -> tuple[str, ...]:
     """The column names of a CSV, () where the file holds nothing. Raises ImportRejectedError."""
     try:

@@ -8,7 +8,8 @@ with line and column.
 from collections.abc import Iterable
 from dataclasses import replace
 
-from costs.billing_formats.base import Column, Columns, literal, squash
+from costs.billing_formats import base
+from costs.billing_formats.base import Column, Columns, account_text, literal, squash
 
 _GROUPED = r"[0-9]{1,3}(,[0-9]{3})+[.][0-9]+"  # a comma alone may be a decimal comma: it is not guessed
 _PLAIN = r"[0-9]+([.][0-9]*)?"
@@ -30,6 +31,8 @@ NUMBERS = (
     "AmortizedCost",
 )
 MOMENTS = ("BillingPeriodStart", "BillingPeriodEnd", "ChargePeriodStart", "ChargePeriodEnd")
+ACCOUNTS = ("BillingAccountId", "SubAccountId")
+_TELL_AWS = ("ProviderName", "Provider", "ServiceProviderName", "InvoiceIssuerName", "InvoiceIssuer")
 # Names of columns → what versions before 1.0 called them, and Oracle still does.
 OLD_NAMES = {
     "ProviderName": "Provider",
@@ -54,17 +57,22 @@ def plain_cells(columns: Columns) -> Columns:
     texts = [column for column in reversed(columns.columns) if column.type.startswith("VARCHAR")]
     filled = {squash(column.name): _filled(columns, column) for column in texts}
     is_american = _is_american(filled)
-    numbers, moments = set(map(squash, NUMBERS)), set(map(squash, MOMENTS))
+    numbers, moments, accounts = (set(map(squash, names)) for names in (NUMBERS, MOMENTS, ACCOUNTS))
+    is_aws = _is_aws(filled)
     plain = []
     for column in columns.columns:
-        sql = column.sql
-        if column.type.startswith("VARCHAR"):
+        sql, kind = column.sql, column.type
+        if squash(column.name) in accounts and kind in base.NUMBERS:
+            sql, kind = account_text(f"CAST(CAST({sql} AS HUGEINT) AS VARCHAR)", is_aws), "VARCHAR"
+        elif column.type.startswith("VARCHAR"):
             sql = _filled(columns, column)
             if squash(column.name) in numbers:
                 sql = _plain_number(sql)
             elif squash(column.name) in moments:
                 sql = _plain_moment(sql, is_american=is_american)
-        plain.append(Column(column.name, sql, column.type))
+            elif squash(column.name) in accounts:
+                sql = account_text(sql, is_aws)
+        plain.append(Column(column.name, sql, kind))
     found = Columns(tuple(plain), nulls_are_read=columns.nulls_are_read)
     for name, old_name in OLD_NAMES.items():
         found.call(old_name, name)
@@ -92,6 +100,13 @@ def _plain_number(text: str) -> str:
     has_signs = f"contains({text}, '$') OR contains({text}, ',') OR starts_with({text}, '(')"
     negative = f"CASE WHEN starts_with({text}, '(') THEN '-' ELSE '' END"
     return f"CASE WHEN ({has_signs}) AND {is_written} THEN {negative} || {digits} ELSE {text} END"
+
+
+def _is_aws(filled: dict[str, str]) -> str:
+    """Whether the line is AWS's, whose accounts have twelve digits; programs that take them for numbers drop zeros."""
+    told = [sql for name in _TELL_AWS if (sql := filled.get(squash(name)))]
+    names = f"lower(coalesce({', '.join(told)}))"
+    return f"coalesce(regexp_matches({names}, '\\b(aws|amazon)\\b'), false)" if told else "false"
 
 
 def _is_american(filled: dict[str, str]) -> str:

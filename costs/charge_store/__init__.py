@@ -98,7 +98,7 @@ from costs.charge_store.rollups import (
     without_list_cost,
     write_side_files,
 )
-from costs.charge_store.settling import Settled, same_lines, settle
+from costs.charge_store.settling import Settled, currencies_landed, fill_currency, same_lines, settle
 from costs.charge_store.sources import BillFile, counted_rows, first_account, first_line, open_bill_file, tables_in
 from costs.charge_store.stores import Store, Stored, StoreError, charge_store, is_remote, open_store, store_root
 from costs.charge_store.virtual_tags import VirtualTag, tags_joined_in
@@ -201,6 +201,8 @@ __all__ = [
     "rollup_rows",
     "row_counts",
     "same_lines",
+    "currencies_landed",
+    "fill_currency",
     "settle",
     "split_month",
     "store_root",

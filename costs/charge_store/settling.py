@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from costs.billing_formats.base import literal
 from costs.charge_store.connection import Connection, quoted, scalar
 from costs.charge_store.folders import relation_of
 from costs.charge_store.landing import PARQUET, charges_in
@@ -50,6 +51,22 @@ def settle(connection: Connection, folder: Path) -> Settled:
     discounts = _count_discounts(connection, folder)
     plans = _settle_plans(connection, folder)
     return Settled(plans, discounts, _settle_allocated(connection, folder))
+
+
+def currencies_landed(connection: Connection, folder: Path) -> set[str]:
+    """The currencies of all landed lines, '' where lines do not tell theirs."""
+    return {
+        row[0] for row in connection.execute(f"SELECT DISTINCT billing_currency FROM {charges_in(folder)}").fetchall()
+    }
+
+
+def fill_currency(connection: Connection, folder: Path, currency: str) -> None:
+    """Lines that do not tell their currency count in this one."""
+    told = f"CASE WHEN billing_currency = '' THEN {literal(currency)} ELSE billing_currency END AS billing_currency"
+    for path in sorted(folder.glob("charges-*.parquet")):
+        source = f"read_parquet({quoted(path)})"
+        if scalar(connection, f"SELECT count(*) FROM {source} WHERE billing_currency = ''"):
+            _rewrite(connection, path, f"SELECT * REPLACE ({told}) FROM {source}")
 
 
 def same_lines(connection: Connection, folder: Path) -> tuple[Path, Path, int] | None:

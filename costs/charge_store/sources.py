@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from django.conf import settings
 
 from costs.billing_formats.archives import is_archive, take_out_tables
-from costs.billing_formats.base import Check, Column, Columns
+from costs.billing_formats.base import Check, Column, Columns, aws_account
 from costs.billing_formats.files import (
     GZIP_MAGIC,
     LONGEST_LINE,
@@ -19,6 +19,7 @@ from costs.billing_formats.files import (
     check_unpacked_size,
     csv_header,
     first_row,
+    holds_nothing,
     line_of_row,
     magic,
     odd_line,
@@ -60,7 +61,8 @@ def tables_in(path: Path) -> Iterator[list[Path]]:
     Path(settings.IMPORT_TEMP_DIR).mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="zip-", dir=settings.IMPORT_TEMP_DIR) as folder:
         try:
-            with _exact(take_out_tables(path, Path(folder), **_unpacking_limits())) as tables:
+            found = take_out_tables(path, Path(folder), **_unpacking_limits())
+            with _exact([table for table in found if not holds_nothing(table)] or found) as tables:
                 yield tables
         except ImportRejectedError as error:
             if error.file_name != path.name:
@@ -251,7 +253,7 @@ def first_account(file: BillFile, *names: str) -> str | None:
         cells = first_row(file.path)
         places = [file.columns.columns.index(column) for column in columns]
         values = [cells[place] if place < len(cells) else "" for place in places]
-        return None if not cells else next((value for value in values if value not in {"", "NULL"}), "")
+        return None if not cells else next((aws_account(value) for value in values if value not in {"", "NULL"}), "")
     with connect() as connection:
         fields = ", ".join(file.columns.account(column.name) for column in columns)
         try:

@@ -27,6 +27,10 @@ _TIME_KEYS = frozenset({"year", "month"})
 _SIDE_FOLDERS = frozenset({"cost_and_usage_data_status", "execution_status"})
 
 
+# What lies beside bills and is none, by its name.
+_NO_DATA = (".json", ".sql", ".yml", ".yaml", ".xml", ".html", ".md", ".txt", ".pdf", ".log", ".crc", ".py", ".sh")
+
+
 @dataclass(frozen=True)
 class StoredFile:
     """A file of a place. `key` is its path with slashes; `etag` changes whenever its content may have changed."""
@@ -52,12 +56,17 @@ class StoredFile:
     @property
     def is_data(self) -> bool:
         """Whether it can be a part of a bill, by its name."""
+        return self.name.lower().endswith(_DATA) and not self._is_beside
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether its name tells neither that it is a part of a bill nor that it is none."""
+        return not self.name.lower().endswith((*_DATA, *_NO_DATA)) and not self._is_beside
+
+    @property
+    def _is_beside(self) -> bool:
         parts = self.key.split("/")
-        return (
-            parts[-1].lower().endswith(_DATA)
-            and not any(part.startswith((".", "_")) for part in parts)
-            and not _SIDE_FOLDERS.intersection(parts)
-        )
+        return any(part.startswith((".", "_")) for part in parts) or bool(_SIDE_FOLDERS.intersection(parts))
 
 
 def period_folder(folder: str) -> str:

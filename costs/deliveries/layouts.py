@@ -85,6 +85,14 @@ def find_deliveries(
     return tuple(sorted(found, key=lambda delivery: (str(delivery.period or "9999"), delivery.folder)))
 
 
+def unknown_names(listed: Iterable[StoredFile]) -> tuple[str, ...]:
+    """Files that may be parts of a bill and are left out, as their names do not tell; manifests would name them."""
+    files = list(listed)
+    if any(file.is_manifest for file in files):
+        return ()
+    return tuple(sorted(file.key for file in files if file.is_unknown))
+
+
 def exports_of(deliveries: Iterable[Delivery]) -> tuple[str, ...]:
     """The names of the exports that manifests speak of."""
     return tuple(sorted({delivery.export for delivery in deliveries if delivery.export}))

@@ -12,12 +12,13 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from costs import charge_store
+from costs.billing_formats.files import holds_nothing
 from costs.deliveries import StoredFile
 from costs.errors import FinopsError, ImportRejectedError, InvalidRequestError, NotFoundInScopeError
 from costs.models import BillDelivery, BillImport, BillSource
 from costs.places import Heartbeat, PlaceError, open_place
 from costs.services.claims import is_dead_here, new_worker
-from costs.services.preparing import NoLinesError, holds_nothing, prepare_imports
+from costs.services.preparing import NoLinesError, prepare_imports
 from costs.services.uploads import safe_name
 from costs.terms import RUNNING_STATES, DeliveryState, ImportState, PlaceKind
 

@@ -1,6 +1,7 @@
 """Where in an import's files a value stands that was found to be wrong once its lines had landed."""
 
 from pathlib import Path
+from typing import NoReturn
 
 from costs import charge_store
 from costs.billing_formats import columns_by_field, detect
@@ -10,9 +11,12 @@ from costs.inventory import read_inventory
 from costs.models import BillImport
 
 
-def refuse_cell(import_pk: int, fields: tuple[str, ...], value: str, *, problem: str, cure: str) -> None:
-    """Raise ImportRejectedError that names the first cell of these fields with the value.
+def refuse_cell(
+    import_pk: int, fields: tuple[str, ...], value: str, *, problem: str, cure: str, begins: bool = False
+) -> NoReturn:
+    """Raise ImportRejectedError that names the first cell of these fields with the value, or one that begins with it.
 
+    '' stands for a cell that is empty.
     One more pass over the files, only after a failure. Where they are gone, or say it otherwise, no place is named.
     """
     for described in BillImport.objects.get(pk=import_pk).files:
@@ -21,18 +25,20 @@ def refuse_cell(import_pk: int, fields: tuple[str, ...], value: str, *, problem:
             continue
         with charge_store.tables_in(path) as tables:
             for table in tables:
-                if place := _place(table, fields, value):
+                if place := _place(table, fields, value, begins=begins):
                     line, column = place
                     raise ImportRejectedError(problem, cure, table.name, line, column)
     raise ImportRejectedError(problem, cure)
 
 
-def _place(table: Path, fields: tuple[str, ...], value: str) -> tuple[int, str] | None:
+def _place(table: Path, fields: tuple[str, ...], value: str, *, begins: bool) -> tuple[int, str] | None:
     """Line and column of the first cell that one of the fields is made from and that holds the value."""
     file = charge_store.open_bill_file(table)
     names = _columns_of(file, fields)
     columns = [column for column in file.columns.columns if column.name in names]
-    cells = {column.name: f"trim(CAST({column.sql} AS VARCHAR)) = {literal(value)}" for column in columns}
+    texts = {column.name: f"coalesce(trim(CAST({column.sql} AS VARCHAR)), '')" for column in columns}
+    told = literal(value)
+    cells = {name: f"starts_with({text}, {told})" if begins else f"{text} = {told}" for name, text in texts.items()}
     found = [(line, name) for name, is_it in cells.items() if (line := charge_store.first_line(file, is_it))]
     return min(found, default=None)
 

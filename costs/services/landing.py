@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from costs import charge_store
-from costs.billing_formats import ChargeMapping, Columns, Finding, columns_by_field, detect, focus, module_of
+from costs.billing_formats import ChargeMapping, Columns, Finding, columns_by_field, cur, detect, focus, module_of
 from costs.billing_formats.inventory import days_of
 from costs.charge_store import Beat, Connection
 from costs.errors import ImportRejectedError
@@ -16,6 +16,7 @@ from costs.inventory import Inventory, read_inventory
 from costs.models import BillImport
 from costs.periods import BillingPeriod
 from costs.services import findings as remarks
+from costs.terms import BillingFormat
 
 
 @dataclass
@@ -76,6 +77,12 @@ class Landing:
         self.findings += [finding for finding in other.findings if finding not in self.findings]
         self.inventory = other.inventory or self.inventory
         self.rows += other.rows
+
+    def assume(self, currency: Finding | None) -> None:
+        """Note in what currency lines of a Cost and Usage Report count that do not tell theirs."""
+        if currency is not None:
+            self.findings.append(currency)
+            self.columns.assumed[cur.CURRENCY] = currency.text.partition(" count in ")[2].rstrip(".")
 
     def as_dict(self) -> dict[str, Any]:
         """What the finish needs to know, as a file of an import keeps it."""
@@ -159,8 +166,9 @@ def _land_table(
     duck: Connection, path: Path, landing: Landing, target: Path, described: dict[str, Any], *, beat: Beat
 ) -> None:
     file = charge_store.open_bill_file(path)
-    mapping = detect(file.columns, file_name=path.name).module.mapping(file.columns)
-    assumed = described.get("currency")
+    module = detect(file.columns, file_name=path.name).module
+    mapping, is_focus = module.mapping(file.columns), module.FORMAT is BillingFormat.FOCUS
+    assumed = described.get("currency") if is_focus else None  # a report's lines are told together, once landed
     if part := described.get("part"):
         currency = assumed["currency"] if assumed else ""
         mapping = replace(mapping, lines=focus.lines_of(file.columns, part, currency=currency))

@@ -18,7 +18,9 @@ from costs.models import Bill, BillImport, ImportFile
 from costs.periods import BillingPeriod
 from costs.services import findings as remarks
 from costs.services.claims import Claim, StoppedError, claim_finish, claim_import, held, is_mine, share_out, why_stopped
+from costs.services.currencies import fill_currency
 from costs.services.file_claims import LANDED_PERCENT, FileClaim, claim_file, claim_in_line, file_landed, make_rows
+from costs.services.finding_cells import refuse_cell
 from costs.services.landing import ColumnUse, Landing, land, refuse_copy
 from costs.services.retracking import VirtualTagsOf, begin_retracking, no_virtual_tags, take_charges
 from costs.services.rivals import near_providers, refuse_second_folder, refuse_second_source
@@ -203,6 +205,8 @@ def _settled(duck: Connection, landing: Landing, bill_import: BillImport) -> lis
         path.unlink()
     if found := charge_store.same_lines(duck, landing.folder):
         refuse_copy(bill_import, *found)
+    if BillingFormat(bill_import.source.billing_format).tells_fees:
+        landing.assume(fill_currency(duck, landing.folder, bill_import))
     return remarks.of_delivery(charge_store.settle(duck, landing.folder))
 
 
@@ -226,7 +230,8 @@ def _months(duck: Connection, landing: Landing, bill_import: BillImport) -> list
     if not found:
         raise ImportRejectedError("There are no lines, only headers.", "Export it again.", names)
     if any(month.billing_period is None for month in found):
-        raise ImportRejectedError("Some lines have no billing period.", "Export it again.", names)
+        problem, cure = "This line and maybe more have no billing period.", "Export again with this column filled."
+        refuse_cell(bill_import.pk, ("billing_period",), "", problem=problem, cure=cure)
     try:
         charge_store.reject_mixed_currencies(found)
     except ImportRejectedError as error:
@@ -235,9 +240,8 @@ def _months(duck: Connection, landing: Landing, bill_import: BillImport) -> list
     months = sorted({month.billing_period for month in found})
     wrong = implausible_month(months, today=bill_import.created_at.date())
     if wrong is not None:
-        raise ImportRejectedError(
-            f"The month {wrong:%Y-%m} cannot be right.", "Check the billing period's year in the export.", names
-        )
+        problem, cure = f"The month {wrong:%Y-%m} cannot be right.", "Check the billing period's year in the export."
+        refuse_cell(bill_import.pk, ("billing_period",), f"{wrong:%Y-%m}", begins=True, problem=problem, cure=cure)
     _refuse_other_months(bill_import, months, names)
     landing.findings += remarks.line_kinds(
         charge_store.line_kinds(duck, landing.folder), bill_import.source.billing_format

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 
-from costs.deliveries import NO_MANIFEST, Delivery, exports_of, find_deliveries
+from costs.deliveries import NO_MANIFEST, Delivery, exports_of, find_deliveries, unknown_names
 from costs.errors import FinopsError
 from costs.models import BillDelivery, BillSource
 from costs.periods import BillingPeriod
@@ -21,6 +21,7 @@ _TASK_LOST_SECONDS = 1_800
 _RETRY_WAIT = timedelta(minutes=5)
 _IN_HAND = (DeliveryState.QUEUED, DeliveryState.FETCHING, DeliveryState.IMPORTING)
 _MISSING_SHOWN = 3
+_NAMES_SHOWN = 5
 
 
 @dataclass
@@ -32,6 +33,7 @@ class Found:
     waiting: list[int] = field(default_factory=list)
     refused: list[int] = field(default_factory=list)
     too_old: int = 0
+    unknown: tuple[str, ...] = ()  # files left out, as their names do not tell what they are
 
     @property
     def text(self) -> str:
@@ -44,7 +46,20 @@ class Found:
             _counted(self.too_old, "older than asked for"),
         ]
         told = [part for part in parts if part]
-        return f"Deliveries: {', '.join(told)}." if told else "Nothing there yet: no manifest and no bill file."
+        text = f"Deliveries: {', '.join(told)}." if told else "Nothing there yet: no manifest and no bill file."
+        return f"{text} {self.left_out}".strip()
+
+    @property
+    def left_out(self) -> str:
+        """What was not looked into, and what to do about it; empty where there is nothing."""
+        if not self.unknown:
+            return ""
+        shown = ", ".join(self.unknown[:_NAMES_SHOWN])
+        more = f" and {len(self.unknown) - _NAMES_SHOWN} more" if len(self.unknown) > _NAMES_SHOWN else ""
+        return (
+            f"Left out by their names: {shown}{more}. If they belong to a bill, let them end in .csv, .gz, .zip or"
+            " .parquet."
+        )
 
 
 @dataclass(frozen=True)
@@ -88,13 +103,14 @@ def look_at_source(source_pk: int, *, now: datetime) -> list[int]:
 
 def look(place: Place, asker: Asker, *, now: datetime, settled_before: datetime | None = None) -> Found:
     """Record what lies at a place. Raises PlaceError where it cannot be looked at or holds several exports."""
-    deliveries = find_deliveries(place.files(), place.read, settled_before=settled_before)
+    listed = list(place.files())
+    deliveries = find_deliveries(listed, place.read, settled_before=settled_before)
     if len(exports := exports_of(deliveries)) > 1:
         raise PlaceError(
             f"{place.address} holds several exports: {', '.join(exports)}.",
             "Name the folder of one; together they would count costs more than once.",
         )
-    found = Found()
+    found = Found(unknown=unknown_names(listed))
     for delivery in reversed(deliveries):
         if _is_too_old(delivery, asker, now):
             found.too_old += 1

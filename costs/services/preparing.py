@@ -1,7 +1,6 @@
 """Files → queued imports: what each file is, which belong together, and which version they are."""
 
 import hashlib
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
@@ -14,11 +13,10 @@ from django.utils.text import slugify
 
 from costs import charge_store
 from costs.billing_formats import Detected, cur, detect, focus
-from costs.billing_formats.archives import is_archive
-from costs.billing_formats.files import PARQUET_MAGIC, magic, open_text
+from costs.billing_formats.files import holds_nothing
 from costs.errors import ImportRejectedError, InvalidRequestError
 from costs.models import BillImport, BillSource
-from costs.services.currencies import Assumed, Part, currency_code, in_currencies, remember_currency
+from costs.services.currencies import Assumed, Part, currency_code, in_currencies, of_report, remember_currency
 from costs.services.given_manifests import without_manifests
 from costs.services.uploads import require_inside_upload
 from costs.terms import BillingFormat
@@ -81,19 +79,6 @@ def prepare_imports(
         ]
 
 
-def holds_nothing(path: Path) -> bool:
-    """Whether a text file is empty once unpacked, as surplus chunks of an export are."""
-    if path.stat().st_size == 0:
-        return True
-    if magic(path) == PARQUET_MAGIC or is_archive(path):
-        return False
-    try:
-        with open_text(path) as text:
-            return text.read(1) == ""
-    except (EOFError, OSError, zlib.error):
-        return False  # whoever reads it says what is wrong with it
-
-
 def _snapshot_day(delivery: Delivery, given: date | None, today: date) -> date | None:
     if not delivery.billing_format.is_inventory:
         return None
@@ -106,7 +91,9 @@ def _snapshot_day(delivery: Delivery, given: date | None, today: date) -> date |
 def _deliveries(files: Sequence[Path], source_name: str | None, currency: str) -> list[Delivery]:
     found: dict[tuple[BillingFormat, Part], Delivery] = {}
     waiting: list[tuple[Detected, dict[str, Any]]] = []
-    for path in dict.fromkeys(files):
+    given = list(dict.fromkeys(files))
+    filled = [path for path in given if not (path.is_file() and holds_nothing(path))]
+    for path in filled or given:  # surplus chunks may be empty
         detected, parts = _look_into(path, source_name, currency)
         described = _described(path, detected)
         for part, assumed in parts.items():
@@ -171,7 +158,9 @@ def _table(path: Path, source_name: str | None, currency: str) -> tuple[Detected
         return detected, {Part(""): None}
     if detected.module.FORMAT is not BillingFormat.FOCUS:
         account = charge_store.first_account(file, cur.PAYER, cur.ACCOUNT)
-        return detected, {} if account is None else {Part(account): None}
+        if account is None:
+            return detected, {}
+        return detected, {Part(account): of_report(file, Part(account), given=currency, source_name=source_name)}
     told = focus.whose(file.columns)
     rows = charge_store.counted_rows(file, list(told.values()))
     counted = {Part(**dict(zip(told, row, strict=True))): lines for row, lines in rows}

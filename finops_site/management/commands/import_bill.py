@@ -14,7 +14,7 @@ from django.utils import timezone
 from costs import services as intake
 from costs.errors import FinopsError, InvalidRequestError
 from costs.periods import day_argument
-from costs.places import is_s3, open_place
+from costs.places import Place, is_s3, open_place
 from costs.scope import Scope
 from costs.selectors import import_detail
 from costs.selectors.outcome import import_outcome
@@ -88,7 +88,11 @@ class Command(BaseCommand):
         if places and len(given) > 1:
             raise InvalidRequestError("Give one folder or s3:// address, or files alone.")
         if places:
-            made, rows, problems = _from_place(places[0], source or "", now, self.say, currency=more["currency"])
+            place = open_place(places[0])
+            found = intake.look(place, intake.Asker(place.address, asked_name=source or "", retries=True), now=now)
+            if found.left_out:
+                self._say(found.left_out)
+            made, rows, problems = _from_place(place, found, now, self.say, currency=more["currency"])
         else:
             made = _from_files([Path(text) for text in given], source, more, now, self.say)
         if made:
@@ -104,11 +108,9 @@ def _from_files(
 
 
 def _from_place(
-    address: str, source: str, now: datetime, say: Say | None, *, currency: str
+    place: Place, found: intake.Found, now: datetime, say: Say | None, *, currency: str
 ) -> tuple[list[int], list[Row], list[str]]:
     """The imports made, rows of months that are in force in this very version, and what could not be imported."""
-    place = open_place(address)
-    found = intake.look(place, intake.Asker(place.address, asked_name=source, retries=True), now=now)
     made, rows, to_fetch = list[int](), list[Row](), list(found.queued)
     for pk in found.same:
         kept = delivered_in_force(Scope.all(), pk)
