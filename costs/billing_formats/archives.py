@@ -98,9 +98,7 @@ def _is_table(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> b
         start = inside.read(_BEGINNING)
     if start[:4] in ZIP_STARTS:
         last = member.filename.rsplit("/", 1)[-1]
-        raise ImportRejectedError(
-            "A zip archive inside another is not read.", "Unpack the outer one.", f"{name}/{last}"
-        )
+        raise ImportRejectedError("A zip archive inside another is not read.", "Unpack the outer one.", last)
     return start[:4] == PARQUET_MAGIC or start[:2] == GZIP_MAGIC or _HEADER.match(start) is not None
 
 

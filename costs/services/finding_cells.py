@@ -17,9 +17,10 @@ def refuse_cell(
     """Raise ImportRejectedError that names the first cell of these fields with the value, or one that begins with it.
 
     '' stands for a cell that is empty.
-    One more pass over the files, only after a failure. Where they are gone, or say it otherwise, no place is named.
+    One more pass over the files, only after a failure. Where they are gone, or say it otherwise, no line is named.
     """
-    for described in BillImport.objects.get(pk=import_pk).files:
+    files = BillImport.objects.get(pk=import_pk).files
+    for described in files:
         path = Path(described["path"])
         if not path.is_file():
             continue
@@ -28,7 +29,7 @@ def refuse_cell(
                 if place := _place(table, fields, value, begins=begins):
                     line, column = place
                     raise ImportRejectedError(problem, cure, table.name, line, column)
-    raise ImportRejectedError(problem, cure)
+    raise ImportRejectedError(problem, cure, ", ".join(described["name"] for described in files))
 
 
 def _place(table: Path, fields: tuple[str, ...], value: str, *, begins: bool) -> tuple[int, str] | None:
@@ -37,10 +38,15 @@ def _place(table: Path, fields: tuple[str, ...], value: str, *, begins: bool) ->
     names = _columns_of(file, fields)
     columns = [column for column in file.columns.columns if column.name in names]
     texts = {column.name: f"coalesce(trim(CAST({column.sql} AS VARCHAR)), '')" for column in columns}
-    told = literal(value)
-    cells = {name: f"starts_with({text}, {told})" if begins else f"{text} = {told}" for name, text in texts.items()}
+    cells = {name: _is_it(text, value, begins=begins) for name, text in texts.items()}
     found = [(line, name) for name, is_it in cells.items() if (line := charge_store.first_line(file, is_it))]
     return min(found, default=None)
+
+
+def _is_it(text: str, value: str, *, begins: bool) -> str:
+    if not value:
+        return f"upper({text}) IN ('', 'NULL')"
+    return f"starts_with({text}, {literal(value)})" if begins else f"{text} = {literal(value)}"
 
 
 def _columns_of(file: charge_store.BillFile, fields: tuple[str, ...]) -> set[str]:

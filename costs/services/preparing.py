@@ -279,7 +279,8 @@ def _slug(name: str) -> str:
 
 def _queue(delivery: Delivery, *, source: BillSource, snapshot_on: date | None, **who: int | None) -> int:
     digests = sorted(file["sha256"] for file in delivery.files)
-    version = hashlib.sha256("\n".join([*digests, str(snapshot_on or "")]).encode()).hexdigest()
+    told = [str(snapshot_on or ""), *_currency_told(delivery)]
+    version = hashlib.sha256("\n".join([*digests, *told]).encode()).hexdigest()
     queued = BillImport.objects.create(
         source=source,
         snapshot_on=snapshot_on,
@@ -289,3 +290,13 @@ def _queue(delivery: Delivery, *, source: BillSource, snapshot_on: date | None, 
         **who,
     )
     return queued.pk
+
+
+def _currency_told(delivery: Delivery) -> list[str]:
+    """In what currency lines of a Cost and Usage Report count that do not tell theirs: another one is another bill.
+
+    FOCUS lines of another currency are another source's anyway.
+    """
+    if delivery.billing_format is BillingFormat.FOCUS:
+        return []
+    return sorted({file["currency"]["currency"] for file in delivery.files if "currency" in file})

@@ -287,7 +287,7 @@ _ARCHIVES = {
     "zip of two payers": one(
         "a.zip",
         zipped({"a.csv": TEXT, "b.csv": csv_text([line({"bill/PayerAccountId": "7"}, cost="1")])}),
-        said("a.zip", "", "The zip archive holds bills of the payers 000000000001, 7. Give them apart."),
+        said("a.zip", "", "The zip archive holds bills of the payers 000000000001, 000000000007. Give them apart."),
     ),
     "zip of two formats": one(
         "a.zip",
@@ -335,7 +335,13 @@ _PARQUET = {
     "no currency on any line": parquet(
         "a.parquet",
         table(line_item_currency_code=pa.array([None, None], pa.string())),
-        said("a.parquet", "", "Some lines have no currency. Export again with the currency column filled."),
+        said(
+            "a.parquet",
+            "line 1, column line_item_currency_code",
+            "This line and maybe more have no currency. Say in which currency they are: as Currency on the page of"
+            " uploads or of the source, with import_bill --currency, or as currency in the API. Or export the file"
+            " again with this column filled.",
+        ),
     ),
     "no rows": parquet(
         "a.parquet",

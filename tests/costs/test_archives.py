@@ -83,7 +83,7 @@ def test_inventory_in_a_zip_is_read_and_two_are_refused(tmp_path: Path) -> None:
 def test_nothing_of_an_archive_is_left_behind(tmp_path: Path, settings: Settings) -> None:
     settings.IMPORT_TEMP_DIR = str(tmp_path / "temp")
     path = tmp_path / "a.zip"
-    path.write_bytes(zipped({"a.csv": TEXT, "b.csv": TEXT}, how=zipfile.ZIP_STORED))
+    path.write_bytes(zipped({"a.csv": TEXT, "b.csv": csv_text([line(cost="2")])}, how=zipfile.ZIP_STORED))
     (made,) = bring_in(path)
-    assert (made.rows, made.billed_cost) == (2, Decimal(2))
+    assert (made.rows, made.billed_cost) == (2, Decimal(3))
     assert [found.name for found in (tmp_path / "temp").glob("zip-*")] == []

@@ -125,7 +125,7 @@ def test_an_empty_chunk_beside_several_bills_changes_nothing(tmp_path: Path) -> 
 def test_a_zip_archive_may_hold_the_chunks_of_several_bills(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "f.zip", "w") as archive:
         archive.writestr("f-1.csv", focus_text([AWS, ORACLE]))
-        archive.writestr("f-2.csv", focus_text([ORACLE]))
+        archive.writestr("f-2.csv", focus_text([ORACLE | {"ResourceId": "another"}]))
     bring_in(tmp_path / "f.zip")
     assert sorted(totals().values()) == [Decimal("0.5"), Decimal(10)]
 
@@ -181,7 +181,8 @@ WRONG: dict[str, tuple[bytes, str]] = {
     ),
     "a line without account": (
         text_of(AWS, AWS | {"BillingAccountId": "NULL"}),
-        "f.csv, column BillingAccountId: Some lines have no BillingAccountId. Export again with this column filled.",
+        "f.csv, line 3, column BillingAccountId: This line and maybe more have no BillingAccountId. Export again with"
+        " this column filled; lines of totals or blanks below a bill have to go.",
     ),
     "a line without currency": (
         text_of(AWS, AWS | {"BillingCurrency": "EUR"}, AWS | {"BillingCurrency": ""}),
@@ -223,11 +224,13 @@ WRONG: dict[str, tuple[bytes, str]] = {
     ),
     "no billing period": (
         text_of(AWS | {"BillingPeriodStart": "null"}),
-        "f.csv: Some lines have no billing period. Export it again.",
+        "f.csv, line 2, column BillingPeriodStart: This line and maybe more have no billing period. Export again with"
+        " this column filled.",
     ),
     "a month of the wrong year": (
         text_of(AWS | {"BillingPeriodStart": "2062-05-01T00:00:00Z"}),
-        "f.csv: The month 2062-05 cannot be right. Check the billing period's year in the export.",
+        "f.csv, line 2, column BillingPeriodStart: The month 2062-05 cannot be right. Check the billing period's year in"
+        " the export.",
     ),
     "nothing but a header": (
         text_of(),
