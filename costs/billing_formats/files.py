@@ -18,6 +18,17 @@ _PROBED_WHOLE = 16 * 1024 * 1024
 _PROBED_PART = 1024 * 1024
 _PLACES, _PLACE = 32, 16 * 1024
 _BLOCK = 1024 * 1024
+_TAR_BLOCK, _TAR_PLACE = 512, 257
+_BLANK_LINES = 1000
+# How files begin that hold bills and are not read as they are; the first where a gzip file is unpacked.
+_OTHER_STARTS = {
+    GZIP_MAGIC: "packed with gzip twice",
+    PARQUET_MAGIC: "a Parquet file packed with gzip",
+    b"BZh": "packed with bzip2",
+    b"\x28\xb5\x2f\xfd": "packed with zstd",
+    b"7z\xbc\xaf": "a 7z archive",
+    b"\xd0\xcf\x11\xe0": "an Excel workbook of the old kind",
+}
 _HEADER_LIMIT = 1024 * 1024
 # A cell may be as long as a line; the csv module's own limit is a hundred thousand characters.
 LONGEST_LINE = 8_000_000
@@ -60,10 +71,35 @@ def csv_header(path: Path) -> tuple[str, ...]:
     if len(first) == _HEADER_LIMIT or "\x00" in first:
         if magic(path)[:2] in _UTF_16:
             raise ImportRejectedError("The text is UTF-16, not UTF-8.", "Save or export it as UTF-8.", path.name)
-        raise ImportRejectedError("The file is not a text table.", "Give a CSV, CSV.gz or Parquet file.", path.name)
+        raise ImportRejectedError(*_what_else(path), path.name)
     if first.lstrip()[:1] in {"{", "["}:
         raise ImportRejectedError("The file is JSON, not a table.", "Export it as CSV or Parquet.", path.name)
-    return tuple(name.strip() for name in next(csv.reader([first]), [])) if first.strip() else ()
+    if not first.strip():
+        _refuse_blank_line(path)
+        return ()
+    return tuple(name.strip() for name in next(csv.reader([first]), []))
+
+
+def _refuse_blank_line(path: Path) -> None:
+    """A file that begins with a blank line and holds more below it."""
+    with open_text(path) as text:
+        if any(line.strip() for line in islice(text, _BLANK_LINES)):
+            raise ImportRejectedError(
+                "The first line is blank.", "Take it out: the first line names the columns.", path.name, line=1
+            )
+
+
+def _what_else(path: Path) -> tuple[str, str]:
+    """What a file is that is no text, by its first bytes, and what to do about it."""
+    opened = gzip.open if magic(path)[:2] == GZIP_MAGIC else open
+    with opened(path, "rb") as file:
+        start = file.read(_TAR_BLOCK)
+    if start[_TAR_PLACE:].startswith(b"ustar"):
+        return "The file is a tar archive.", "Unpack it and give the folder, or the bill's files inside."
+    for known, what in _OTHER_STARTS.items():
+        if start.startswith(known):
+            return f"The file is {what}.", "Unpack it, or give a CSV, CSV.gz or Parquet file."
+    return "The file is not a text table.", "Give a CSV, CSV.gz or Parquet file."
 
 
 def first_row(path: Path) -> list[str]:

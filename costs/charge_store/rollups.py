@@ -114,6 +114,17 @@ def without_list_cost(connection: Connection) -> tuple[int, Decimal]:
     return row[0], round_money(row[1])
 
 
+def numbered_resources(connection: Connection) -> tuple[int, Decimal]:
+    """Lines of resources whose ids a spreadsheet turned into numbers (`1.23E+11`), and their billed cost."""
+    row = connection.execute(
+        "SELECT coalesce(CAST(sum(lines) AS BIGINT), 0), coalesce(sum(billed_cost), 0)"
+        " FROM facts JOIN resource_names USING (resource_group)"
+        " WHERE regexp_full_match(resource_id, '[0-9]([.,][0-9]+)?[Ee][+][0-9]+')"
+    ).fetchone()
+    assert row is not None
+    return row[0], round_money(row[1])
+
+
 def month_totals(connection: Connection, partials: Mapping[str, str] | None = None) -> MonthTotals:
     """Sum the month's charges: by what was added up file by file (`partials.merged`), where it was."""
     connection.execute((partials or {}).get("month_sums") or rollup.month_sums())

@@ -29,6 +29,7 @@ MADE_ANEW = frozenset(
         "no_instances",
         "list_cost_is_zero",
         "several_payers",
+        "resources_turned_into_numbers",
         "near_providers",
         "rolled_up_again",
     }
@@ -103,7 +104,7 @@ def of_month(
         text = "No line tells an instance type by the hour: commitment coverage and advice leave this bill out."
         found.append(Finding("no_instances", text))
     found += _of_lists(duck) if billing_format == BillingFormat.FOCUS else _of_payers(charge_store.payers(duck))
-    return found + [_refused(key) for key in refused]
+    return found + _of_numbered(duck) + [_refused(key) for key in refused]
 
 
 def _of_lists(duck: Connection) -> list[Finding]:
@@ -115,6 +116,17 @@ def _of_lists(duck: Connection) -> list[Finding]:
         " count as they stand: savings against list prices come out too low."
     )
     return [Finding("list_cost_is_zero", text, "warning", difference=plain(cost), lines=lines)]
+
+
+def _of_numbered(duck: Connection) -> list[Finding]:
+    lines, cost = charge_store.numbered_resources(duck)
+    if not lines:
+        return []
+    text = (
+        "Lines name resources that a spreadsheet turned into numbers, like 1.23E+11: several may stand as one. Their"
+        " costs are right. To tell them apart, give the file as it was delivered, not saved from a spreadsheet."
+    )
+    return [Finding("resources_turned_into_numbers", text, "warning", difference=plain(cost), lines=lines)]
 
 
 def _of_payers(payers: Sequence[str]) -> list[Finding]:

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from costs.billing_formats.detect import _READABLE as READABLE
+from costs.services.currencies import _CURE as SAY
 from tests.costs.bills import csv_text, cur2_line, cur2_text, line, snake
 from tests.costs.corpus import Case, Counted, Refused, flipped, gzipped, one, parquet, several, zipped
 
@@ -15,6 +16,7 @@ AGAIN = "Correct it or export the file again."
 SAVED = "Spreadsheets write dates so: give the file as it was delivered, not saved from one."
 REPAIR = "Repair the line or export the file again."
 EXPORT = "Export it again with these columns; without them it is no bill."
+TWICE = "The header has this column 2 times; which one counts is a guess. Export the file again."
 DAMAGED = "The compressed file ends early or is damaged. Transfer or export it again."
 ZIP_DAMAGED = "The zip archive ends early or is damaged. Transfer or export it again."
 
@@ -63,21 +65,13 @@ _HEADERS = {
     "a cost column twice in other letters": one(
         "a.csv",
         renamed("lineItem/Operation", "LINEITEM/unblended_cost"),
-        said(
-            "a.csv",
-            "line 1, column LINEITEM/unblended_cost",
-            "The header has this column 2 times; which one counts is a guess. Export the file again.",
-        ),
+        said("a.csv", "line 1, column LINEITEM/unblended_cost", TWICE),
     ),
     "an unknown column twice": one("a.csv", HEADER + ",x,x\n" + BODY.replace("\n", ",1,2\n"), SUM),
     "a cost column twice": one(
         "a.csv",
         renamed("lineItem/Operation", "lineItem/UnblendedCost"),
-        said(
-            "a.csv",
-            "line 1, column lineItem/UnblendedCost",
-            "The header has this column 2 times; which one counts is a guess. Export the file again.",
-        ),
+        said("a.csv", "line 1, column lineItem/UnblendedCost", TWICE),
     ),
     "no period, type and currency in CUR 2.0": one(
         "a.csv",
@@ -338,9 +332,7 @@ _PARQUET = {
         said(
             "a.parquet",
             "line 1, column line_item_currency_code",
-            "This line and maybe more have no currency. Say in which currency they are: as Currency on the page of"
-            " uploads or of the source, with import_bill --currency, or as currency in the API. Or export the file"
-            " again with this column filled.",
+            f"This line and maybe more have no currency. {SAY}",
         ),
     ),
     "no rows": parquet(

@@ -11,8 +11,8 @@ from pytest_django import Settings
 
 from costs.billing_formats.archives import take_out_tables
 from costs.errors import ImportRejectedError
-from tests.costs.bills import bring_in, csv_text, line
-from tests.costs.corpus import zipped
+from tests.costs.bills import bring_in, csv_text, line, snake, write_parquet
+from tests.costs.corpus import gzipped, zipped
 
 TEXT = csv_text([line(cost="1")])
 
@@ -87,3 +87,25 @@ def test_nothing_of_an_archive_is_left_behind(tmp_path: Path, settings: Settings
     (made,) = bring_in(path)
     assert (made.rows, made.billed_cost) == (2, Decimal(3))
     assert [found.name for found in (tmp_path / "temp").glob("zip-*")] == []
+
+
+@pytest.mark.django_db
+def test_members_whose_names_tell_nothing_are_read_by_how_they_begin(tmp_path: Path) -> None:
+    """1 + 2 + 4: text, gzip and Parquet as Athena and Spark name them. What is beside a bill is left."""
+    text, packed = (csv_text([line(cost=cost)]) for cost in ("1", "2"))
+    columns = {snake(name): [value] for name, value in line(cost="4").items()}
+    parquet = write_parquet(tmp_path / "p", columns).read_bytes()
+    beside = {"_SUCCESS": "", "README": "a bill", "notes.md": "a,b,c,d,e,f", "bill.xlsx": b"PK\x03\x04"}
+    members = {"part-00000": text, "part-00001": gzipped(packed), "0000_part.snappy": parquet}
+    path = tmp_path / "a.zip"
+    path.write_bytes(zipped(beside | members))
+    (made,) = bring_in(path)
+    assert (made.rows, made.billed_cost) == (3, Decimal(7))
+
+
+def test_an_archive_among_tables_is_not_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    path.write_bytes(zipped({"a.csv": TEXT, "more/inner.zip": zipped({"b.csv": TEXT})}))
+    with pytest.raises(ImportRejectedError) as refused:
+        bring_in(path)
+    assert str(refused.value) == "a.zip/inner.zip: A zip archive inside another is not read. Unpack the outer one."

@@ -229,8 +229,8 @@ WRONG: dict[str, tuple[bytes, str]] = {
     ),
     "a month of the wrong year": (
         text_of(AWS | {"BillingPeriodStart": "2062-05-01T00:00:00Z"}),
-        "f.csv, line 2, column BillingPeriodStart: The month 2062-05 cannot be right. Check the billing period's year in"
-        " the export.",
+        "f.csv, line 2, column BillingPeriodStart: The month 2062-05 cannot be right. Check the billing period's year"
+        " in the export.",
     ),
     "nothing but a header": (
         text_of(),

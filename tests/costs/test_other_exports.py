@@ -1,5 +1,9 @@
 """Files that hold costs and are no bill we read: each is called by its name, with what to give instead."""
 
+import bz2
+import gzip
+import tarfile
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -84,3 +88,47 @@ def test_json_is_called_by_its_name(tmp_path: Path, text: str) -> None:
     (tmp_path / "f.json").write_text(text, encoding="utf-8")
     with pytest.raises(ImportRejectedError, match=r"f\.json: The file is JSON, not a table\. Export it as CSV or"):
         charge_store.open_bill_file(tmp_path / "f.json")
+
+
+def _tarred(text: bytes) -> bytes:
+    out = BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as archive:
+        member = tarfile.TarInfo("bucket/a.csv")
+        member.size = len(text)
+        archive.addfile(member, BytesIO(text))
+    return out.getvalue()
+
+
+BILL = b"bill/PayerAccountId,lineItem/UnblendedCost\n" * 50
+PACKED = "Unpack it, or give a CSV, CSV.gz or Parquet file."
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (_tarred(BILL), "The file is a tar archive. Unpack it and give the folder, or the bill's files inside."),
+        (gzip.compress(gzip.compress(BILL)), f"The file is packed with gzip twice. {PACKED}"),
+        (gzip.compress(b"PAR1\0\0"), f"The file is a Parquet file packed with gzip. {PACKED}"),
+        (bz2.compress(BILL) + b"\0", f"The file is packed with bzip2. {PACKED}"),
+        (b"\xd0\xcf\x11\xe0\0", f"The file is an Excel workbook of the old kind. {PACKED}"),
+        (b"\0\1\2", "The file is not a text table. Give a CSV, CSV.gz or Parquet file."),
+    ],
+)
+def test_packed_files_are_called_by_what_they_are(tmp_path: Path, content: bytes, told: str) -> None:
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(content)
+    with pytest.raises(ImportRejectedError) as refused:
+        charge_store.open_bill_file(path)
+    assert str(refused.value) == f"a.csv.gz: {told}"
+
+
+def test_a_blank_first_line_is_told_and_blank_lines_alone_are_an_empty_file(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    for content, told in (
+        (b"\n\n" + BILL, "a.csv, line 1: The first line is blank. Take it out: the first line names the columns."),
+        (b"\n  \n", "a.csv: The file is empty. Export it again."),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(ImportRejectedError) as refused:
+            charge_store.open_bill_file(path)
+        assert str(refused.value) == told

@@ -1,6 +1,8 @@
 """A month in several folders without a manifest: partitions are one bill, anything else is not guessed."""
 
+import json
 import os
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
+from costs.deliveries import StoredFile, unknown_names
 from costs.deliveries.files import above_partitions
 from costs.models import BillDelivery
 from costs.terms import DeliveryState, ImportState
@@ -98,3 +101,30 @@ def test_folders_of_different_months_are_no_rivals(tmp_path: Path) -> None:
     write_csv(tmp_path / "b" / "part-0.csv", [line(cost="3", period="2026-04-01T00:00:00Z")])
     call_command("import_bill", str(tmp_path))
     assert billed() == Decimal(2)
+
+
+def test_files_left_out_by_their_names_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By the command on standard error, so that its JSON stays JSON, and by the source's last look."""
+    lay(tmp_path, a="2")
+    for name in ("a/part-00001", "a/b.tsv", "a/.hidden", "a/create.sql", "_temporary/c"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("x")
+    told = (
+        "Left out by their names: a/b.tsv, a/part-00001. If they belong to a bill, let them end in .csv, .gz, .zip or"
+        " .parquet."
+    )
+    call_command("import_bill", str(tmp_path), "--json")
+    out = capsys.readouterr()
+    assert out.err == f"{told}\n"
+    assert [row["billed_cost"] for row in json.loads(out.out)["imports"]] == ["2"]
+    source = folder_source(tmp_path)
+    look(source, later(5))
+    assert source.last_result == f"Deliveries: 1 new. {told}"
+
+
+def test_files_beside_a_manifest_are_not_told(tmp_path: Path) -> None:
+    changed = datetime(2026, 5, 1, tzinfo=UTC)
+    files = [StoredFile(key, 1, "e", changed) for key in ("r/a-Manifest.json", "r/part-00001")]
+    assert unknown_names(files) == ()
+    assert unknown_names(files[1:]) == ("r/part-00001",)

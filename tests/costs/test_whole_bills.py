@@ -3,13 +3,16 @@
 import gzip
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from costs.errors import ImportRejectedError
-from costs.models import BillImport
+from costs.models import BillImport, SubAccount
 from costs.terms import ImportState
 from tests.costs.bills import bring_in, csv_text, line, snake, write_csv, write_parquet
 from tests.costs.corpus import zipped
@@ -76,6 +79,78 @@ def test_breaks_and_commas_inside_quotes_do_not_end_a_line_whatever_ends_lines(t
     path.write_bytes(b"\xef\xbb\xbf" + text.encode())
     [made] = bring_in(path)
     assert (made.rows, made.billed_cost) == (2, Decimal(3))
+
+
+def test_resources_that_a_spreadsheet_turned_into_numbers_are_told(tmp_path: Path) -> None:
+    """2 + 3 of two resources that are one now; i-1E+2 and 0x1E+5 are names."""
+    lines = [line(cost=cost, resource="1.23E+11") for cost in ("2", "3")]
+    lines += [line(cost="7", resource="i-1E+2"), line(cost="1", resource="0x1E+5")]
+    [made] = bring_in(write_csv(tmp_path / "bill.csv", lines))
+    [finding] = [each for each in made.findings if each["code"] == "resources_turned_into_numbers"]
+    assert (finding["severity"], finding["lines"], finding["difference"]) == ("warning", 2, "5")
+    assert "like 1.23E+11: several may stand as one" in finding["text"]
+
+
+def test_accounts_that_a_program_took_for_numbers_get_their_zeros_back(tmp_path: Path) -> None:
+    """As pandas saves them: the payer without its zero, and a column with a gap as 123456.0."""
+    lines = [line(cost="2", account="123456.0"), line(cost="3", account="")]
+    lines = [each | {"bill/PayerAccountId": "12345678506"} for each in lines]
+    [made] = bring_in(write_csv(tmp_path / "bill.csv", lines))
+    assert (made.source.name, made.source.billing_account_id) == ("aws-012345678506", "012345678506")
+    named = SubAccount.objects.values_list("sub_account_id", flat=True).order_by("sub_account_id")
+    assert list(named) == ["000000123456", "012345678506"]
+
+
+@pytest.mark.parametrize(
+    ("provider", "given", "account"),
+    [
+        ("AWS", "123456", "000000123456"),
+        ("Amazon Web Services", "12345678506.0", "012345678506"),
+        ("AWS", "1234567890123", "1234567890123"),
+        ("AWS", "12345678901X", "12345678901X"),
+        ("Microsoft", "8611537", "8611537"),
+        ("Oracle", "20209880.0", "20209880"),
+        ("Hawsons", "7", "7"),
+    ],
+)
+def test_only_aws_has_accounts_of_twelve_digits_in_focus(
+    tmp_path: Path, provider: str, given: str, account: str
+) -> None:
+    [made] = bring_in(
+        write_focus(tmp_path / "f.csv", focus_line(ProviderName=provider, BillingAccountId=given, SubAccountId=given))
+    )
+    assert made.source.billing_account_id == account
+    assert SubAccount.objects.get().sub_account_id == account
+
+
+def test_accounts_kept_as_numbers_in_parquet_are_read_without_a_point(tmp_path: Path) -> None:
+    row = focus_line(ProviderName="AWS", BillingAccountId="1", SubAccountId="1")
+    columns: dict[str, list[object]] = {name: [value] for name, value in row.items()}
+    path = write_parquet(tmp_path / "f.parquet", columns | {"BillingAccountId": [123456], "SubAccountId": [77.0]})
+    [made] = bring_in(path)
+    assert made.source.billing_account_id == "000000123456"
+    assert SubAccount.objects.get().sub_account_id == "000000000077"
+
+
+def test_times_in_nanoseconds_with_a_zone_are_read(tmp_path: Path) -> None:
+    """As pandas writes them. Midnight in Berlin is April in UTC, and the month is that of UTC: here noon."""
+    noon = datetime(2026, 5, 1, 12, tzinfo=UTC)
+    row = focus_line(cost="4")
+    columns: dict[str, Any] = {name: [value] for name, value in row.items()}
+    for name in ("BillingPeriodStart", "BillingPeriodEnd", "ChargePeriodStart", "ChargePeriodEnd"):
+        columns[name] = pa.array([noon], pa.timestamp("ns", "Europe/Berlin"))
+    [made] = bring_in(write_parquet(tmp_path / "f.parquet", columns))
+    assert (str(made.billing_period), made.billed_cost) == ("2026-05-01", Decimal(4))
+
+
+def test_an_empty_file_among_those_given_changes_nothing(tmp_path: Path) -> None:
+    """Surplus chunks of an export: nothing, packed nothing, and nothing inside of a zip."""
+    (tmp_path / "b.csv").write_bytes(b"")
+    (tmp_path / "c.csv.gz").write_bytes(gzip.compress(b""))
+    (tmp_path / "d.zip").write_bytes(zipped({"d-1.csv": csv_text([line(cost="2")]), "d-2.csv": b""}))
+    whole = write_csv(tmp_path / "a.csv", [line(cost="3")])
+    [made] = bring_in(whole, *(tmp_path / name for name in ("b.csv", "c.csv.gz", "d.zip")))
+    assert (made.rows, made.billed_cost) == (2, Decimal(5))
 
 
 ONCE = [line(cost="2", resource="i-1"), line(cost="3.5", resource="i-2")]  # 5.5; twice it would be 11
