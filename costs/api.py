@@ -217,7 +217,7 @@ class SourceRowSerializer(serializers.Serializer[Any]):
         choices=[value.value for value in BillingFormat], allow_null=True, help_text="Null before its first bill."
     )
     billing_account_id = serializers.CharField(help_text="The payer; empty before its first bill.")
-    default_currency = serializers.CharField(help_text="Of FOCUS lines that do not tell theirs; empty where unknown.")
+    default_currency = serializers.CharField(help_text="Of lines that do not tell theirs; empty where unknown.")
     fetched_by = serializers.CharField(help_text="Of a part of what another source fetches: that source, else empty.")
     is_active = serializers.BooleanField(help_text="Of a payer's month one active source counts.")
     state = serializers.CharField(help_text=", ".join(SourceState))

@@ -132,7 +132,7 @@ class SourceForm(forms.Form):
         required=False,
         max_length=8,
         validators=[CURRENCY_CODE],
-        help_text="Of FOCUS lines that do not tell theirs: a code like USD. Left empty, it is the one of all other"
+        help_text="Of lines that do not tell theirs: a code like USD. Left empty, it is the one of all other"
         " lines of their account; where that is none or several, the file is refused.",
     )
 

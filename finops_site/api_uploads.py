@@ -35,7 +35,7 @@ class ConflictError(FinopsError):
     code = "conflict"
 
 
-CURRENCY_HELP = "Of FOCUS lines that do not tell theirs: a code like USD. Kept for the source's next files."
+CURRENCY_HELP = "Of lines that do not tell theirs: a code like USD. Kept for the source's next files."
 
 
 class UploadInputSerializer(serializers.Serializer[Any]):

@@ -30,6 +30,8 @@ from tagging import selectors as ownership
 from tagging import services as owners
 from tagging.services import Detection, Suggested
 
+_INTERRUPTED = "Query interrupted"
+
 
 @dataclass(frozen=True)
 class Run:
@@ -43,7 +45,8 @@ def run_import(import_pk: int, *, say: Callable[[str], None] | None = None) -> l
     """Bring one queued import all the way into force, in line; returns the imports it became (one per month).
 
     A month that was already in force in this very version is left alone (state `unchanged`). Raises
-    ImportRejectedError, after storing it on the import, when the files cannot be used. `say` is told of every file.
+    ImportRejectedError, after storing it on the import, when the files cannot be used; KeyboardInterrupt also
+    where DuckDB was interrupted. `say` is told of every file.
     """
     with _ending(import_pk, None):
         _bring_into_force(intake.load_import(import_pk, **_read_for(), say=say))
@@ -136,6 +139,8 @@ def _ending(import_pk: int, now: datetime | None) -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        if now is None and str(error) == _INTERRUPTED:  # DuckDB's own word for Ctrl-C
+            raise KeyboardInterrupt from error
         intake.stop_import(import_pk, error, now=now)
         raise
 

@@ -180,9 +180,10 @@ class Columns:
 
 def account_text(text: str, is_aws: str) -> str:
     """SQL of an account's id that a program may have written as a number: without `.0`, of AWS with twelve digits."""
-    whole, is_number = f"split_part({text}, '.', 1)", f"regexp_full_match({text}, {literal(_NUMBERED)})"
-    return (
-        f"CASE WHEN length({text}) = {_ACCOUNT_DIGITS} OR NOT {is_number} THEN {text}"
+    whole = f"split_part({text}, '.', 1)"
+    return (  # case by case, so that the pattern is tried on few lines
+        f"CASE WHEN length({text}) = {_ACCOUNT_DIGITS} OR length({text}) > {2 * _ACCOUNT_DIGITS} THEN {text}"
+        f" WHEN NOT regexp_full_match({text}, {literal(_NUMBERED)}) THEN {text}"
         f" WHEN {is_aws} AND length({whole}) < {_ACCOUNT_DIGITS} THEN lpad({whole}, {_ACCOUNT_DIGITS}, '0')"
         f" ELSE {whole} END"
     )

@@ -26,7 +26,7 @@ class BillSource(models.Model):
     # Of FOCUS bills, which are one provider's and one currency's; empty where the format tells neither.
     provider = models.CharField(max_length=255, blank=True)
     billing_currency = models.CharField(max_length=8, blank=True)
-    default_currency = models.CharField(max_length=8, blank=True)  # of FOCUS lines that do not tell theirs
+    default_currency = models.CharField(max_length=8, blank=True)  # of lines that do not tell theirs
     place = models.CharField(max_length=16, choices=choices_for(PlaceKind), default=PlaceKind.UPLOAD.value)
     location = models.CharField(max_length=500, blank=True)  # a folder's path, or s3://bucket/prefix
     every_minutes = models.PositiveSmallIntegerField(default=DEFAULT_LOOK_MINUTES)

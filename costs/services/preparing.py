@@ -57,7 +57,7 @@ def prepare_imports(
 
     All CUR files of one payer are one delivery. FOCUS files are read whole for whose lines they hold: those of one
     provider, account and currency are one delivery. Each kind of inventory is a source of its own and needs the day
-    it was taken (`snapshot_on`, else today). `currency` is that of FOCUS lines which do not tell theirs. Raises
+    it was taken (`snapshot_on`, else today). `currency` is that of lines which do not tell theirs. Raises
     ImportRejectedError for a file that cannot be one.
     """
     if not files:

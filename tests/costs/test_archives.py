@@ -95,10 +95,15 @@ def test_members_whose_names_tell_nothing_are_read_by_how_they_begin(tmp_path: P
     text, packed = (csv_text([line(cost=cost)]) for cost in ("1", "2"))
     columns = {snake(name): [value] for name, value in line(cost="4").items()}
     parquet = write_parquet(tmp_path / "p", columns).read_bytes()
-    beside = {"_SUCCESS": "", "README": "a bill", "notes.md": "a,b,c,d,e,f", "bill.xlsx": b"PK\x03\x04"}
-    members = {"part-00000": text, "part-00001": gzipped(packed), "0000_part.snappy": parquet}
+    beside: dict[str, str | bytes] = {
+        "_SUCCESS": "",
+        "README": "a bill",
+        "notes.md": "a,b,c,d,e,f",
+        "bill.xlsx": b"PK\x03\x04",
+    }
+    members: dict[str, str | bytes] = {"part-00000": text, "part-00001": gzipped(packed), "0000_part.snappy": parquet}
     path = tmp_path / "a.zip"
-    path.write_bytes(zipped(beside | members))
+    path.write_bytes(zipped(beside | members | {"bill.xlsx": b"PK\x03\x04"}))
     (made,) = bring_in(path)
     assert (made.rows, made.billed_cost) == (3, Decimal(7))
 

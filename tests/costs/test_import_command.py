@@ -9,6 +9,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
 
+from costs import charge_store
+from costs.models import Bill, BillImport
+from costs.terms import ImportState
 from tests.costs.bills import line, write_csv
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -76,3 +79,25 @@ def test_error_of_database_or_disk_is_one_clear_line(
     with pytest.raises(CommandError) as refused:
         run(str(write_csv(tmp_path / "bill.csv", [line()])))
     assert str(refused.value) == told
+
+
+@pytest.mark.parametrize("stopped", [KeyboardInterrupt(), RuntimeError("Query interrupted")])
+def test_an_interrupted_import_is_cancelled_and_the_month_in_force_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stopped: BaseException
+) -> None:
+    """Ctrl-C, as Python or DuckDB tell it. The same command begins again: 2 until then, 3 afterwards."""
+    path = write_csv(tmp_path / "bill.csv", [line(cost="2")])
+    run(str(path))
+    write_csv(path, [line(cost="3")])
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise stopped
+
+    with monkeypatch.context() as patched:
+        patched.setattr(charge_store, "land_file", interrupted)
+        with pytest.raises(CommandError, match=r"^Interrupted\. What was under way is cancelled"):
+            run(str(path))
+    broken = BillImport.objects.order_by("-pk")[0]
+    assert (broken.state, broken.step, broken.error) == (ImportState.CANCELLED.value, "Cancelled by Ctrl-C", "")
+    assert Bill.objects.get().import_in_force.billed_cost == 2  # type: ignore[union-attr]
+    assert json.loads(run(str(path), "--json"))["imports"][0]["billed_cost"] == "3"

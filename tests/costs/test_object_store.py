@@ -47,7 +47,7 @@ def folder(made: BillImport) -> ImportFolder:
 
 
 def test_month_is_put_into_the_bucket_and_read_from_it(store: ObjectStore, tmp_path: Path) -> None:
-    made = bring_in_lines(tmp_path, line(cost="1.5", resource="i-1"), line(cost="2.25", account="7"))
+    made = bring_in_lines(tmp_path, line(cost="1.5", resource="i-1"), line(cost="2.25", account="000000000007"))
     # 1.5 + 2.25 = 3.75
     assert (made.state, made.billed_cost) == ("in_force", Decimal("3.75"))
     here = f"source=aws-000000000001/billing_period=2026-05/import={made.pk}"
@@ -63,7 +63,7 @@ def test_month_is_put_into_the_bucket_and_read_from_it(store: ObjectStore, tmp_p
     rows = charge_store.query_charges(
         [folder(made)],
         "SELECT sum(billed_cost) FROM charges WHERE sub_account_id = ? AND slice_key IS NOT NULL",
-        ["7"],
+        ["000000000007"],
     )
     assert rows == [(Decimal("2.25"),)]
     assert charge_store.query_charges([folder(made)], "SELECT sum(consumed_quantity) FROM usage") == [(2.0,)]

@@ -2,8 +2,10 @@
 
 import json
 from argparse import ArgumentParser
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,9 @@ from costs.selectors.outcome import import_outcome
 from costs.selectors.sources import delivered_in_force, delivery
 from finops_site import pipeline
 
+_INTERRUPTED = (
+    "Interrupted. What was under way is cancelled, months in force are as they were. The same command begins again."
+)
 Row = dict[str, str | int | float]
 Say = Callable[[str], None]
 
@@ -38,7 +43,7 @@ class Command(BaseCommand):
         parser.add_argument("files", nargs="*", metavar="FILE_OR_PLACE", help="files, or one folder or s3:// address")
         parser.add_argument("--source", help="name of the source (default: aws-PAYER, inventory-compute, -storage)")
         parser.add_argument("--date", type=day_argument, help="day an inventory was taken (default: today)")
-        parser.add_argument("--currency", default="", help="of FOCUS lines that do not tell theirs, like USD")
+        parser.add_argument("--currency", default="", help="of lines that do not tell theirs, like USD")
         parser.add_argument("--json", action="store_true", help="print JSON")
         parser.add_argument("--progress", action="store_true", help="say on standard error which file is being read")
         parser.add_argument("--cancel", type=int, metavar="IMPORT", help="cancel an import that is under way elsewhere")
@@ -54,6 +59,8 @@ class Command(BaseCommand):
             )
         except FinopsError as error:
             raise CommandError(str(error)) from error
+        except KeyboardInterrupt as error:
+            raise CommandError(_INTERRUPTED) from error
         except DatabaseError as error:
             cure = "If the database is new, run manage.py migrate first."
             raise CommandError(f"The database refused: {str(error).splitlines()[0]}. {cure}") from error
@@ -104,7 +111,20 @@ def _from_files(
     files: list[Path], source: str | None, more: dict[str, Any], now: datetime, say: Say | None
 ) -> list[int]:
     queued = intake.prepare_imports(files, source_name=source, today=now.date(), **more)
-    return [pk for import_pk in queued for pk in pipeline.run_import(import_pk, say=say)]
+    with _cancelled_by_hand(lambda: queued):
+        return [pk for import_pk in queued for pk in pipeline.run_import(import_pk, say=say)]
+
+
+@contextmanager
+def _cancelled_by_hand(queued: Callable[[], Sequence[int]]) -> Iterator[None]:
+    """Who presses Ctrl-C cancels what has not come into force, and sees no more of it than that."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        for pk in queued():
+            with suppress(FinopsError):  # has ended already
+                intake.cancel_import(pk, by="Ctrl-C")
+        raise
 
 
 def _from_place(
@@ -120,7 +140,8 @@ def _from_place(
     for pk in to_fetch:
         if delivery(Scope.all(), pk).has_ended:
             intake.fetch_again(pk)
-        made += pipeline.bring_in(pk, now=now, say=say, currency=currency)
+        with _cancelled_by_hand(partial(intake.unfinished_imports, pk)):
+            made += pipeline.bring_in(pk, now=now, say=say, currency=currency)
     ended = [delivery(Scope.all(), pk) for pk in (*to_fetch, *found.waiting, *found.refused)]
     problems = [f"{item.problem} {item.cure}".strip() for item in ended if item.problem]
     problems += ["Another worker imports it right now." for item in ended if not item.problem and not item.has_ended]
