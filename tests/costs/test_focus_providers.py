@@ -224,7 +224,7 @@ def test_a_bill_of_1_4_is_whole_whatever_was_bought_in_its_marketplace(tmp_path:
 
 @pytest.mark.django_db(transaction=True)
 def test_what_stands_for_no_name_names_no_account(tmp_path: Path) -> None:
-    account = {"BillingAccountId": "8611537", "BillingAccountName": "Contoso"}
+    account = {"ProviderName": "Microsoft", "BillingAccountId": "8611537", "BillingAccountName": "Contoso"}
     lines = [
         focus_line(SubAccountId="", SubAccountName="Unassigned") | account,
         focus_line(SubAccountId="/subscriptions/1", SubAccountName="Prod") | account,
