@@ -51,9 +51,17 @@ def refuse_second_folder(item: BillImport, period: BillingPeriod) -> None:
     mine = item.delivery
     if mine is None or mine.manifest or BillingFormat(item.source.billing_format).is_inventory:
         return
-    beside = BillDelivery.objects.filter(
-        pk__lt=mine.pk, found_at=mine.found_at, source=mine.source_id, asked_name=mine.asked_name, address=mine.address
-    ).filter(manifest="")
+    beside = (
+        BillDelivery.objects.filter(
+            pk__lt=mine.pk,
+            found_at=mine.found_at,
+            source=mine.source_id,
+            asked_name=mine.asked_name,
+            address=mine.address,
+        )
+        .filter(manifest="")
+        .exclude(folder=mine.folder)
+    )
     gone = [state.value for state in (ImportState.FAILED, ImportState.CANCELLED, ImportState.REPLACED)]
     others = BillImport.objects.filter(delivery__in=beside, source=item.source, billing_period=period.start)
     folder = others.exclude(state__in=gone).order_by("pk").values_list("delivery__folder", flat=True).first()
