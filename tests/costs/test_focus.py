@@ -134,12 +134,14 @@ def test_money_as_spreadsheets_write_it_is_read(
     assert of_line(duck, tmp_path, "billed_cost", BilledCost=text) == (Decimal(amount),)
 
 
-def test_binary_floats_of_parquet_are_taken_to_ten_decimals(duck: charge_store.Connection, tmp_path: Path) -> None:
+def test_binary_floats_of_parquet_are_the_shortest_decimals_that_read_as_them(
+    duck: charge_store.Connection, tmp_path: Path
+) -> None:
     cells: dict[str, list[object]] = {name: [value] for name, value in DEFAULTS.items()}
     cells |= {"BilledCost": [0.1 + 0.2], "BillingAccountId": [1234567890123], "EffectiveCost": [None]}
     path = write_parquet(tmp_path / "focus.parquet", cells)
     got = landed(duck, path, "billed_cost", "effective_cost", "billing_account_id")
-    assert got == [(Decimal("0.3"), Decimal("0.3"), "1234567890123")]
+    assert got == [(Decimal("0.30000000000000004"), Decimal("0.30000000000000004"), "1234567890123")]
 
 
 # --- time -----------------------------------------------------------------------------------------
