@@ -31,8 +31,9 @@ django.setup()
 
 from costs.tags import canonical_key, canonical_value, tag_value  # noqa: E402
 from finops_site.demo_data import SEED, write_exports  # noqa: E402
+from tagging.clues import KnownResource, name_stem  # noqa: E402
 from tagging.services.foundation import ENVIRONMENTS  # noqa: E402
-from tagging.suggestions import KnownResource, TagLearner, name_stem  # noqa: E402
+from tagging.suggestions import TagLearner  # noqa: E402
 
 PRECISION_GOAL, COVERAGE_GOAL = 0.95, 0.50
 KEYS = ("Team", "CostCenter", "Environment", "Project", "Owner")

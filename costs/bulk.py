@@ -105,6 +105,8 @@ def _adapted(
     adapters: dict[int, Callable[[Any], Any]] = {
         place: _json_text for place, name in enumerate(columns) if isinstance(fields[name], models.JSONField)
     }
+    moments = (place for place, name in enumerate(columns) if isinstance(fields[name], models.DateTimeField))
+    adapters |= dict.fromkeys(moments, connection.ops.adapt_datetimefield_value)
     if connection.vendor == "postgresql":
         adapters |= dict.fromkeys(money, _numeric_text)
     elif money:

@@ -67,6 +67,7 @@ from costs.charge_store.reading import (
     resource_rows,
     resources_seen,
     tag_keys_of,
+    tag_texts_of,
     tags_seen,
 )
 from costs.charge_store.records import (
@@ -190,6 +191,7 @@ __all__ = [
     "remembered_lines",
     "first_line",
     "tag_keys_of",
+    "tag_texts_of",
     "tags_seen",
     "raw_sum",
     "reject_mixed_currencies",

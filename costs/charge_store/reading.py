@@ -1,6 +1,6 @@
 """Questions about single charges, answered from the Parquet folders of imports in force."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -13,6 +13,8 @@ from costs.charge_store.folders import ImportFolder, content_of
 from costs.charge_store.rollups import ROLLUP_COLUMNS
 from costs.charge_store.virtual_tags import OVERRIDES
 from costs.charges import CHARGE_COLUMNS
+
+_CHUNK = 2_000
 
 
 def query_charges(folders: Sequence[ImportFolder], sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -95,6 +97,31 @@ def _carried(folder: ImportFolder, _content: str, spellings: tuple[str, ...]) ->
     )
     with reading_cursor() as cursor:
         return tuple(cursor.execute(sql, [list(spellings), *pointers]).fetchall())
+
+
+def tag_texts_of(
+    folder: ImportFolder, pairs: Collection[tuple[int, int]]
+) -> Iterator[tuple[int, int, list[tuple[date, str]]]]:
+    """(resource key, slice key, its sets of tags as JSON, each with its last day) of these pairs, on taggable lines."""
+    if not folder.exists() or not pairs:
+        return
+    wanted = pa.table(
+        {
+            "resource_key": pa.array([pair[0] for pair in pairs], pa.int64()),
+            "slice_key": pa.array([pair[1] for pair in pairs], pa.int64()),
+        }
+    )
+    sql = (
+        f"SELECT resource_key, slice_key, list((day, tags)) FROM (SELECT resource_key, slice_key, tags,"
+        f" max(charge_date) AS day FROM ({_charges(folder, slices=True, resources=True)})"
+        " WHERE NOT is_split_row AND is_taggable AND tags IS NOT NULL GROUP BY ALL)"
+        " SEMI JOIN wanted_pairs USING (resource_key, slice_key) GROUP BY ALL"
+    )
+    with reading_cursor() as cursor:
+        cursor.register("wanted_pairs", wanted)
+        cursor.execute(sql)
+        while rows := cursor.fetchmany(_CHUNK):
+            yield from rows
 
 
 def _charges(folder: ImportFolder, *, slices: bool, resources: bool) -> str:

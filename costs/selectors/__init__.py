@@ -13,7 +13,7 @@ from costs.selectors.bill_lines import (
     line_sums,
     write_line_parquet,
 )
-from costs.selectors.carried_tags import CarriedTag, carried_tags, tag_spellings
+from costs.selectors.carried_tags import CarriedTag, carried_tags, tag_spellings, tags_on_resources
 from costs.selectors.column_pages import ColumnReport, SourceColumns, SwitchedOff, source_columns
 from costs.selectors.commitments import (
     CommitmentUse,
@@ -176,6 +176,7 @@ __all__ = [
     "CarriedTag",
     "carried_tags",
     "tag_spellings",
+    "tags_on_resources",
     "CeDifference",
     "CeQuestion",
     "CeRow",

@@ -3,25 +3,33 @@
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
 
 from costs import selectors as intake
+from costs.bulk import copy_rows
+from costs.money import to_units
 from costs.periods import BillingPeriod
 from costs.reading import one_reading
 from costs.scope import Scope
-from costs.tags import tag_value
+from tagging.clues import KnownResource
 from tagging.models import SuggestionChoice, SuggestionCount, TagSuggestion, Team, VirtualTag
 from tagging.selectors.suggestible import STAFF, Suggestible, SuggestibleMonth, suggestible_month
 from tagging.selectors.trust import currencies_of, latest_period
-from tagging.suggestions import KnownResource, TagLearner, name_stem
+from tagging.suggestions import Suggestion, TagLearner
 from tagging.terms import ChoiceState
 
 EVERYTHING = Scope.all()
 MOST_TAUGHT = 2_000  # resources a key is learned from, some of every name; more teach little and cost time
+_OF_ALL = ("audience", "period", "currency", "made_at")
+_CELLS = (
+    "ref", "resource_key", "resource_id", "name", "service_name", "sub_account_id", "region_id", "owner_key", "tag_key",
+    "value", "confidence", "evidence", "monthly_cost",
+)  # fmt: skip
+_COUNTS = ("tag_key", "known", "lacking", "suggested")
 MOST_ASKED = 5_000  # resources of an audience that lack a key, dearest first
 
 
@@ -73,60 +81,58 @@ def _make(
     month: SuggestibleMonth, own: Suggestible, *, now: datetime, least_precision: float
 ) -> list[tuple[str, str, int, int, int, Decimal]]:
     """One audience in one currency: everything is worked out, then replaced at once."""
-    left_out, rows, counts, told = _left_out(own.audience), [], [], []
+    left_out, rows, counts, told = _left_out(own.audience), list[tuple[object, ...]](), [], []
+    resources = sorted(own.resources, key=lambda each: (-own.costs[each.key], each.key))
+    of_all = (own.audience, month.period.start.isoformat(), month.currency, now)
     for key in (rule.key for rule in month.policy):
-        known, made = _of_key(month, own, key, least_precision, left_out)
+        known, made = _of_key(month, own, key, resources, least_precision=least_precision)
+        made = [
+            each for each in made if not {(each.resource_key, key, each.value), (each.resource_key, key, "")} & left_out
+        ]
         lacking = sum(key in keys for keys in own.lacking.values())
-        base = {"audience": own.audience, "period": month.period.start, "currency": month.currency, "made_at": now}
-        rows += [TagSuggestion(**base, **cells) for cells in made]
-        counts.append(SuggestionCount(**base, tag_key=key, known=known, lacking=lacking, suggested=len(made)))
-        cost = sum((Decimal(cells["monthly_cost"]) for cells in made), Decimal(0))  # type: ignore[arg-type]
+        rows += [(*of_all, *_cells(own, month.currency, each)) for each in made]
+        counts.append((*of_all, key, known, lacking, len(made)))
+        cost = sum((own.costs[each.resource_key] for each in made), Decimal(0))
         told.append((own.audience, key, known, lacking, len(made), cost))
     with transaction.atomic():
-        for model, fresh in ((TagSuggestion, rows), (SuggestionCount, counts)):
+        for model, columns, fresh in ((TagSuggestion, _CELLS, rows), (SuggestionCount, _COUNTS, counts)):
             model._default_manager.filter(audience=own.audience, currency=month.currency).delete()
-            model._default_manager.bulk_create(fresh, batch_size=500)  # type: ignore[arg-type]
+            copy_rows(model, (*_OF_ALL, *columns), fresh)
     return told
 
 
 def _of_key(
-    month: SuggestibleMonth, own: Suggestible, key: str, least_precision: float, left_out: set[tuple[int, str, str]]
-) -> tuple[int, list[dict[str, object]]]:
-    """How many carry the key, and the suggestions for those that lack it."""
-    carrying = [each for each in own.resources if (raw := tag_value(each.tags, key)) and month.spelled(key, raw)]
-    lacking = [each for each in own.resources if key in own.lacking[each.key] and own.costs[each.key] > 0]
+    month: SuggestibleMonth, own: Suggestible, key: str, resources: Sequence[KnownResource], *, least_precision: float
+) -> tuple[int, list[Suggestion]]:
+    """How many carry the key, and the suggestions for those that lack it. Resources come dearest first."""
+    carrying = [each for each in resources if (raw := each.tags.get(key)) and month.spelled(key, raw)]
+    lacking = [each for each in resources if key in own.lacking[each.key] and own.costs[each.key] > 0]
     if not carrying or not lacking:
         return len(carrying), []
-    carrying.sort(key=lambda each: (-own.costs[each.key], each.key))
-    lacking.sort(key=lambda each: (-own.costs[each.key], each.key))
     learner = TagLearner(key, _some_of_every_name(carrying), spelled=month.spelled)
-    made = []
-    for each in lacking[:MOST_ASKED]:
-        found = learner.suggest(each, least_precision=least_precision)
-        if found is None:
-            continue
-        value = month.written(key, found.value)
-        if (each.key, key, value) in left_out or (each.key, key, "") in left_out:
-            continue
-        place = own.places[each.key]
-        made.append(
-            {
-                "ref": ref_of(own.audience, month.currency, each.key, key, value),
-                "resource_key": each.key,
-                "resource_id": each.resource_id,
-                "name": each.name,
-                "service_name": place.service,
-                "sub_account_id": place.account,
-                "region_id": place.region,
-                "owner_key": place.team,
-                "tag_key": key,
-                "value": value,
-                "confidence": found.confidence,
-                "evidence": [said.sentence for said in found.evidence],
-                "monthly_cost": own.costs[each.key],
-            }
-        )
-    return len(carrying), made
+    made = (learner.suggest(each, least_precision=least_precision) for each in lacking[:MOST_ASKED])
+    return len(carrying), [replace(found, value=month.written(key, found.value)) for found in made if found is not None]
+
+
+def _cells(own: Suggestible, currency: str, made: Suggestion) -> tuple[object, ...]:
+    """A suggestion as it is stored, in the order of _CELLS."""
+    key, place = made.resource_key, own.places[made.resource_key]
+    resource = own.resources_by_key[key]
+    return (
+        ref_of(own.audience, currency, key, made.tag_key, made.value),
+        key,
+        resource.resource_id,
+        resource.name,
+        place.service,
+        place.account,
+        place.region,
+        place.team,
+        made.tag_key,
+        made.value,
+        made.confidence,
+        [said.sentence for said in made.evidence],
+        to_units(own.costs[key]),
+    )
 
 
 def ref_of(*parts: object) -> str:
@@ -141,9 +147,8 @@ def _some_of_every_name(resources: Sequence[KnownResource]) -> list[KnownResourc
     places: Counter[str] = Counter()
     ranked: list[tuple[int, int]] = []
     for each in resources:
-        stem = name_stem(each.name or each.resource_id)
-        ranked.append((places[stem], len(ranked)))
-        places[stem] += 1
+        ranked.append((places[each.stem], len(ranked)))
+        places[each.stem] += 1
     return [resources[at] for _, at in sorted(ranked)[:MOST_TAUGHT]]
 
 

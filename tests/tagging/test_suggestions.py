@@ -6,15 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tagging.suggestions import (
-    ClueKind,
-    KnownResource,
-    Suggestion,
-    TagLearner,
-    clues_of,
-    name_stem,
-    suggest_all,
-)
+from tagging.clues import ClueKind, KnownResource, clues_of, name_stem
+from tagging.suggestions import Suggestion, TagLearner, suggest_all
+from tests.tagging.plain_suggestions import PlainLearner
 
 
 @pytest.mark.parametrize(
@@ -184,3 +178,47 @@ def test_only_missing_tags_are_suggested_and_only_values_somebody_carries(rows: 
         assert found.value in carried
         assert 0.5 <= found.confidence < 1
         assert all(0 < each.agreeing <= each.known for each in found.evidence)
+
+
+_stems = ("web-prod", "web-dev", "db", "batch-prod-eu", "")
+_odd = st.builds(
+    lambda n, stem, account, service, tags, on: KnownResource(
+        n, f"i-{n:017x}", f"{stem}-{n}", account, service, f"i-{on:017x}" if on else "", tags
+    ),
+    st.integers(0, 10_000),
+    st.sampled_from(_stems),
+    st.sampled_from(["1", "2", ""]),
+    st.sampled_from(["Compute", "Storage"]),
+    st.dictionaries(
+        st.sampled_from(
+            ["Team", "team", "Owner", "aws:createdBy", "aws:autoscaling:groupName", "Stack", "eks:cluster-name"]
+        ),
+        st.sampled_from(["Search", "search", "Shop", "Ünï, côde=", "n/a"]),
+        max_size=4,
+    ),
+    st.sampled_from([0, 0, 1, 2]),
+)
+
+
+@given(st.lists(_odd, max_size=40, unique_by=lambda each: each.key), st.sampled_from([0.1, 0.5, 0.8]))
+def test_what_is_remembered_changes_no_suggestion_no_confidence_and_no_reason(
+    resources: list[KnownResource], least: float
+) -> None:
+    plain, learner = PlainLearner("Team", resources), TagLearner("Team", resources)
+    for each in resources:
+        assert learner.suggest(each, least_precision=least) == plain.suggest(each, least_precision=least)
+
+
+def test_groups_of_many_cases_are_judged_as_one_by_one() -> None:
+    known = [
+        KnownResource(n, f"i-{n:017x}", f"{('web', 'db', 'batch')[n % 3]}-{('eu', 'us')[n % 2]}-{n}", str(n % 5),
+                      tags={"Team": ("Search", "Shop", "Ops")[(n % 3 + (n % 17 == 0)) % 3], "Tier": str(n % 4)})
+        for n in range(300)
+    ]  # fmt: skip
+    lost = [
+        KnownResource(9_000 + n, f"i-{n:x}", f"{('web', 'db', 'new')[n % 3]}-eu-{n}", str(n % 5)) for n in range(30)
+    ]
+    plain, learner = PlainLearner("Team", known), TagLearner("Team", known)
+    found = [learner.suggest(each, least_precision=0.5) for each in lost]
+    assert found == [plain.suggest(each, least_precision=0.5) for each in lost]
+    assert sum(each is not None for each in found) >= 10
