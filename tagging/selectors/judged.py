@@ -1,10 +1,11 @@
 """What the tag policy says of a month, slice by slice: a month has some thousands of slices and many more resources.
 
 Only of resources that may be judged otherwise than their slices (an exemption by id, a virtual tag, a key in another
-spelling) are the lines themselves read. Which slice decides for a resource, and all sums, are the database's
-(`month_sums`).
+spelling, another kind than the rest of the slice) are the lines themselves read. Which slice decides for a resource,
+and all sums, are the database's (`month_sums`).
 """
 
+import hashlib
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -20,11 +21,12 @@ from costs.terms import CostMetric
 from tagging.models import Allocation
 from tagging.policy import Exceptions, Judgement, KeyPolicy, TaggableLine, judge, judgement_of
 from tagging.policy.exemptions import Excuse
+from tagging.policy.resource_types import resource_type
 from tagging.results import UnreadKey
 from tagging.selectors.carried import carried
 from tagging.selectors.policy import excuses, required_keys, untaggable_charges
 from tagging.selectors.reach import Reach, reach
-from tagging.selectors.taggable import TaggableMonth, exceptions_among
+from tagging.selectors.taggable import TaggableMonth, exceptions_among, ids_of
 from tagging.selectors.taggable_rows import SliceOf, as_rows, taggable_lines, taggable_slices
 from tagging.selectors.unread import unread_policy_keys
 from tagging.selectors.virtual import virtual_tags_in
@@ -65,6 +67,11 @@ class JudgedMonth:
         """What is added up from all lines: held in the process for FinOps staff, whose months are large."""
         keep = read_by_version if self.reach.scope.everything else read_once
         return keep((question, self.asked), read)
+
+    @property
+    def kinds(self) -> "Kinds":
+        """What kind of resource the slices hold."""
+        return kinds_in(self.reach, self.aside, self.slices, self.version)
 
     @property
     def lines(self) -> QuerySet[Any]:
@@ -121,12 +128,74 @@ def _judged_month(scope: Scope, period: BillingPeriod, currency: str) -> JudgedM
     policy = tuple(key for key in required if key.key not in left_out)
     version = _version(found)
     slices, aside = _slices(found, version)
-    plain = _plain_judgements(policy, slices)
-    apart, rows = _apart(found, period, policy, slices, aside)
-    ids = {row[0]: row[-1] for row in rows}
-    exceptions = exceptions_among(found, policy, [row[:-1] for row in rows], slices, plain, ids) if rows else {}
-    judged = _with_excuses(period, policy, slices, plain)
-    return JudgedMonth(found, policy, unread, slices, aside, judged, exceptions, apart, version)
+    said = _said(found, period, policy, slices, aside, version)
+    return JudgedMonth(found, policy, unread, slices, aside, said.judged, said.exceptions, said.apart, version)
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What the policy says of slices, and of the resources in `apart` alone."""
+
+    judged: Mapping[int, Judgement]
+    exceptions: Exceptions
+    apart: frozenset[int]
+
+
+def _said(
+    found: Reach,
+    period: BillingPeriod,
+    policy: tuple[KeyPolicy, ...],
+    slices: Mapping[int, SliceOf],
+    aside: Q,
+    version: Hashable,
+) -> _Said:
+    """Held in the process for FinOps staff until bills, owners, the policy, exemptions or virtual tags change."""
+
+    def read() -> _Said:
+        plain = _plain_judgements(policy, slices)
+        kinds = kinds_in(found, aside, slices, version) if any(key.resource_types for key in policy) else NO_KINDS
+        keys = kinds.others | _apart(found, period, policy, slices, aside)
+        rows = _rows_of(taggable_lines(found, aside), keys)
+        ids = {row[0]: row[-1] for row in rows}
+        told = exceptions_among(found, policy, [row[:-1] for row in rows], slices, plain, ids) if rows else {}
+        # Of these resources nothing counts that is said of others in their slices.
+        exceptions = {(row[0], row[1]): told.get((row[0], row[1])) or plain[row[1]] for row in rows}
+        judged = _with_excuses(period, policy, slices, plain, kinds)
+        return _Said(judged, exceptions, frozenset(row[0] for row in rows))
+
+    if not found.scope.everything:
+        return read()
+    virtual = [(tag.resource_key, tag.key) for item in found.imports for tag in virtual_tags_in(item.period)]
+    digest = hashlib.sha256(repr(virtual).encode()).digest()
+    return read_by_version(("what is said", period, policy, excuses(), repr(aside), digest, version), read)
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """What kind of resource slices hold: one almost always. `others` are the resources that are of another one."""
+
+    of_slice: Mapping[int, str]
+    others: frozenset[int]
+
+
+NO_KINDS = Kinds({}, frozenset())
+
+
+def kinds_in(found: Reach, aside: Q, slices: Mapping[int, SliceOf], version: Hashable) -> Kinds:
+    """The kinds of the reader's resources. Held in the process for FinOps staff until bills or owners change."""
+
+    def read() -> Kinds:
+        ids, known = ids_of(found), dict[int, dict[str, set[int]]]()
+        rows = taggable_lines(found, aside).values_list("slice_id", "resource_id")
+        for slice_key, resource_key in rows.iterator(chunk_size=10_000):
+            kind = resource_type(ids.get(resource_key, ""), slices[slice_key].service)
+            known.setdefault(slice_key, {}).setdefault(kind, set()).add(resource_key)
+        of_slice = {key: max(kinds, key=lambda kind: (len(kinds[kind]), kind)) for key, kinds in known.items()}
+        others = (keys for at, kinds in known.items() for kind, keys in kinds.items() if kind != of_slice[at])
+        return Kinds(of_slice, frozenset().union(*others))
+
+    keep = read_by_version if found.scope.everything else read_once
+    return keep(("kinds", found.scope, repr(aside), version), read)
 
 
 def _plain_judgements(policy: Sequence[KeyPolicy], slices: Mapping[int, SliceOf]) -> dict[int, Judgement]:
@@ -148,16 +217,18 @@ def _with_excuses(
     policy: Sequence[KeyPolicy],
     slices: Mapping[int, SliceOf],
     plain: Mapping[int, Judgement],
+    kinds: Kinds,
 ) -> dict[int, Judgement]:
-    """The same with keys set aside that do not apply to a team, or that are excused for the whole month."""
+    """The same with keys set aside that do not apply to a team or a kind, or that are excused for the whole month."""
     general = [each for each in excuses() if not each.resource and _holds_throughout(each, period)]
-    teams = [(at, key) for at, key in enumerate(policy) if key.teams and not key.resource_types]
-    if not general and not teams:
+    limited = [(at, key) for at, key in enumerate(policy) if key.is_limited]
+    if not general and not limited:
         return dict(plain)
     known: dict[tuple[int, frozenset[int]], Judgement] = {}
     found = {}
     for key, place in slices.items():
-        out = {at for at, each in teams if place.team not in each.teams}
+        kind = kinds.of_slice.get(key, "")
+        out = {at for at, each in limited if not each.applies_to(kind, place.team)}
         for excuse in general:
             if excuse.covers_place(account=place.account, service=place.service, team=place.team):
                 out |= {at for at, each in enumerate(policy) if excuse.excuses(each.key)}
@@ -170,21 +241,17 @@ def _with_excuses(
 
 def _apart(
     found: Reach, period: BillingPeriod, policy: Sequence[KeyPolicy], slices: Mapping[int, SliceOf], aside: Q
-) -> tuple[frozenset[int], list[Row]]:
-    """The resources that may be judged otherwise than their slices, and their lines."""
-    lines = taggable_lines(found, aside)
-    if any(key.resource_types for key in policy):
-        rows = list(as_rows(lines, ()))
-        return frozenset(row[0] for row in rows), rows
+) -> frozenset[int]:
+    """The resources that may be judged otherwise than their slices: virtual tags, spellings, exemptions."""
     keys = {tag.resource_key for item in found.imports for tag in virtual_tags_in(item.period)}
     if exact := [key for key in policy if key.exact_key]:
         keys |= {key for key, _, _ in carried(found, exact, slices).spelled}
     keys |= _excused_by_id(period)
     for excuse in excuses():
         if not excuse.resource and _holds_partly(excuse, period):
-            keys |= set(lines.filter(_covered(excuse, slices)).values_list("resource_id", flat=True).distinct())
-    rows = _rows_of(lines, keys)
-    return frozenset(row[0] for row in rows), rows
+            lines = taggable_lines(found, aside).filter(_covered(excuse, slices))
+            keys |= set(lines.values_list("resource_id", flat=True).distinct())
+    return frozenset(keys)
 
 
 def _excused_by_id(period: BillingPeriod) -> set[int]:

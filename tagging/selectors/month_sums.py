@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import starmap
 from typing import NamedTuple
 
 from django.db.models import F, Max, Min, Q, Sum, Window
@@ -104,15 +105,14 @@ def group_tallies(month: JudgedMonth, metric: CostMetric, dimension: str) -> dic
     counts = defaultdict[str, list[tuple[Judgement, int]]](list)
     for slice_key, judgement, cost in _money(month, metric):
         costs[getattr(month.slices[slice_key], dimension)].append((judgement, cost))
-    lines = _lines_apart(month, metric)
-    spread = _lines_of_several(month, metric, dimension)
-    alone = {line.resource_key for line in lines} | {line.resource_key for line in spread}
-    spread = [line for line in spread if line.resource_key not in month.apart]
+    lines, spread = _lines_apart(month, metric), _spread(month, metric, dimension)
+    alone = {*month.apart, *(key for keys, _ in spread.values() for key in keys)}
     for slice_key, count in _by_slice(month, metric, alone).items():
         counts[getattr(month.slices[slice_key], dimension)].append((month.judged[slice_key], count))
-    for value, some in group_lines(
-        (*lines, *spread), lambda line: getattr(month.slices[line.slice_key], dimension)
-    ).items():
+    for value, (keys, slices) in spread.items():
+        deciding = Counter(at for key, at in zip(keys, slices, strict=True) if key not in month.apart)
+        counts[value] += [(month.judged[at], count) for at, count in deciding.items()]
+    for value, some in group_lines(lines, lambda line: getattr(month.slices[line.slice_key], dimension)).items():
         counts[value] += [(month.judgement(*pair), 1) for pair in deciding_slices(some).items()]
     return {value: tally_sums(costs[value], counts[value], len(month.policy)) for value in costs}
 
@@ -159,14 +159,23 @@ def _lines_apart(month: JudgedMonth, metric: CostMetric) -> Sequence[TaggableLin
     return read_once(("lines apart", month.asked, metric), lambda: month.part(month.apart, metric).lines)
 
 
-def _lines_of_several(month: JudgedMonth, metric: CostMetric, dimension: str) -> list[TaggableLine]:
-    """All lines of the resources that have lines in several groups: most are in one."""
+def _spread(month: JudgedMonth, metric: CostMetric, dimension: str) -> Mapping[str, tuple["array[int]", "array[int]"]]:
+    """Value → resources that have lines under others as well, and the slices that decide for them there."""
     column = PLACES[dimension]
-    several = (
-        month.lines.values("resource_id")
-        .annotate(first=Min(column), last=Max(column))
-        .exclude(first=F("last"))
-        .values("resource_id")
-    )
-    rows = month.lines.filter(resource_id__in=several)
-    return [TaggableLine(*row) for row in rows.values_list("resource_id", "slice_id", metric.column, "last_charged_on")]
+
+    def read() -> dict[str, tuple["array[int]", "array[int]"]]:
+        several = (
+            month.lines.values("resource_id")
+            .annotate(first=Min(column), last=Max(column))
+            .exclude(first=F("last"))
+            .values("resource_id")
+        )
+        rows = month.lines.filter(resource_id__in=several)
+        lines = starmap(
+            TaggableLine, rows.values_list("resource_id", "slice_id", metric.column, "last_charged_on").iterator()
+        )
+        groups = group_lines(lines, lambda line: getattr(month.slices[line.slice_key], dimension))
+        deciding = {value: deciding_slices(some) for value, some in groups.items()}
+        return {value: (array("q", found), array("q", found.values())) for value, found in deciding.items()}
+
+    return month.read(("spread", metric, dimension), read)

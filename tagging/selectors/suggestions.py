@@ -197,8 +197,9 @@ def _newest(scope: Scope, wanted: Collection[int]) -> tuple[dict[int, Any], dict
         return {}, {}
     month = taggable_month(scope, months[0], CostMetric.EFFECTIVE, "")
     costs = {key: cost for key, cost in costs_by_resource(month.lines).items() if key in wanted}
-    own = own_values(month.reach, month.policy)
-    return costs, {(key, tag): value for (key, _, tag), value in own.items() if key in wanted}
+    places = {(line.resource_key, line.slice_key) for line in month.lines if line.resource_key in wanted}
+    own = own_values(month.reach, month.policy, places)
+    return costs, {(key, tag): value for (key, _, tag), value in own.items()}
 
 
 def virtual_tags_behind(scope: Scope, period: BillingPeriod, team_key: str) -> tuple[str, ...]:
@@ -208,11 +209,12 @@ def virtual_tags_behind(scope: Scope, period: BillingPeriod, team_key: str) -> t
     if not tags:
         return ()
     month = taggable_month(scope, period, CostMetric.EFFECTIVE, "")
-    own, keys = own_values(month.reach, month.policy), {key.key: key for key in month.policy}
+    keys, tagged = {key.key: key for key in month.policy}, {tag.resource_key for tag in tags}
     places: dict[int, list[int]] = {}
     for line in month.lines:
-        if month.slices[line.slice_key].team == team_key:
+        if line.resource_key in tagged and month.slices[line.slice_key].team == team_key:
             places.setdefault(line.resource_key, []).append(line.slice_key)
+    own = own_values(month.reach, month.policy, {(key, place) for key, some in places.items() for place in some})
     return tuple(
         f"{tag.resource_id}: tag {tag.tag_key}={tag.value} (ours, accepted by"
         f" {tag.author.get_full_name() or tag.author.get_username()} on {tag.created_at:%Y-%m-%d})"

@@ -20,7 +20,7 @@ from tagging.policy.resource_types import resource_type
 from tagging.results.tag_findings import ProblemTotal, TagFindings
 from tagging.selectors.carried import Carried, carried
 from tagging.selectors.finding_rows import Hit, MonthFindings
-from tagging.selectors.judged import JudgedMonth, judged_month
+from tagging.selectors.judged import NO_KINDS, JudgedMonth, Kinds, judged_month
 from tagging.selectors.month_sums import Decided, decided
 from tagging.selectors.policy import excuses, policy_keys
 from tagging.selectors.taggable import TaggableMonth, excused_from
@@ -43,6 +43,7 @@ class _Judge:
     is_for_staff: bool
     meant: Mapping[str, Mapping[str, Problem]]  # by key that takes any text: rare spellings → what they mean
     known: dict[tuple[int, int], Problem | None]  # by set of tags and place of the key
+    kinds: Kinds
 
 
 def tag_findings(
@@ -89,7 +90,8 @@ def _judge_of(month: JudgedMonth, period: BillingPeriod) -> _Judge:
     optional = (key for key in keys if not key.is_required)
     unread = frozenset(key.key for key in optional if not kept_on_slices(key, month.reach.imports))
     found = carried(month.reach, keys, month.slices, unread=unread)
-    return _Judge(keys, unread, found, excuses(), month.reach.scope.everything, {}, {})
+    kinds = month.kinds if any(key.resource_types for key in keys) else NO_KINDS
+    return _Judge(keys, unread, found, excuses(), month.reach.scope.everything, {}, {}, kinds)
 
 
 def _hits(month: JudgedMonth, judge: _Judge, period: BillingPeriod, metric: CostMetric) -> Iterator[Hit]:
@@ -105,13 +107,14 @@ def _hits(month: JudgedMonth, judge: _Judge, period: BillingPeriod, metric: Cost
         if each.resource_key in alone:
             day = days[each.resource_key]
             excused = [excuse for excuse in may_excuse(each.resource_key, each.slice_key) if excuse.holds_on(day)]
-            resource_id = part.ids[each.resource_key]
-            problems = list(_problems(month, judge, each, day, excused, resource_id))
+            kind = resource_type(part.ids[each.resource_key], month.slices[each.slice_key].service)
+            problems = list(_problems(month, judge, each, day, excused, kind))
         elif each.slice_key in known:
             problems = known[each.slice_key]
         else:  # what holds on one day of the month holds on all of them: resources of other slices are judged alone
             excused = [excuse for excuse in may_excuse(0, each.slice_key) if excuse.holds_on(period.start)]
-            problems = list(_problems(month, judge, each, period.start, excused, ""))
+            kind = judge.kinds.of_slice.get(each.slice_key, "")
+            problems = list(_problems(month, judge, each, period.start, excused, kind))
             known[each.slice_key] = problems
         for place, problem in problems:
             yield Hit(each.resource_key, each.slice_key, place, problem, each.cost)
@@ -119,12 +122,15 @@ def _hits(month: JudgedMonth, judge: _Judge, period: BillingPeriod, metric: Cost
 
 def _judged_alone(month: JudgedMonth, judge: _Judge, deciding: Mapping[int, int]) -> frozenset[int]:
     """Resources of which more is to know than what their slice keeps: its own excuses, spellings, last day, type."""
-    if any(key.resource_types for key in judge.keys):
-        return frozenset(deciding)
     told = {key for key, _, _ in (*judge.carried.spelled, *judge.carried.mistyped)} & deciding.keys()
     days = [key for key in judge.keys if key.kind is ValueKind.DATE and key.key not in judge.unread]
     dated = {at for at, place in month.slices.items() if any(key.value_in(place.tags) for key in days)} if days else ()
-    return month.apart | told | {key for key, at in deciding.items() if at in dated}
+    return (
+        month.apart
+        | (judge.kinds.others & deciding.keys())
+        | told
+        | {key for key, at in deciding.items() if at in dated}
+    )
 
 
 def _problems(
@@ -133,12 +139,12 @@ def _problems(
     each: Decided,
     day: date,
     excused: Sequence[Excuse],
-    resource_id: str,
+    kind: str,
 ) -> Iterator[tuple[int, Problem]]:
     """By place of the key in the policy, what is to be said of a resource."""
     for place, key in enumerate(judge.keys):
         is_apart = bool(excused) or key.is_limited
-        problem = _aside(month.slices[each.slice_key], judge, key, resource_id, excused) if is_apart else None
+        problem = _aside(month.slices[each.slice_key], judge, key, kind, excused) if is_apart else None
         if problem is None:
             at = (each.resource_key, each.slice_key, key.key)
             problem = _problem(month, judge, place, at, day)
@@ -149,11 +155,9 @@ def _problems(
 _NOT_JUDGED = Problem(TagProblem.EXEMPT, "")
 
 
-def _aside(
-    place: SliceOf, judge: _Judge, key: KeyPolicy, resource_id: str, holding: Sequence[Excuse]
-) -> Problem | None:
+def _aside(place: SliceOf, judge: _Judge, key: KeyPolicy, kind: str, holding: Sequence[Excuse]) -> Problem | None:
     """Why the key is not judged there: _NOT_JUDGED where it does not apply, an EXEMPT problem where it is excused."""
-    if key.is_limited and not key.applies_to(resource_type(resource_id, place.service), place.team):
+    if key.is_limited and not key.applies_to(kind, place.team):
         return _NOT_JUDGED
     excuse = next((each for each in holding if each.excuses(key.key)), None)
     if excuse is None:

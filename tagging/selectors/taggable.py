@@ -142,7 +142,8 @@ def exceptions_among(
     limited = [at for at, key in enumerate(policy) if key.is_limited]
     if not (excused or exact or ours or limited):
         return {}
-    own = own_values(found, policy) if ours else {}
+    tagged = {key for key, _ in ours}
+    own = own_values(found, policy, {(row[0], row[1]) for row in rows if row[0] in tagged}) if ours else {}
     spelled = carried(found, exact, slices).spelled if exact else {}
     watched = tuple(enumerate(policy)) if ours or spelled else ()
     known: dict[tuple[TagState, ...], Judgement] = {}

@@ -1,6 +1,6 @@
 """Virtual tags in force: what roll-ups join in, and where a value in a slice is ours and not the resource's own."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from operator import itemgetter
 from typing import NamedTuple
@@ -23,15 +23,17 @@ def virtual_tags_in(period: BillingPeriod) -> tuple[intake.VirtualTag, ...]:
     return tuple(intake.VirtualTag(key, tag, value, aliases.get(tag, ())) for key, tag, value in rows)
 
 
-def own_values(found: Reach, policy: Sequence[KeyPolicy]) -> Mapping[tuple[int, int, str], str]:
+def own_values(
+    found: Reach, policy: Sequence[KeyPolicy], places: Collection[tuple[int, int]]
+) -> Mapping[tuple[int, int, str], str]:
     """(resource, slice, key) → the value the lines themselves carry, of keys of the policy. Asked of the files."""
     values = {}
+    meant = {canonical: key.key for key in policy for canonical in key.canonical_spellings}
     for item in found.imports:
-        spellings = intake.tag_spellings(Scope.all(), item)
-        meant = {canonical: key.key for key in policy for canonical in key.canonical_spellings}
-        of = {name: meant[canonical_key(name)] for name in spellings if canonical_key(name) in meant}
-        for tag in intake.carried_tags(Scope.all(), item, set(of)):
-            values[tag.resource_key, tag.slice_key, of[tag.spelling]] = tag.value
+        for resource_key, slice_key, tags in intake.tags_on_resources(Scope.all(), item, places):
+            for spelling, value in tags.items():
+                if key := meant.get(canonical_key(spelling)):
+                    values[resource_key, slice_key, key] = value
     return values
 
 
