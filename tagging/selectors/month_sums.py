@@ -1,4 +1,7 @@
-"""Sums and counts of a judged month, made by the database: by slice, and by the slice that decides for a resource."""
+"""Sums and counts of a judged month: by slice, and by the slice that decides for a resource.
+
+All of them are found in one reading of the month's lines; where only some of these are wanted, the database adds up.
+"""
 
 from array import array
 from collections import Counter, defaultdict
@@ -8,7 +11,7 @@ from decimal import Decimal
 from itertools import starmap
 from typing import NamedTuple
 
-from django.db.models import F, Max, Min, Q, Sum, Window
+from django.db.models import F, Q, Sum, Window
 from django.db.models.functions import RowNumber
 
 from costs.money import ZERO, from_units, to_units
@@ -18,6 +21,7 @@ from costs.terms import CostMetric
 from tagging.policy import Judgement, TaggableLine, Tally, deciding_slices, group_lines, tally_sums
 from tagging.selectors.judged import JudgedMonth
 from tagging.selectors.sums import BY_SLICE
+from tagging.selectors.taggable import costs_by_resource
 
 _LARGEST = 2**63 - 1
 Filters = tuple[tuple[str, str], ...]
@@ -55,6 +59,47 @@ def _packed(rows: Iterable[tuple[int, int, Decimal]]) -> _Packed:
     return _Packed(keys, slices, array("q", units) if fits else units)
 
 
+Places = tuple["array[int]", "array[int]"]
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """What all lines of a month add up to, found in one reading of them.
+
+    `spread`: dimension → value → resources that have lines under others as well, and the slices that decide there.
+    """
+
+    decided: _Packed
+    slice_costs: Mapping[int, Decimal]
+    spread: Mapping[str, Mapping[str, Places]]
+
+
+def _sums(month: JudgedMonth, metric: CostMetric) -> _Sums:
+    def read() -> _Sums:
+        rows = month.lines.values_list("resource_id", "slice_id", metric.column, "last_charged_on")
+        lines = list(starmap(TaggableLine, rows.iterator(chunk_size=10_000)))
+        costs, slice_costs = costs_by_resource(lines), defaultdict[int, Decimal](lambda: ZERO)
+        for line in lines:
+            slice_costs[line.slice_key] += line.cost
+        packed = _packed((key, slice_key, costs[key]) for key, slice_key in deciding_slices(lines).items())
+        spread = {name: _spread_over(month, lines, name) for name in PLACES}
+        return _Sums(packed, dict(slice_costs), spread)
+
+    return month.read(("sums", metric), read)
+
+
+def _spread_over(month: JudgedMonth, lines: Sequence[TaggableLine], dimension: str) -> dict[str, Places]:
+    value_of = {key: getattr(place, dimension) for key, place in month.slices.items()}
+    first, several = dict[int, str](), set[int]()
+    for line in lines:
+        if first.setdefault(line.resource_key, value_of[line.slice_key]) != value_of[line.slice_key]:
+            several.add(line.resource_key)
+    rows = (line for line in lines if line.resource_key in several) if several else ()
+    groups = group_lines(rows, lambda line: value_of[line.slice_key])
+    deciding = {value: deciding_slices(some) for value, some in groups.items()}
+    return {value: (array("q", found), array("q", found.values())) for value, found in deciding.items()}
+
+
 def decided(month: JudgedMonth, metric: CostMetric, filters: Filters = ()) -> tuple[Decided, ...]:
     """Every resource of the month, in no order; with filters of PLACES those that have lines there, by these alone.
 
@@ -66,15 +111,17 @@ def decided(month: JudgedMonth, metric: CostMetric, filters: Filters = ()) -> tu
     def read() -> _Packed:
         column, same = metric.column, F("resource_id")
         order = [F("last_charged_on").desc(), F(column).desc(), F("slice_id").desc()]
-        lines = month.lines.filter(where) if where else month.lines
-        ranked = lines.annotate(
+        ranked = month.lines.filter(where).annotate(
             place=Window(RowNumber(), partition_by=same, order_by=order),
             whole=Window(Sum(column), partition_by=same),
         )
         rows = ranked.filter(place=1).values_list("resource_id", "slice_id", "whole")
         return _packed(rows.iterator(chunk_size=10_000))
 
-    return read_once(("decided", month.asked, *asked), lambda: month.read(asked, read).rows())
+    def packed() -> _Packed:
+        return month.read(asked, read) if where else _sums(month, metric).decided
+
+    return read_once(("decided", month.asked, *asked), lambda: packed().rows())
 
 
 def lines_wanted(filters: Filters) -> Q:
@@ -105,7 +152,7 @@ def group_tallies(month: JudgedMonth, metric: CostMetric, dimension: str) -> dic
     counts = defaultdict[str, list[tuple[Judgement, int]]](list)
     for slice_key, judgement, cost in _money(month, metric):
         costs[getattr(month.slices[slice_key], dimension)].append((judgement, cost))
-    lines, spread = _lines_apart(month, metric), _spread(month, metric, dimension)
+    lines, spread = _lines_apart(month, metric), _sums(month, metric).spread[dimension]
     alone = {*month.apart, *(key for keys, _ in spread.values() for key in keys)}
     for slice_key, count in _by_slice(month, metric, alone).items():
         counts[getattr(month.slices[slice_key], dimension)].append((month.judged[slice_key], count))
@@ -138,8 +185,7 @@ def _money(month: JudgedMonth, metric: CostMetric) -> Iterable[tuple[int, Judgem
 
 def slice_costs(month: JudgedMonth, metric: CostMetric) -> Mapping[int, Decimal]:
     """What each slice that has resources costs."""
-    summed = month.lines.values("slice_id").annotate(whole=Sum(metric.column)).values_list("slice_id", "whole")
-    return month.read(("slice costs", metric), lambda: dict(summed))
+    return _sums(month, metric).slice_costs
 
 
 def _counts(month: JudgedMonth, metric: CostMetric) -> list[tuple[Judgement, int]]:
@@ -157,25 +203,3 @@ def _by_slice(month: JudgedMonth, metric: CostMetric, without: Iterable[int]) ->
 def _lines_apart(month: JudgedMonth, metric: CostMetric) -> Sequence[TaggableLine]:
     """All lines of the resources that may be judged otherwise than their slices."""
     return read_once(("lines apart", month.asked, metric), lambda: month.part(month.apart, metric).lines)
-
-
-def _spread(month: JudgedMonth, metric: CostMetric, dimension: str) -> Mapping[str, tuple["array[int]", "array[int]"]]:
-    """Value → resources that have lines under others as well, and the slices that decide for them there."""
-    column = PLACES[dimension]
-
-    def read() -> dict[str, tuple["array[int]", "array[int]"]]:
-        several = (
-            month.lines.values("resource_id")
-            .annotate(first=Min(column), last=Max(column))
-            .exclude(first=F("last"))
-            .values("resource_id")
-        )
-        rows = month.lines.filter(resource_id__in=several)
-        lines = starmap(
-            TaggableLine, rows.values_list("resource_id", "slice_id", metric.column, "last_charged_on").iterator()
-        )
-        groups = group_lines(lines, lambda line: getattr(month.slices[line.slice_key], dimension))
-        deciding = {value: deciding_slices(some) for value, some in groups.items()}
-        return {value: (array("q", found), array("q", found.values())) for value, found in deciding.items()}
-
-    return month.read(("spread", metric, dimension), read)
