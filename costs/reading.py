@@ -27,6 +27,16 @@ def one_reading() -> Iterator[None]:
         _kept.reset(token)
 
 
+@contextmanager
+def same_reading() -> Iterator[None]:
+    """The reading that is open; one of its own where none is, as for files that are written after the request."""
+    if _kept.get() is not None:
+        yield
+        return
+    with one_reading():
+        yield
+
+
 def read_once(key: Hashable, read: Callable[[], T]) -> T:
     """The value kept under the key, or what `read` gives. The key names the question with all its arguments."""
     kept = _kept.get()

@@ -1,8 +1,9 @@
 """Answers as CSV: one header line, one line per row, text that cannot become a formula."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import Any
 
 from django.http import Http404
@@ -12,6 +13,8 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from costs.api_base.parameters import ParameterError
 from costs.exports import ExportColumn, csv_lines
 
+_LINES_AT_ONCE = 500
+
 
 @dataclass(frozen=True)
 class CsvTable:
@@ -19,6 +22,19 @@ class CsvTable:
 
     columns: Sequence[str]
     rows: Iterable[Sequence[Any]]
+
+    def lines(self) -> Iterator[str]:
+        """The file line by line."""
+        columns = [ExportColumn(name) for name in self.columns]
+        return csv_lines((), columns, ([cell_text(value) for value in row] for row in self.rows))
+
+    def blocks(self) -> Iterator[str]:
+        """The same some hundred lines at a time. The first ones are made at once, so that what is wrong with them is
+        known before anything is sent."""
+        lines = self.lines()
+        first = "".join(islice(lines, _LINES_AT_ONCE))
+        rest = iter(lambda: "".join(islice(lines, _LINES_AT_ONCE)), "")
+        return chain((first,), rest)
 
 
 class CsvRenderer(BaseRenderer):
@@ -36,9 +52,7 @@ class CsvRenderer(BaseRenderer):
     ) -> bytes:
         if not isinstance(data, CsvTable):
             return bytes(JSONRenderer().render(data))
-        columns = [ExportColumn(name) for name in data.columns]
-        rows = ([cell_text(value) for value in row] for row in data.rows)
-        return "".join(csv_lines((), columns, rows)).encode()
+        return "".join(data.lines()).encode()
 
 
 class FormatNegotiation(DefaultContentNegotiation):

@@ -5,7 +5,7 @@ import base64
 import binascii
 import json
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -35,7 +35,7 @@ class Answer:
 class Page:
     """The rows of one page, and the cursors of its neighbours ('' where there is none)."""
 
-    rows: Sequence[Any]
+    rows: Collection[Any]
     next_cursor: str = ""
     previous_cursor: str = ""
 

@@ -1,6 +1,7 @@
 """The API of accounts and resources, for FinOps staff."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar
@@ -31,7 +32,7 @@ from costs.pages import current_moment
 from costs.periods import BillingPeriod
 from costs.queries import parse_metric
 from costs.scope import Scope
-from costs.selectors import AccountDetail, FoundResources, ResourceDetail, ResourceQuestion
+from costs.selectors import AccountDetail, FoundResources, ResourceDetail, ResourceLine, ResourceQuestion
 from costs.terms import COST_COLUMNS, CostMetric
 from tagging import selectors as ownership
 
@@ -222,6 +223,23 @@ class AccountOne(StaffOnly, DocumentView):
         return {**vars(found), "months": months, "basis": metric.value}
 
 
+@dataclass(frozen=True)
+class _Every(Collection[ResourceLine]):
+    """All resources found, read as they are taken."""
+
+    found: FoundResources
+    scope: Scope
+
+    def __len__(self) -> int:
+        return self.found.count
+
+    def __iter__(self) -> Iterator[ResourceLine]:
+        return self.found.stream(self.scope, order="key")
+
+    def __contains__(self, row: object) -> bool:
+        return any(row == each for each in self)
+
+
 class ResourceList(StaffOnly, ListView):
     """Resources that bills and inventories know, with a month's cost, in order of their keys. FinOps staff only."""
 
@@ -255,7 +273,7 @@ class ResourceList(StaffOnly, ListView):
         found: FoundResources = self.found
         cursor = parameters.one("cursor")
         if whole and "page_size" not in parameters and not cursor:
-            return Page(tuple(found.stream(self.scope, order="key")))
+            return Page(_Every(found, self.scope))
         side, (key,) = place_of(cursor, int) or ("after", (-1,))
         ask: Callable[..., tuple[Any, ...]] = found.after if side == "after" else found.before
         rows = ask(self.scope, min(int(key), LAST_KEY), limit=size + 1)

@@ -1,6 +1,6 @@
 """The tag policy, what it finds on resources, and compliance over time."""
 
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Any
 
 from rest_framework import serializers
@@ -11,7 +11,6 @@ from costs.api_base import (
     CurrencyText,
     ListView,
     MoneyText,
-    Page,
     PageSerializer,
     Parameters,
     PeriodText,
@@ -153,10 +152,9 @@ class TagFindingList(NotCached, ListView):
         self.rows = found.rows
         return Answer(head, found.rows.entries, found.rows.order_of(), beside)
 
-    def page(self, answer: Answer, parameters: Parameters, size: int, *, whole: bool) -> Page:
-        """Rows are made of those on the page only: there may be tens of thousands."""
-        cut = super().page(answer, parameters, size, whole=whole)
-        return replace(cut, rows=self.rows.made(cut.rows))
+    def made(self, rows: Sequence[Any]) -> Sequence[Any]:
+        """Rows are made of those that are written only: there may be a hundred thousand."""
+        return self.rows.made(rows)
 
 
 class TrendPointSerializer(RowSerializer):

@@ -1,6 +1,6 @@
 """Tag compliance of a month, and the resources behind it."""
 
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Any
 
 from rest_framework import serializers
@@ -9,7 +9,6 @@ from costs.api_base import (
     Answer,
     CurrencyText,
     MoneyText,
-    Page,
     PageSerializer,
     PairsField,
     Parameters,
@@ -200,10 +199,9 @@ class ResourceList(OwnershipList):
         cost, *others = (table.rows.field(name) for name in ("cost", *_ORDER))
         return Answer(head, table.rows.entries, lambda each: (-cost(each), *(field(each) for field in others)), beside)
 
-    def page(self, answer: Answer, parameters: Parameters, size: int, *, whole: bool) -> Page:
-        """Rows are made of those on the page only: there may be a hundred thousand."""
-        cut = super().page(answer, parameters, size, whole=whole)
-        return replace(cut, rows=self.rows.made(cut.rows))
+    def made(self, rows: Sequence[Any]) -> Sequence[Any]:
+        """Rows are made of those that are written only: there may be a hundred thousand."""
+        return self.rows.made(rows)
 
 
 def compliance_of(scope: Scope, parameters: Parameters, *groups: str) -> Compliance:

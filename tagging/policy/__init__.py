@@ -9,6 +9,7 @@ from tagging.policy.counting import (
     group_lines,
     judge,
     judgement_of,
+    rank,
     tally,
     tally_sums,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "group_lines",
     "judge",
     "judgement_of",
+    "rank",
     "tally",
     "tally_sums",
 ]

@@ -169,7 +169,7 @@ def deciding_slices(lines: Iterable[TaggableLine]) -> dict[int, int]:
     best: dict[int, TaggableLine] = {}
     for line in lines:
         held = best.setdefault(line.resource_key, line)
-        if held is not line and _rank(line) > _rank(held):
+        if held is not line and rank(line) > rank(held):
             best[line.resource_key] = line
     return {key: line.slice_key for key, line in best.items()}
 
@@ -182,5 +182,6 @@ def group_lines(lines: Iterable[TaggableLine], key_of: Callable[[TaggableLine], 
     return dict(groups)
 
 
-def _rank(line: TaggableLine) -> tuple[date, Decimal, int]:
+def rank(line: TaggableLine) -> tuple[date, Decimal, int]:
+    """Of a resource's lines the one with the highest decides."""
     return line.last_charged_on, line.cost, line.slice_key

@@ -8,7 +8,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import starmap
+from itertools import chain, starmap
+from operator import itemgetter
 from typing import NamedTuple
 
 from django.db.models import F, Q, Sum, Window
@@ -18,10 +19,9 @@ from costs.money import ZERO, from_units, to_units
 from costs.queries import NOT_SET
 from costs.reading import read_once
 from costs.terms import CostMetric
-from tagging.policy import Judgement, TaggableLine, Tally, deciding_slices, group_lines, tally_sums
+from tagging.policy import Judgement, TaggableLine, Tally, deciding_slices, group_lines, rank, tally_sums
 from tagging.selectors.judged import JudgedMonth
 from tagging.selectors.sums import BY_SLICE
-from tagging.selectors.taggable import costs_by_resource
 
 _LARGEST = 2**63 - 1
 Filters = tuple[tuple[str, str], ...]
@@ -59,45 +59,56 @@ def _packed(rows: Iterable[tuple[int, int, Decimal]]) -> _Packed:
     return _Packed(keys, slices, array("q", units) if fits else units)
 
 
-Places = tuple["array[int]", "array[int]"]
+Places = tuple["array[int]", "array[int]"]  # resources, and a slice of each
 
 
 @dataclass(frozen=True)
 class _Sums:
-    """What all lines of a month add up to, found in one reading of them.
-
-    `spread`: dimension → value → resources that have lines under others as well, and the slices that decide there.
-    """
+    """What all lines of a month add up to, found in one reading of them. `ranked` are all lines: of a resource's the
+    one that decides comes last."""
 
     decided: _Packed
     slice_costs: Mapping[int, Decimal]
-    spread: Mapping[str, Mapping[str, Places]]
+    ranked: Places
 
 
 def _sums(month: JudgedMonth, metric: CostMetric) -> _Sums:
     def read() -> _Sums:
         rows = month.lines.values_list("resource_id", "slice_id", metric.column, "last_charged_on")
-        lines = list(starmap(TaggableLine, rows.iterator(chunk_size=10_000)))
-        costs, slice_costs = costs_by_resource(lines), defaultdict[int, Decimal](lambda: ZERO)
-        for line in lines:
+        slice_costs, of_resource = defaultdict[int, Decimal](lambda: ZERO), defaultdict[int, list[TaggableLine]](list)
+        for line in starmap(TaggableLine, rows.iterator(chunk_size=10_000)):
             slice_costs[line.slice_key] += line.cost
-        packed = _packed((key, slice_key, costs[key]) for key, slice_key in deciding_slices(lines).items())
-        spread = {name: _spread_over(month, lines, name) for name in PLACES}
-        return _Sums(packed, dict(slice_costs), spread)
+            of_resource[line.resource_key].append(line)
+        for lines in of_resource.values():
+            lines.sort(key=rank)
+        every = list(chain.from_iterable(of_resource.values()))
+        ranked = array("q", map(itemgetter(0), every)), array("q", map(itemgetter(1), every))
+        packed = _packed(
+            (key, lines[-1].slice_key, sum((line.cost for line in lines), ZERO)) for key, lines in of_resource.items()
+        )
+        return _Sums(packed, dict(slice_costs), ranked)
 
     return month.read(("sums", metric), read)
 
 
-def _spread_over(month: JudgedMonth, lines: Sequence[TaggableLine], dimension: str) -> dict[str, Places]:
-    value_of = {key: getattr(place, dimension) for key, place in month.slices.items()}
-    first, several = dict[int, str](), set[int]()
-    for line in lines:
-        if first.setdefault(line.resource_key, value_of[line.slice_key]) != value_of[line.slice_key]:
-            several.add(line.resource_key)
-    rows = (line for line in lines if line.resource_key in several) if several else ()
-    groups = group_lines(rows, lambda line: value_of[line.slice_key])
-    deciding = {value: deciding_slices(some) for value, some in groups.items()}
-    return {value: (array("q", found), array("q", found.values())) for value, found in deciding.items()}
+def _spread(month: JudgedMonth, metric: CostMetric, dimension: str) -> Mapping[str, Places]:
+    """Value → resources that have lines under others as well, and the slices that decide for them there."""
+
+    def read() -> dict[str, Places]:
+        value_of = {key: getattr(place, dimension) for key, place in month.slices.items()}
+        first, several = dict[int, str](), set[int]()
+        keys, slices = _sums(month, metric).ranked
+        for key, slice_key in zip(keys, slices, strict=True):
+            value = value_of[slice_key]
+            if first.setdefault(key, value) != value:
+                several.add(key)
+        found = defaultdict[str, dict[int, int]](dict)
+        for key, slice_key in zip(keys, slices, strict=True) if several else ():
+            if key in several:
+                found[value_of[slice_key]][key] = slice_key
+        return {value: (array("q", some), array("q", some.values())) for value, some in found.items()}
+
+    return month.read(("spread", metric, dimension), read)
 
 
 def decided(month: JudgedMonth, metric: CostMetric, filters: Filters = ()) -> tuple[Decided, ...]:
@@ -152,7 +163,7 @@ def group_tallies(month: JudgedMonth, metric: CostMetric, dimension: str) -> dic
     counts = defaultdict[str, list[tuple[Judgement, int]]](list)
     for slice_key, judgement, cost in _money(month, metric):
         costs[getattr(month.slices[slice_key], dimension)].append((judgement, cost))
-    lines, spread = _lines_apart(month, metric), _sums(month, metric).spread[dimension]
+    lines, spread = _lines_apart(month, metric), _spread(month, metric, dimension)
     alone = {*month.apart, *(key for keys, _ in spread.values() for key in keys)}
     for slice_key, count in _by_slice(month, metric, alone).items():
         counts[getattr(month.slices[slice_key], dimension)].append((month.judged[slice_key], count))
