@@ -30,6 +30,17 @@ def query_charges(folders: Sequence[ImportFolder], sql: str, parameters: Sequenc
         return cursor.execute(asked, list(parameters)).fetchall()
 
 
+def remembered_charges(folders: Sequence[ImportFolder], sql: str) -> tuple[tuple[Any, ...], ...]:
+    """`query_charges` of a few rows, asked of the files once per process: folders are written once."""
+    present = tuple((folder, content_of(folder)) for folder in folders if folder.exists())
+    return _remembered(present, sql)
+
+
+@lru_cache(maxsize=256)
+def _remembered(folders: tuple[tuple[ImportFolder, str], ...], sql: str) -> tuple[tuple[Any, ...], ...]:
+    return tuple(query_charges([folder for folder, _ in folders], sql))
+
+
 def query_columns(folders: Sequence[ImportFolder], sql: str, parameters: Sequence[Any] = ()) -> dict[str, Any]:
     """The same, with the result as one numpy array for each column; empty where no folder exists."""
     if not (asked := _over_charges(folders, sql)):

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from costs.charge_store import ImportFolder, query_charges, query_columns
+from costs.charge_store import ImportFolder, query_columns, remembered_charges
 from costs.money import ZERO
 from costs.reading import read_once
 from costs.rollup import size_factor
@@ -94,7 +94,7 @@ def commitments_used(scope: Scope, items: Sequence[ActiveImport]) -> tuple[Commi
         " CAST(max(commitment_ends_at) AS DATE)"
         " FROM charges WHERE NOT is_split_row AND commitment_discount_status <> '' GROUP BY 1, 2 ORDER BY 1, 2"
     )
-    return tuple(CommitmentUse(*row) for row in query_charges([_folder(item) for item in items], sql))
+    return tuple(CommitmentUse(*row) for row in remembered_charges([_folder(item) for item in items], sql))
 
 
 def instance_usage(scope: Scope, items: Sequence[ActiveImport]) -> tuple[InstanceUsage, ...]:
@@ -110,7 +110,7 @@ def instance_usage(scope: Scope, items: Sequence[ActiveImport]) -> tuple[Instanc
         f"SELECT {kind} AS kind, sum(consumed_quantity), sum({units}), sum(list_cost), sum(effective_cost)"
         f" FROM charges WHERE is_instance_usage AND NOT is_split_row AND {_EC2} GROUP BY kind ORDER BY kind"
     )
-    return tuple(InstanceUsage(*row) for row in query_charges([_folder(item) for item in items], sql))
+    return tuple(InstanceUsage(*row) for row in remembered_charges([_folder(item) for item in items], sql))
 
 
 def usage_covers(scope: Scope, items: Sequence[ActiveImport]) -> tuple[datetime, datetime] | None:
@@ -119,7 +119,7 @@ def usage_covers(scope: Scope, items: Sequence[ActiveImport]) -> tuple[datetime,
     folders = [_folder(item) for item in items]
 
     def read() -> tuple[datetime, datetime] | None:
-        rows = query_charges(folders, f"SELECT min(charge_hour), max(charge_hour) FROM usage WHERE {_POOLED}")
+        rows = remembered_charges(folders, f"SELECT min(charge_hour), max(charge_hour) FROM usage WHERE {_POOLED}")
         return (rows[0][0], rows[0][1]) if rows and rows[0][0] else None
 
     return read_once(("usage covers", tuple(item.pk for item in items)), read)
