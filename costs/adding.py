@@ -85,6 +85,11 @@ def in_cents(amounts: Sequence[Decimal], total: Decimal) -> list[InCents]:
     return [InCents(*pair) for pair in zip(amounts, cents_to_total(amounts, total), strict=True)]
 
 
+def added_up(amounts: Sequence[InCents]) -> InCents:
+    """The sum, as the shown amounts add up to it."""
+    return InCents(sum((each.amount for each in amounts), ZERO), sum((each.cents for each in amounts), ZERO))
+
+
 def foot(shown: Sequence[Amounts]) -> dict[str, Decimal]:
     """The lines added up, as they are shown."""
     names = dict.fromkeys(name for line in shown for name in line)

@@ -8,7 +8,8 @@ from decimal import Decimal
 from django.db.models import Max, Sum
 
 from costs import selectors as intake
-from costs.money import ZERO, cents_that_sum, ratio
+from costs.adding import InCents, added_up, in_cents
+from costs.money import ZERO, cents_that_sum, ratio, round_to_cents
 from costs.periods import BillingPeriod, DateRange
 from costs.scope import Scope
 from costs.selectors import ActiveImport
@@ -64,6 +65,11 @@ class AccrualRow:
     booked: Decimal  # billed + estimate, in cents that sum over all owners
     tax: Decimal  # of it tax, in cents that sum to the bill's rounded tax
 
+    @property
+    def parts(self) -> list[InCents]:
+        """What is billed and what is estimated, in cents that sum to what is booked."""
+        return in_cents((self.billed_cost, self.estimate), self.booked)
+
 
 @dataclass(frozen=True)
 class Accrual:
@@ -88,6 +94,11 @@ class Accrual:
     def estimate(self) -> Decimal:
         return sum((row.estimate for row in self.rows), ZERO)
 
+    @property
+    def parts(self) -> list[InCents]:
+        """Billed so far and estimated of all owners, as their lines add up to."""
+        return [added_up([row.parts[place] for row in self.rows]) for place in (0, 1)]
+
 
 @dataclass(frozen=True)
 class PrepaidRow:
@@ -98,6 +109,13 @@ class PrepaidRow:
     additions: Decimal
     amortisation: Decimal
     closing: Decimal
+
+    @property
+    def shown(self) -> list[InCents]:
+        """The four in cents with which the sum holds."""
+        closing = round_to_cents(self.closing)
+        opening, additions, used = in_cents((self.opening, self.additions, -self.amortisation), closing)
+        return [opening, additions, InCents(-used.amount, -used.cents), InCents(self.closing, closing)]
 
 
 def invoice_matches(scope: Scope, period: BillingPeriod, *, currency: str = "") -> tuple[InvoiceMatch, ...]:

@@ -7,30 +7,43 @@ from typing import Any
 import django_tables2 as tables
 from django.utils.safestring import SafeString
 
-from costs.adding import Booked, Sums
+from costs.adding import Booked, Sums, foot
+from costs.money import ZERO
 from costs.tables import FinopsTable, LinkColumn, MoneyColumn, money_total
 from tagging.results.closes import AdjustmentRow
+
+_AMOUNTS = ("direct_cost", "shared_cost", "adjustment_cost", "booked", "total_cost")
+
+
+def _sum(bound_column: Any, table: Any) -> SafeString:
+    return money_total(table.totals[bound_column.name], table.currency, cents=table.foot.get(bound_column.name))
 
 
 class MonthEndTable(FinopsTable):
     """One row for each document of the month, in the cents of the documents; files keep exact parts."""
 
-    owner = LinkColumn("Statement", url="url")
+    owner = LinkColumn("Statement", url="url", footer="All statements")
     number = tables.Column("Number")
     cost_center = tables.Column("Cost centre")
-    direct_cost = MoneyColumn("Direct", lines="lines_url")
-    shared_cost = MoneyColumn("Shared")
-    adjustment_cost = MoneyColumn("Adjustments")
-    booked = MoneyColumn("Booked")
-    total_cost = MoneyColumn("Total")  # instead of it, on a basis that was not charged
+    direct_cost = MoneyColumn("Direct", lines="lines_url", footer=_sum)
+    shared_cost = MoneyColumn("Shared", footer=_sum)
+    adjustment_cost = MoneyColumn("Adjustments", footer=_sum)
+    booked = MoneyColumn("Booked", footer=_sum)
+    total_cost = MoneyColumn("Total", footer=_sum)  # instead of it, on a basis that was not charged
 
     def __init__(self, data: Any, cents: Sequence[Booked], *, currency: str, **options: Any) -> None:
         super().__init__(data, **options)
+        self.currency = currency
+        self.totals = foot([{name: row[name] or ZERO for name in _AMOUNTS} for row in data])
         total = "total_cost" if "booked" in options.get("exclude", ()) else "booked"
         self.add_up(data, Sums(total, ("direct_cost", "shared_cost", "adjustment_cost")), cents)
         for column in self.columns:
             if isinstance(column.column, MoneyColumn):
                 column.column.currency = currency
+
+    def has_footer(self) -> bool:
+        """Nothing has no sum."""
+        return len(self.rows) > 0
 
 
 def _total(table: "FinopsTable") -> SafeString:

@@ -72,7 +72,7 @@ EXCEPTIONS: tuple[tuple[str, str, str], ...] = (
     ("ri:commitments", "Unused this month|note of .*", LISTED),
     ("team|tagging:(chargeback|statement|close)", "(total of )?(Shared|Adjustments|Your part)|Carried in", POOLS),
     ("tagging:chargeback", "Total|(total of )?January 2026.*|Has an? .*|Unallocated|text of page", BOOKED),
-    ("tagging:close", "Booked|Statements|Unallocated", BOOKED),
+    ("tagging:close", "Booked|Statements|Unallocated|total of (Direct|Booked|Total)", BOOKED),
     ("tagging:(statement|dispute_new|disputes|close_step)", "Total|Cost|At list price|text of .*", BOOKED),
     ("tagging:statement", "total of (Cost|At list price)", BOOKED),
     ("tagging:pools|tagging:pool_month", "Cost|From other pools|Left it|Stays|Got|total of Cost|text of .*", POOLS),

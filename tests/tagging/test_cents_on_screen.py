@@ -15,6 +15,7 @@ from django.test import Client
 from costs.terms import CostMetric
 from tagging.models import Team
 from tagging.results.pools import PoolMonth, ShareView
+from tagging.selectors.finance import AccrualRow, PrepaidRow
 from tagging.services import CloseStep, RuleInput, close_month, save_rule
 from tagging.terms import RuleKind
 from tests.tagging import page_world
@@ -142,3 +143,21 @@ def test_the_parts_of_a_pool_add_up_to_what_left_it() -> None:
     # 12.008 is 12.01, in and out: 10.00 and 2.00 with equal remainders, so the larger one gets it; 10.00 and 2.008
     assert (cents.direct.cents, cents.received.cents) == (Decimal("10.01"), Decimal("2.00"))
     assert (cents.shared.cents, cents.stays.cents) == (Decimal("10.00"), Decimal("2.01"))
+
+
+def test_an_accrual_and_a_fee_paid_in_advance_add_up_across() -> None:
+    """10.004 billed and 1.004 estimated are 11.008, booked 11.01: equal remainders, the larger amount has the cent.
+    1000.004 − 0.006 = 999.998, closing 1000.00; 1000.00 and −0.01 leave a cent, which the larger remainder has: 0.4
+    cents each, so the larger amount: 1000.01 − 0.01.
+    """
+    row = AccrualRow("t", "T", "", Decimal("10.004"), Decimal("0.5"), Decimal("1.004"), Decimal("11.01"), Decimal(0))
+    assert [part.cents for part in row.parts] == [Decimal("10.01"), Decimal("1.00")]
+    fee = PrepaidRow("c", Decimal("1000.004"), Decimal(0), Decimal("0.006"), Decimal("999.998"))
+    assert [part.cents for part in fee.shown] == [Decimal(text) for text in ("1000.01", "0", "0.01", "1000.00")]
+
+
+def test_the_close_page_has_the_sum_of_all_statements(teams: None, staff: Client) -> None:
+    """The documents of third_cents: 10.00 thrice; the cent is nobody's."""
+    third_cents()
+    page = rows_of(text_of(staff.get("/close/?period=2025-11&basis=billed")))
+    assert page["All statements"] == ["$30.00", "$0.00", "$0.00", "$30.00"]
