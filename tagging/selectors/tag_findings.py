@@ -26,8 +26,9 @@ from tagging.selectors.policy import excuses, policy_keys
 from tagging.selectors.taggable import TaggableMonth, excused_from
 from tagging.selectors.taggable_rows import SliceOf
 from tagging.selectors.unread import kept_on_slices
-from tagging.terms import TagProblem, ValueKind
+from tagging.terms import TagProblem, TagState, ValueKind
 
+OURS = "only a virtual tag of ours says it; the resource itself carries none"
 Filters = tuple[tuple[str, str], ...]
 FILTERS = ("team", "service", "region", "account", "environment", "key")
 
@@ -173,12 +174,22 @@ def _aside(place: SliceOf, judge: _Judge, key: KeyPolicy, kind: str, holding: Se
 def _problem(month: JudgedMonth, judge: _Judge, place: int, at: tuple[int, int, str], day: date) -> Problem | None:
     """What is to be said of a key; slices share some hundreds of sets of tags, of which it is worked out once."""
     key = judge.keys[place]
+    if ours := _ours(month, key, at):
+        return Problem(TagProblem.MISSING, key.key, meant=ours, why=OURS)
     if key.kind is ValueKind.DATE or not judge.carried.tells_nothing_of(at):
         return _worked_out(judge, key, _found(month, judge, key, at), day)
     asked = (id(month.slices[at[1]].tags), place)
     if asked not in judge.known:
         judge.known[asked] = _worked_out(judge, key, _found(month, judge, key, at), day)
     return judge.known[asked]
+
+
+def _ours(month: JudgedMonth, key: KeyPolicy, at: tuple[int, int, str]) -> str:
+    """The value a virtual tag of ours says, where the resource itself lacks the key; else ''."""
+    if at[0] not in month.apart or key not in month.policy:
+        return ""
+    state = month.judgement(at[0], at[1]).states[month.policy.index(key)]
+    return key.value_in(month.slices[at[1]].tags) if state is TagState.MISSING else ""
 
 
 def _worked_out(judge: _Judge, key: KeyPolicy, found: Found, day: date) -> Problem | None:

@@ -20,8 +20,9 @@ from costs.terms import CostMetric
 from finops_site.pipeline import queue_retracking, retrack, run_import
 from tagging.models import TagKey, Team, VirtualTag
 from tagging.selectors import chargeback, closed, compliance, virtual_tags_behind
+from tagging.selectors.tag_findings import tag_findings
 from tagging.services import RuleInput, end_virtual_tag, save_rule
-from tagging.terms import RuleKind
+from tagging.terms import RuleKind, TagProblem
 from tests.conftest import ClientFor
 from tests.leaks.bills import Line, write_bill
 from tests.tagging import page_world
@@ -177,6 +178,21 @@ def test_a_virtual_tag_makes_nothing_compliant(finops_lead: User) -> None:
     # i-c and i-d (by its last day) carry Team: 20 + 4 of 45.
     assert (before.compliant_resources, before.compliant_cost) == (2, Decimal(24))
     assert (after.compliant_resources, after.compliant_cost) == (2, Decimal(24))
+
+
+def test_a_resource_with_a_virtual_tag_is_still_to_be_tagged_with_its_value(finops_lead: User) -> None:
+    """i-a, i-b lack Team; i-d carries it on its last day. A virtual tag does not change that; it tells what to set."""
+
+    def lacking() -> dict[str, str]:
+        rows = tag_findings(ALL, NOVEMBER).rows
+        return {row.resource_id: row.wanted for row in rows if row.key == "Team" and row.problem is TagProblem.MISSING}
+
+    assert lacking() == {"i-a": "", "i-b": ""}
+    tag(finops_lead, "i-a", "payments")
+    retrack()
+    assert lacking() == {"i-a": "payments", "i-b": ""}
+    with_why = next(row for row in tag_findings(ALL, NOVEMBER).rows if row.resource_id == "i-a" and row.key == "Team")
+    assert with_why.why == "only a virtual tag of ours says it; the resource itself carries none"
 
 
 def test_why_is_this_mine_names_the_tag_of_ours_to_its_owner_alone(
