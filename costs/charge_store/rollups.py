@@ -105,22 +105,28 @@ def payers(connection: Connection) -> list[str]:
 
 def without_list_cost(connection: Connection) -> tuple[int, Decimal]:
     """Lines of use that cost something and nothing at list price, and their effective cost."""
-    row = connection.execute(
-        "SELECT coalesce(CAST(sum(lines) AS BIGINT), 0), coalesce(sum(effective_cost), 0)"
-        " FROM facts JOIN line_groups USING (line_group) WHERE charge_category = 'Usage'"
-        " AND commitment_discount_status <> 'Unused' AND list_cost = 0 AND effective_cost <> 0"
-    ).fetchone()
-    assert row is not None
-    return row[0], round_money(row[1])
+    return _lines_and_cost(
+        connection,
+        "effective_cost",
+        "facts JOIN line_groups USING (line_group) WHERE charge_category = 'Usage'"
+        " AND commitment_discount_status <> 'Unused' AND list_cost = 0 AND effective_cost <> 0",
+    )
 
 
 def numbered_resources(connection: Connection) -> tuple[int, Decimal]:
     """Lines of resources whose ids a spreadsheet turned into numbers (`1.23E+11`), and their billed cost."""
-    row = connection.execute(
-        "SELECT coalesce(CAST(sum(lines) AS BIGINT), 0), coalesce(sum(billed_cost), 0)"
-        " FROM facts JOIN resource_names USING (resource_group)"
-        " WHERE regexp_full_match(resource_id, '[0-9]([.,][0-9]+)?[Ee][+][0-9]+')"
-    ).fetchone()
+    return _lines_and_cost(
+        connection,
+        "billed_cost",
+        "facts JOIN resource_names USING (resource_group)"
+        " WHERE regexp_full_match(resource_id, '[0-9]([.,][0-9]+)?[Ee][+][0-9]+')",
+    )
+
+
+def _lines_and_cost(connection: Connection, cost: str, source: str) -> tuple[int, Decimal]:
+    """How many lines a part of the facts has, and what they cost."""
+    sums = f"coalesce(CAST(sum(lines) AS BIGINT), 0), coalesce(sum({cost}), 0)"
+    row = connection.execute(f"SELECT {sums} FROM {source}").fetchone()
     assert row is not None
     return row[0], round_money(row[1])
 

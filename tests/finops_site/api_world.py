@@ -59,6 +59,13 @@ def rule(team: Team, value: str, position: int) -> AllocationRule:
     )
 
 
+def two_months(team: Team, other_team: Team, folder: Path) -> list[int]:
+    """January and February in force, payments and search by their tags; returns the imports."""
+    rule(team, "payments", 1)
+    rule(other_team, "search", 2)
+    return [*import_month(folder, "2026-01", JANUARY), *import_month(folder, "2026-02", FEBRUARY)]
+
+
 def import_month(folder: Path, period: str, lines: tuple[Line, ...]) -> list[int]:
     """Bring a month into force the way a command does."""
     path = write_bill(folder / f"{period}.csv", period, lines)

@@ -20,7 +20,7 @@ from tagging.middleware import VIEW_AS_SESSION_KEY
 from tagging.models import AllocationRule, Team
 from tests.budgets.world import evaluate, make_budget, make_rules, november, october
 from tests.costs.bills import bring_in, write_csv
-from tests.finops_site.api_world import FEBRUARY, JANUARY, Api, assert_golden, import_month, rule
+from tests.finops_site.api_world import Api, assert_golden, two_months
 from tests.ri.world import lines, price_file
 
 pytestmark = pytest.mark.django_db
@@ -53,9 +53,7 @@ QUERY_BUDGET = 20
 @pytest.fixture
 def months(team: Team, other_team: Team, tmp_path: Path) -> list[int]:
     """January and February in force; returns their imports."""
-    rule(team, "payments", 1)
-    rule(other_team, "search", 2)
-    return [*import_month(tmp_path, "2026-01", JANUARY), *import_month(tmp_path, "2026-02", FEBRUARY)]
+    return two_months(team, other_team, tmp_path)
 
 
 @pytest.fixture

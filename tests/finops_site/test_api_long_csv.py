@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from costs.api_base import views
 from costs.errors import InvalidRequestError
 from tagging.models import Team
-from tests.finops_site.api_world import FEBRUARY, JANUARY, Api, import_month, rule
+from tests.finops_site.api_world import Api, two_months
 
 pytestmark = [pytest.mark.django_db, pytest.mark.real_parts]
 
@@ -18,9 +18,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.real_parts]
 @pytest.fixture
 def months(team: Team, other_team: Team, tmp_path: Path) -> list[int]:
     """January and February in force."""
-    rule(team, "payments", 1)
-    rule(other_team, "search", 2)
-    return [*import_month(tmp_path, "2026-01", JANUARY), *import_month(tmp_path, "2026-02", FEBRUARY)]
+    return two_months(team, other_team, tmp_path)
 
 
 @pytest.fixture
