@@ -99,9 +99,13 @@ CASES = {
     ),
     "month of the wrong year": (
         broken("y.csv", text_of(line(period="2062-05-01T00:00:00Z"))),
-        "y.csv: The month 2062-05 cannot be right. Check the billing period's year in the export.",
+        "y.csv, line 2, column bill/BillingPeriodStartDate: The month 2062-05 cannot be right."
+        " Check the billing period's year in the export.",
     ),
-    "no billing period": (broken("p.csv", text_of(line(period=""))), "p.csv: Some lines have no billing period."),
+    "no billing period": (
+        broken("p.csv", text_of(line(period=""))),
+        "p.csv, line 2, column bill/BillingPeriodStartDate: This line and maybe more have no billing period.",
+    ),
     "contract commitments": (
         broken("f.csv", b"ContractCommitmentId,ContractId\n1,2\n"),
         "f.csv, line 1: This is FOCUS's list of contract commitments, which holds no charges.",
