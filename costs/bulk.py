@@ -106,7 +106,7 @@ def _adapted(
         place: _json_text for place, name in enumerate(columns) if isinstance(fields[name], models.JSONField)
     }
     moments = (place for place, name in enumerate(columns) if isinstance(fields[name], models.DateTimeField))
-    adapters |= dict.fromkeys(moments, connection.ops.adapt_datetimefield_value)
+    adapters |= dict.fromkeys(moments, _moment)
     if connection.vendor == "postgresql":
         adapters |= dict.fromkeys(money, _numeric_text)
     elif money:
@@ -122,6 +122,11 @@ def _with(
         for place, adapt in adapters:
             values[place] = adapt(values[place])
         yield values
+
+
+def _moment(value: Any) -> Any:
+    """A moment as the database takes it; a text is one that has been made so already, as restoring does."""
+    return value if isinstance(value, str) else connection.ops.adapt_datetimefield_value(value)
 
 
 def _numeric_text(units: int | None) -> str | None:
