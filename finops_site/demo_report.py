@@ -3,21 +3,18 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from costs.adding import Booked, Sums, shown_cents
 from costs.money import ZERO, cents_that_sum, round_to_cents
 from tagging.selectors import Chargeback, Compliance
 
 
 def chargeback_report(found: Chargeback) -> str:
     """Owners with their costs, what is unallocated, and the line that ties both to the bill."""
-    sums = Sums("total_cost", ("direct_cost", "shared_cost", "adjustment_cost"), before="previous_total_cost")
     columns = ("direct_cost", "shared_cost", "total_cost", "previous_total_cost")
     ties = found.bill_total is not None and found.unallocated_cost is not None and found.difference is not None
     owners, unallocated, difference = found.cents
-    costs = [{name: getattr(row, name) for name in sums.names} for row in found.rows]
-    cents = shown_cents(costs, sums, [Booked(found.booked.get(row.key)) for row in found.rows], whole=owners)
     rows = [
-        [row.label, *(_dollars(shown[name]) for name in columns)] for row, shown in zip(found.rows, cents, strict=True)
+        [row.label, *(_dollars(shown[name]) for name in columns)]
+        for row, shown in zip(found.rows, found.shown, strict=True)
     ]
     if ties:
         rows.append(["(unallocated)", "", "", _dollars(unallocated), ""])

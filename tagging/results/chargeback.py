@@ -5,12 +5,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from costs.adding import NOT_BOOKED, Booked
+from costs.adding import NOT_BOOKED, Booked, Sums, shown_cents
 from costs.money import ZERO, cents_that_sum
 from costs.periods import BillingPeriod, DateRange
 from costs.terms import CostMetric
 from tagging.results.pools import BothPrices, OwnShare
 from tagging.terms import OwnerKind
+
+OWNER_SUMS = Sums(
+    "total_cost", ("direct_cost", "shared_cost", "adjustment_cost"), before="previous_total_cost", change="change"
+)
 
 
 @dataclass(frozen=True)
@@ -108,12 +112,27 @@ class Chargeback:
 
     @property
     def cents(self) -> tuple[Decimal, Decimal, Decimal]:
-        """Owners, missing and difference in cents that add up, as the trust strip has them; those booked, if closed."""
-        if not self.booked:
-            owners, missing, difference = cents_that_sum((self.total_cost, self.missing_cost, self.difference or ZERO))
-            return owners, missing, difference
-        missing = self.booked.get("", ZERO)
-        return sum(self.booked.values(), ZERO) - missing, missing, self.difference or ZERO
+        """Owners, missing and difference in cents that add up."""
+        return owned_in_cents(self.booked, self.total_cost, self.missing_cost, self.difference)
+
+    @property
+    def shown(self) -> list[dict[str, Decimal]]:
+        """The rows' amounts in cents that sum to what has an owner, by the names of `OWNER_SUMS`."""
+        sums = OWNER_SUMS.within(vars(self.rows[0])) if self.rows else OWNER_SUMS
+        amounts = [{name: getattr(row, name) for name in sums.names} for row in self.rows]
+        return shown_cents(amounts, sums, [Booked(self.booked.get(row.key)) for row in self.rows], whole=self.cents[0])
+
+
+def owned_in_cents(
+    booked: Mapping[str, Decimal], total: Decimal, missing: Decimal, difference: Decimal | None
+) -> tuple[Decimal, Decimal, Decimal]:
+    """What has an owner, what has none and the difference, in cents: as booked by owner key, else as the trust strip
+    has them, rounded together."""
+    if not booked:
+        owned, rest, over = cents_that_sum((total, missing, difference or ZERO))
+        return owned, rest, over
+    rest = booked.get("", ZERO)
+    return sum(booked.values(), ZERO) - rest, rest, difference or ZERO
 
 
 @dataclass(frozen=True)

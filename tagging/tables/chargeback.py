@@ -9,9 +9,10 @@ import django_tables2 as tables
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from costs.adding import NOT_BOOKED, Amounts, Booked, Sums, foot
+from costs.adding import NOT_BOOKED, Amounts, Booked, foot
 from costs.money import ZERO
 from costs.tables import FinopsTable, LinkColumn, MoneyColumn, PctColumn, money_total
+from tagging.results.chargeback import OWNER_SUMS
 from tagging.tables.marks import suggested_mark
 
 
@@ -53,11 +54,6 @@ def _total(bound_column: Any, table: Any) -> SafeString:
     url = {"direct_cost": total.lines_url, "total_cost": total.total_lines_url}.get(name, "")
     cents = table.foot.get(name)
     return money_total(getattr(total, name), table.currency, url, signed=name == "change", cents=cents)
-
-
-SUMS = Sums(
-    "total_cost", ("direct_cost", "shared_cost", "adjustment_cost"), before="previous_total_cost", change="change"
-)
 
 
 class ChargebackTable(FinopsTable):
@@ -109,7 +105,7 @@ class ChargebackTable(FinopsTable):
                 column.column.verbose_name = compared
             if isinstance(column.column, MoneyColumn):
                 column.column.currency = currency
-        self.add_up(every, SUMS, [line.booked for line in every], whole=whole)
+        self.add_up(every, OWNER_SUMS, [line.booked for line in every], whole=whole)
 
     def get_bottom_pinned_data(self) -> list[OwnerLine]:
         """The missing part, where there is one to name."""

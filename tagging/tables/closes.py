@@ -10,9 +10,10 @@ from django.utils.safestring import SafeString
 from costs.adding import Booked, Sums, foot
 from costs.money import ZERO
 from costs.tables import FinopsTable, LinkColumn, MoneyColumn, money_total
+from tagging.results.chargeback import OWNER_SUMS
 from tagging.results.closes import AdjustmentRow
 
-_AMOUNTS = ("direct_cost", "shared_cost", "adjustment_cost", "booked", "total_cost")
+_AMOUNTS = (*OWNER_SUMS.parts, "booked", "total_cost")
 
 
 def _sum(bound_column: Any, table: Any) -> SafeString:
@@ -36,7 +37,7 @@ class MonthEndTable(FinopsTable):
         self.currency = currency
         self.totals = foot([{name: row[name] or ZERO for name in _AMOUNTS} for row in data])
         total = "total_cost" if "booked" in options.get("exclude", ()) else "booked"
-        self.add_up(data, Sums(total, ("direct_cost", "shared_cost", "adjustment_cost")), cents)
+        self.add_up(data, Sums(total, OWNER_SUMS.parts), cents)
         for column in self.columns:
             if isinstance(column.column, MoneyColumn):
                 column.column.currency = currency

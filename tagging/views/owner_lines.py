@@ -9,13 +9,14 @@ from django.urls import reverse
 
 from costs.adding import NOT_BOOKED, Booked, InCents
 from costs.exports import TitleRow
-from costs.money import ZERO, cents_that_sum, ratio, round_to_cents
+from costs.money import ZERO, ratio, round_to_cents
 from costs.queries import NOT_SET, CostQuery, dimension_label
 from costs.scope import Scope
 from costs.series import change
 from tagging import selectors
 from tagging.addresses import month_path, with_params
 from tagging.results import Chargeback, CloseInfo, StatementList, StatementSummary
+from tagging.results.chargeback import owned_in_cents
 from tagging.selectors.closed_lines import booked_parts
 from tagging.selectors.suggested import mark_owners, suggested_by_team
 from tagging.tables.chargeback import OwnerLine
@@ -61,11 +62,8 @@ class Owners:
     @property
     def cents(self) -> tuple[Decimal, Decimal]:
         """What has an owner and what has none, in cents: as booked, else as the trust strip has them."""
-        if self.booked:
-            totals = {key: each.total or ZERO for key, each in self.booked.items()}
-            missing = totals.pop("", ZERO)
-            return sum(totals.values(), ZERO), missing
-        owned, missing, _ = cents_that_sum((self.total_cost, self.missing_cost, self.difference or ZERO))
+        booked = {key: each.total or ZERO for key, each in self.booked.items()}
+        owned, missing, _ = owned_in_cents(booked, self.total_cost, self.missing_cost, self.difference)
         return owned, missing
 
     @property

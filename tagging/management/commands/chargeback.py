@@ -8,7 +8,6 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from costs import selectors as intake
-from costs.adding import Booked, Sums, shown_cents
 from costs.errors import FinopsError
 from costs.figures import money
 from costs.money import ZERO, cents_that_sum, plain
@@ -18,11 +17,10 @@ from costs.scope import Scope
 from costs.terms import CostMetric
 from costs.text_tables import aligned
 from tagging.results import Chargeback
+from tagging.results.chargeback import OWNER_SUMS
 from tagging.selectors import chargeback
 from tagging.selectors.closed_basis import usual_basis
 from tagging.terms import OwnerKind, SplitMethod
-
-SUMS = Sums("total_cost", ("direct_cost", "shared_cost", "adjustment_cost"))
 
 
 class Command(BaseCommand):
@@ -133,12 +131,9 @@ def _closing(month: Chargeback) -> dict[str, Any]:
 def _as_table(month: Chargeback) -> str:
     head = [dimension_label(month.by), "Direct", "Shared", "Adjustments", "Total"]
     owners, unallocated, difference = month.cents
-    costs = [{name: getattr(row, name) for name in SUMS.names} for row in month.rows]
-    booked = [Booked(month.booked.get(row.key)) for row in month.rows]
-    cents = shown_cents(costs, SUMS, booked, whole=owners)
     rows = [
-        [row.label, *_amounts(month, *(shown[name] for name in (*SUMS.parts, SUMS.total)))]
-        for row, shown in zip(month.rows, cents, strict=True)
+        [row.label, *_amounts(month, *(shown[name] for name in (*OWNER_SUMS.parts, OWNER_SUMS.total)))]
+        for row, shown in zip(month.rows, month.shown, strict=True)
     ]
     ends: list[tuple[str, Decimal | None]] = [("In pools", month.pools_cost)] if month.pools_cost else []
     bill, carried_in = cents_that_sum((month.bill_total or ZERO, month.close.carried_in))
