@@ -20,7 +20,7 @@ from tagging.middleware import VIEW_AS_SESSION_KEY
 from tagging.models import AllocationRule, Team
 from tests.budgets.world import evaluate, make_budget, make_rules, november, october
 from tests.costs.bills import bring_in, write_csv
-from tests.finops_site.api_world import Api, assert_golden, two_months
+from tests.finops_site.api_world import Api, assert_golden
 from tests.ri.world import lines, price_file
 
 pytestmark = pytest.mark.django_db
@@ -48,22 +48,6 @@ PLANS = {
 }
 STAFF_ONLY = ("budget_of_all_spend", "recommendations")
 QUERY_BUDGET = 20
-
-
-@pytest.fixture
-def months(team: Team, other_team: Team, tmp_path: Path) -> list[int]:
-    """January and February in force; returns their imports."""
-    return two_months(team, other_team, tmp_path)
-
-
-@pytest.fixture
-def staff(finops_lead: User) -> Api:
-    return Api(finops_lead)
-
-
-@pytest.fixture
-def lead(team_lead: User) -> Api:
-    return Api(team_lead)
 
 
 def without_pks(answer: dict[str, Any], pk: int) -> dict[str, Any]:

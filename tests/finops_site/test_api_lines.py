@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 
 from tagging.models import Team
 from tests.finops_site.api_world import Api
@@ -19,16 +18,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def world(team: Team, other_team: Team, tmp_path: Path) -> None:
     import_months(tmp_path)
-
-
-@pytest.fixture
-def staff(finops_lead: User) -> Api:
-    return Api(finops_lead)
-
-
-@pytest.fixture
-def lead(team_lead: User) -> Api:
-    return Api(team_lead)
 
 
 def test_pages_by_cursor_give_every_line_once(staff: Api) -> None:

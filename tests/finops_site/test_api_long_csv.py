@@ -2,33 +2,14 @@
 
 import csv
 import io
-from pathlib import Path
 
 import pytest
-from django.contrib.auth.models import User
 
 from costs.api_base import views
 from costs.errors import InvalidRequestError
-from tagging.models import Team
-from tests.finops_site.api_world import Api, two_months
+from tests.finops_site.api_world import Api
 
 pytestmark = [pytest.mark.django_db, pytest.mark.real_parts]
-
-
-@pytest.fixture
-def months(team: Team, other_team: Team, tmp_path: Path) -> list[int]:
-    """January and February in force."""
-    return two_months(team, other_team, tmp_path)
-
-
-@pytest.fixture
-def staff(finops_lead: User) -> Api:
-    return Api(finops_lead)
-
-
-@pytest.fixture
-def lead(team_lead: User) -> Api:
-    return Api(team_lead)
 
 
 @pytest.mark.parametrize("path", ["resources/", "tag-findings/", "estate/resources/"])

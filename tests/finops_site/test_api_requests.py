@@ -23,16 +23,6 @@ BASIC = {"Authorization": "Basic bGVvOnBhc3MtZm9yLXRlc3Rz"}  # leo:pass-for-test
 
 
 @pytest.fixture
-def staff(finops_lead: User) -> Api:
-    return Api(finops_lead)
-
-
-@pytest.fixture
-def lead(team_lead: User) -> Api:
-    return Api(team_lead)
-
-
-@pytest.fixture
 def february(team: Team, tmp_path: Path) -> None:
     """A month in force, so that odd parameters get all the way to the figures."""
     rule(team, "payments", 1)

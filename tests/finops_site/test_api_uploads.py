@@ -29,11 +29,6 @@ INVENTORY = (
 
 
 @pytest.fixture
-def staff(finops_lead: User) -> Api:
-    return Api(finops_lead)
-
-
-@pytest.fixture
 def bill(tmp_path: Path) -> bytes:
     return write_bill(tmp_path / "bill.csv", "2026-02", FEBRUARY).read_bytes()
 
