@@ -2,6 +2,7 @@
 
 from costs.charge_store.checking import FolderSums, damaged_files, sums_of
 from costs.charge_store.connection import Connection, connect, disk_full, too_large
+from costs.charge_store.copies import overlap, same_lines
 from costs.charge_store.faults import passing_fault
 from costs.charge_store.folders import (
     MARKER,
@@ -101,7 +102,7 @@ from costs.charge_store.rollups import (
     without_list_cost,
     write_side_files,
 )
-from costs.charge_store.settling import Settled, currencies_landed, fill_currency, same_lines, settle
+from costs.charge_store.settling import Settled, currencies_landed, fill_currency, settle
 from costs.charge_store.sources import BillFile, counted_rows, first_account, first_line, open_bill_file, tables_in
 from costs.charge_store.stores import Store, Stored, StoreError, charge_store, is_remote, open_store, store_root
 from costs.charge_store.virtual_tags import VirtualTag, tags_joined_in
@@ -206,6 +207,7 @@ __all__ = [
     "roll_up",
     "rollup_rows",
     "row_counts",
+    "overlap",
     "same_lines",
     "currencies_landed",
     "fill_currency",

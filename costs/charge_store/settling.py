@@ -12,7 +12,7 @@ from costs.billing_formats.base import literal
 from costs.charge_store.connection import Connection, quoted, scalar
 from costs.charge_store.folders import relation_of
 from costs.charge_store.landing import PARQUET, charges_in
-from costs.charge_store.partials import count_rows, forget_partial
+from costs.charge_store.partials import forget_partial
 from costs.charges import MONEY_TYPE
 from costs.money import EXACT, split_units
 
@@ -67,35 +67,6 @@ def fill_currency(connection: Connection, folder: Path, currency: str) -> None:
         source = f"read_parquet({quoted(path)})"
         if scalar(connection, f"SELECT count(*) FROM {source} WHERE billing_currency = ''"):
             _rewrite(connection, path, f"SELECT * REPLACE ({told}) FROM {source}")
-
-
-def same_lines(connection: Connection, folder: Path) -> tuple[Path, Path, int] | None:
-    """Two landed files that hold the very same lines, and how many; None where there are none.
-
-    No provider delivers a line twice: such a file is a copy, and each of its costs would count again. Files are
-    compared line by line only where their numbers of lines and their sums agree.
-    """
-    by_rows: dict[int, list[Path]] = {}
-    for path in sorted(folder.glob("charges-*.parquet")):
-        by_rows.setdefault(count_rows(connection, path), []).append(path)
-    alike = [path for rows, paths in by_rows.items() if rows and len(paths) > 1 for path in paths]
-    seen: dict[object, list[Path]] = {}
-    for path in alike:
-        sums = connection.execute(
-            "SELECT count(*), sum(unblended_cost), sum(list_cost), min(charge_period_start), max(charge_period_start),"
-            f" min(resource_id), max(resource_id) FROM read_parquet({quoted(path)})"
-        ).fetchone()
-        for other in seen.setdefault(sums, []):
-            if _are_same(connection, other, path):
-                assert sums is not None
-                return other, path, int(sums[0])
-        seen[sums].append(path)
-    return None
-
-
-def _are_same(connection: Connection, one: Path, other: Path) -> bool:
-    lines = [f"SELECT * FROM read_parquet({quoted(path)})" for path in (one, other)]
-    return not scalar(connection, f"SELECT count(*) FROM (({lines[0]}) EXCEPT ALL ({lines[1]}))")
 
 
 def _settle_allocated(connection: Connection, folder: Path) -> tuple[int, Decimal] | None:

@@ -21,7 +21,7 @@ from costs.services.claims import Claim, StoppedError, claim_finish, claim_impor
 from costs.services.currencies import fill_currency
 from costs.services.file_claims import LANDED_PERCENT, FileClaim, claim_file, claim_in_line, file_landed, make_rows
 from costs.services.finding_cells import refuse_cell
-from costs.services.landing import ColumnUse, Landing, land, refuse_copy
+from costs.services.landing import ColumnUse, Landing, land, refuse_copies
 from costs.services.retracking import VirtualTagsOf, begin_retracking, no_virtual_tags, take_charges
 from costs.services.rivals import near_providers, refuse_second_folder, refuse_second_source
 from costs.services.snapshots import store_snapshots
@@ -203,8 +203,7 @@ def _settled(duck: Connection, landing: Landing, bill_import: BillImport) -> lis
     """Complete what landed; what dead workers left half-written goes first."""
     for path in landing.folder.glob("landing-*.parquet"):
         path.unlink()
-    if found := charge_store.same_lines(duck, landing.folder):
-        refuse_copy(bill_import, *found)
+    refuse_copies(duck, bill_import, landing.folder)
     if BillingFormat(bill_import.source.billing_format).tells_fees:
         landing.assume(fill_currency(duck, landing.folder, bill_import))
     return remarks.of_delivery(charge_store.settle(duck, landing.folder))
