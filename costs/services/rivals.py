@@ -8,6 +8,8 @@ import re
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 
+from django.db.models import Q
+
 from costs.errors import ImportRejectedError
 from costs.models import Bill, BillDelivery, BillImport, BillSource
 from costs.periods import BillingPeriod
@@ -46,24 +48,18 @@ def refuse_second_source(item: BillImport, period: BillingPeriod) -> None:
 def refuse_second_folder(item: BillImport, period: BillingPeriod) -> None:
     """Refuse a month that another folder of the same place gave in the same look: each would replace the other.
 
-    Of folders without manifests nobody can tell whether they are parts of a month or versions of it.
+    Of folders without manifests nobody can tell whether they are parts of a month or versions of it. The folder found
+    first counts, or the one in force already: two workers may have landed both at once.
     """
     mine = item.delivery
     if mine is None or mine.manifest or BillingFormat(item.source.billing_format).is_inventory:
         return
-    beside = (
-        BillDelivery.objects.filter(
-            pk__lt=mine.pk,
-            found_at=mine.found_at,
-            source=mine.source_id,
-            asked_name=mine.asked_name,
-            address=mine.address,
-        )
-        .filter(manifest="")
-        .exclude(folder=mine.folder)
-    )
-    gone = [state.value for state in (ImportState.FAILED, ImportState.CANCELLED, ImportState.REPLACED)]
+    beside = BillDelivery.objects.filter(
+        found_at=mine.found_at, source=mine.source_id, asked_name=mine.asked_name, address=mine.address, manifest=""
+    ).exclude(folder=mine.folder)
     others = BillImport.objects.filter(delivery__in=beside, source=item.source, billing_period=period.start)
+    others = others.filter(Q(delivery__lt=mine.pk) | Q(state=ImportState.IN_FORCE.value))
+    gone = [state.value for state in (ImportState.FAILED, ImportState.CANCELLED, ImportState.REPLACED)]
     folder = others.exclude(state__in=gone).order_by("pk").values_list("delivery__folder", flat=True).first()
     if folder is None:
         return

@@ -18,7 +18,7 @@ from costs.services.accounts import refresh_accounts
 from costs.services.claims import StoppedError, is_this_process, why_stopped
 from costs.services.findings import inventory_covered, much_smaller
 from costs.services.publishing import publish
-from costs.services.rivals import lock_with_rivals, take_over
+from costs.services.rivals import lock_with_rivals, refuse_second_folder, take_over
 from costs.services.snapshots import refresh_states, remove_snapshots
 from costs.services.storing import remove_rollups
 from costs.services.versions import family
@@ -55,6 +55,8 @@ def put_in_force(import_pk: int) -> None:
             raise why_stopped(import_pk)
         transaction.on_commit(lambda: publish(import_pk))
         current = bill.import_in_force
+        if item.rerolled_from_id is None:
+            refuse_second_folder(item, BillingPeriod(bill.billing_period))
         if current is not None and _rank(current) > _rank(item):
             end_import(item, ImportState.SUPERSEDED, "A newer one is in force")
             return

@@ -10,10 +10,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 
+from costs import services as intake
 from costs.deliveries import StoredFile, unknown_names
 from costs.deliveries.files import above_partitions
 from costs.models import BillDelivery
 from costs.terms import DeliveryState, ImportState
+from finops_site import pipeline
 from tests.costs.bills import line, write_csv
 from tests.costs.source_world import NOW, billed, folder_source, later, look
 
@@ -85,6 +87,20 @@ def test_a_month_from_two_folders_is_told_and_the_newer_name_counts(tmp_path: Pa
     lay(tmp_path, **{"2026-05-03": "7"})
     assert look(source, later(60 * 24)) == [ImportState.IN_FORCE]  # a version that comes later replaces it
     assert billed() == Decimal(7)
+
+
+def test_of_two_folders_at_once_the_one_that_is_in_force_first_counts(tmp_path: Path) -> None:
+    """As when another worker is done with the second one before the first has been read: 2, and not 3.5 after it."""
+    source = folder_source(lay(tmp_path, **{"2026-05-01": "2", "2026-05-02": "3.5"}))
+    found = intake.look_at_source(source.pk, now=later(5))
+    for delivery in reversed(found):
+        pipeline.bring_in(delivery, now=later(5))
+    assert billed() == Decimal(2)
+    refused = BillDelivery.objects.get(state=DeliveryState.REFUSED.value)
+    assert refused.folder == "2026-05-02"
+    assert refused.problem.startswith(
+        "May 2026 of acme comes from the folder 2026-05-01 and from 2026-05-02; the former"
+    )
 
 
 def test_the_command_ends_with_an_error_whenever_it_is_asked(tmp_path: Path) -> None:
