@@ -3,6 +3,8 @@
 Keys of teams are slugs and hold no colon, so a pool can never be taken for a team, in a scope least of all.
 """
 
+from collections.abc import Mapping
+
 from tagging.terms import OwnerKind
 
 POOL_PREFIX = "pool:"
@@ -31,3 +33,8 @@ def kind_of(owner_key: str) -> OwnerKind:
 def bare_key(owner_key: str) -> str:
     """The key without the prefix of its kind."""
     return owner_key.removeprefix(POOL_PREFIX).removeprefix(COST_CENTER_PREFIX)
+
+
+def center_of(owner_key: str, centers: Mapping[str, str]) -> str:
+    """The cost centre of an owner: a team's as `centers` has it, else its own name if it is one; pools have none."""
+    return bare_key(owner_key) if kind_of(owner_key) is OwnerKind.COST_CENTER else centers.get(owner_key, "")

@@ -16,7 +16,7 @@ from costs.scope import Scope
 from costs.terms import CostMetric
 from tagging.chargeback import Closed, Parts, close, split_rest
 from tagging.models import Team
-from tagging.owners import bare_key, kind_of
+from tagging.owners import center_of, kind_of
 from tagging.results import (
     Chargeback,
     ChargebackRow,
@@ -26,6 +26,7 @@ from tagging.results import (
     StatementList,
     StatementSummary,
 )
+from tagging.selectors.centers import by_dimension
 from tagging.selectors.closed import closed_months
 from tagging.selectors.closed_figures import (
     Before,
@@ -53,7 +54,8 @@ Costs = dict[str, Decimal]  # by value of the dimension, '' for none
 class _Compared:
     """A month and, like for like, the one before. `days` are those of `previous`; None where it has no costs.
 
-    `shared` and `previous_shared` are what pools give and take; of teams only, empty for other dimensions.
+    `shared` and `previous_shared` are what pools give and take. Only teams and cost centres have them; by anything
+    else they are under ''.
     """
 
     current: Costs
@@ -80,7 +82,8 @@ def chargeback(
     """The month's costs by `by`: team, cost_center, project, owner, environment, account, service or tag:KEY.
 
     Every charge of the month takes part: usage, taxes, fees, credits. KEY is matched without regard to
-    case. By team, pools are rows too; `split_unallocated` (staff only) splits what nobody owns over the others.
+    case. By team, pools are rows too; by cost centre shares stand where whoever bears them does, and what left a pool
+    is taken from where its costs stand. `split_unallocated` (staff only) splits what nobody owns over the others.
     Raises InvalidRequestError for another dimension.
     """
     dimension = check_dimension(by)
@@ -215,12 +218,12 @@ def _compared(found: Reach, period: BillingPeriod, dimension: str, metric: CostM
         previous=_by_value(Ask(before, metric, days=days), dimension),
         days=days if before.imports else None,
     )
-    if dimension != "team":
-        return both
+    shared = shared_costs(found.scope, period, found.currency, metric)
+    previous = shared_costs(found.scope, period.previous(), found.currency, metric, days=days)
     return replace(
         both,
-        shared=shared_costs(found.scope, period, found.currency, metric),
-        previous_shared=shared_costs(found.scope, period.previous(), found.currency, metric, days=days),
+        shared=by_dimension(Ask(now, metric), dimension, period, shared),
+        previous_shared=by_dimension(Ask(before, metric, days=days), dimension, period.previous(), previous),
     )
 
 
@@ -229,7 +232,8 @@ def _rest_split(scope: Scope, both: _Compared, method: SplitMethod | None) -> _C
         return both
     scope.require_everything()
     direct = {owner: cost for owner, cost in both.current.items() if kind_of(owner) is not OwnerKind.POOL}
-    moved = split_rest(direct, method=method)
+    nobody = direct.get("", ZERO) + both.shared.get("", ZERO)
+    moved = split_rest({**direct, "": nobody}, method=method)
     keys = {*both.shared, *moved}
     return replace(both, shared={key: both.shared.get(key, ZERO) + moved.get(key, ZERO) for key in keys})
 
@@ -290,7 +294,7 @@ def _summary(key: str, team: Team | None, both: _Compared, previous: Costs, labe
     return StatementSummary(
         team_key=key,
         team_name=label if team is None else team.name,
-        cost_center=cost_center_of_owner(key) if team is None else team.cost_center,
+        cost_center=center_of(key, {}) if team is None else team.cost_center,
         direct_cost=parts.direct_cost,
         shared_cost=parts.shared_cost,
         adjustment_cost=parts.adjustment_cost,
@@ -300,11 +304,6 @@ def _summary(key: str, team: Team | None, both: _Compared, previous: Costs, labe
         state=DRAFT,
         owner_kind=kind_of(key),
     )
-
-
-def cost_center_of_owner(key: str) -> str:
-    """A cost centre that owns costs itself is its own; pools have none."""
-    return bare_key(key) if kind_of(key) is OwnerKind.COST_CENTER else ""
 
 
 def _lines(ask: Ask) -> tuple[StatementLine, ...]:

@@ -19,7 +19,7 @@ from tagging.documents.content import content_of, suggested_total
 from tagging.models import Close, Team
 from tagging.models import Statement as StoredStatement
 from tagging.models import StatementLine as StoredLine
-from tagging.owners import kind_of
+from tagging.owners import center_of, kind_of
 from tagging.results import (
     Chargeback,
     ChargebackRow,
@@ -28,6 +28,7 @@ from tagging.results import (
     StatementList,
     StatementSummary,
 )
+from tagging.selectors.centers import by_center
 from tagging.selectors.closed import closed_months
 from tagging.selectors.closed_lines import lines_of, suggested_of
 from tagging.selectors.closes import EVERYTHING, close_by_version, close_of, pending_by_month, reopening_of
@@ -288,14 +289,21 @@ def parts_by(stored: StoredMonth, by: str) -> dict[str, Parts]:
         found[value][LineKind.DIRECT.value] += cost
     rows: Any = StoredLine.objects.filter(statement__in=[item.pk for item in stored.statements.values()])
     rows = rows.exclude(kind=LineKind.DIRECT.value).select_related("statement")
+    shared: dict[str, Decimal] = defaultdict(lambda: ZERO)
     for row in rows:
-        found[_value_of(row, by)][row.kind] += getattr(row, stored.metric.column)
+        if row.kind == LineKind.SHARED.value and by == "cost_center":
+            shared[row.statement.owner_key] += getattr(row, stored.metric.column)
+        else:
+            found[_value_of(row, by)][row.kind] += getattr(row, stored.metric.column)
+    centers = {key: item.cost_center for key, item in stored.statements.items()}
+    for center, cost in by_center(Ask(pinned, stored.metric), shared, centers).items():
+        found[center][LineKind.SHARED.value] = cost
     return {value: _parts_of(costs) for value, costs in found.items() if value == "" or any(costs.values())}
 
 
 def _value_of(row: StoredLine, by: str) -> str:
     if by == "cost_center":
-        return row.statement.cost_center
+        return center_of(row.statement.owner_key, {row.statement.owner_key: row.statement.cost_center})
     return str(getattr(row, _OF_LINES[by])) if by in _OF_LINES else ""
 
 
@@ -338,7 +346,7 @@ def _summary(stored: StoredMonth, key: str, name: str, before: Before) -> Statem
     return StatementSummary(
         team_key=key,
         team_name=name if own is None else own.owner_name,
-        cost_center="" if own is None else own.cost_center,
+        cost_center=center_of(key, {} if own is None else {key: own.cost_center}),
         direct_cost=parts.direct_cost,
         shared_cost=parts.shared_cost,
         adjustment_cost=parts.adjustment_cost,

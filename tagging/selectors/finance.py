@@ -16,6 +16,7 @@ from costs.selectors import ActiveImport
 from costs.terms import ChargeCategory, CostMetric
 from tagging.closing import TaxPart, tax_cents
 from tagging.models import Close, Invoice, Team
+from tagging.owners import center_of
 from tagging.selectors.books import Journal, JournalLine, account_codes, posted
 from tagging.selectors.closes import counting
 from tagging.selectors.labels import UNALLOCATED, labels
@@ -226,7 +227,7 @@ def _accrued(
         AccrualRow(
             owner_key=owner,
             owner=names[owner] if owner else UNALLOCATED,
-            cost_center=centers.get(owner, ""),
+            cost_center=center_of(owner, centers),
             billed_cost=whole[owner],
             daily_rate=daily[owner],
             estimate=estimates[owner],

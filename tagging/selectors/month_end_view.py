@@ -11,6 +11,7 @@ from costs.scope import Scope
 from costs.terms import COST_COLUMNS, CostMetric
 from tagging.closing import Owner, document_cents
 from tagging.models import Close, CloseEvent, StatementLine, Team
+from tagging.owners import center_of
 from tagging.results.closes import AdjustmentRow, CloseEventRow, MonthEnd, MonthEndRow, Obstacle
 from tagging.selectors.closed_figures import StoredMonth, bill_version_of, pending_of, stored_month
 from tagging.selectors.closes import pending_by_month, pool_names_of
@@ -112,7 +113,7 @@ def _open(found: Reach, draft: MonthDraft) -> MonthEnd:
             owner_kind=owner.kind,
             owner_key=owner.key,
             owner=names[owner.key],
-            cost_center=centers.get(owner.key, ""),
+            cost_center=center_of(owner.key, centers),
             number="",
             **kinds[owner],
             total_cost=costs[at],

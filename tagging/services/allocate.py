@@ -20,14 +20,13 @@ from tagging.allocation import Matcher, compile_rules, cost_center_of
 from tagging.conditions import Facts
 from tagging.hooks import tell_that_rules_changed
 from tagging.models import AllocatedCost, Allocation, OwnerCost, Team
-from tagging.owners import bare_key, kind_of
+from tagging.owners import center_of, kind_of
 from tagging.policy import KeyPolicy, environment_of
 from tagging.selectors.closed import closed_months
 from tagging.selectors.closes import rules_of_closed
 from tagging.selectors.policy import environment_policy
 from tagging.selectors.teams import FACT_COLUMNS, rules_in_use
 from tagging.services.owner_sums import CostGroups, instance_slices, sum_up
-from tagging.terms import OwnerKind
 
 EVERYTHING = Scope.all()
 # Any number will do, as long as nothing else takes this advisory lock on PostgreSQL.
@@ -108,7 +107,7 @@ class _Marker:
 
     def cost_center_of(self, owner: str) -> str:
         """An owner that is a cost centre is its own."""
-        return bare_key(owner) if kind_of(owner) is OwnerKind.COST_CENTER else self.cost_centers.get(owner, "")
+        return center_of(owner, self.cost_centers)
 
 
 def _allocate(import_pk: int, marker: _Marker) -> None:

@@ -31,6 +31,7 @@ from tagging.closing import (
     suggested_rows,
 )
 from tagging.models import Close, CloseEvent, Statement, StatementLine, TagKey, Team
+from tagging.owners import center_of
 from tagging.selectors.books import account_codes
 from tagging.selectors.closed_figures import number_of
 from tagging.selectors.closes import close_of, pool_names_of
@@ -228,7 +229,7 @@ def _store_statements(close: Close, draft: MonthDraft, fields: list[_Fields], ou
             owner_kind=owner.kind,
             owner_key=owner.key,
             owner_name=names[owner],
-            cost_center=centers.get(owner.key, "") if owner.kind == OwnerKind.TEAM.value else "",
+            cost_center=center_of(owner.key, centers),
             cents=cents[owner],
             suggested=suggested_rows(ours, owner),
             data_hash=digest(head, canonical_rows(by_owner[owner], own_part(ours, owner))),

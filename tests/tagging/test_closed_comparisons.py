@@ -64,10 +64,15 @@ def test_cost_centres_are_compared_with_their_shares_of_the_closed_month() -> No
 def test_an_open_month_says_that_it_is_compared_with_the_bill_as_it_is_now(
     finops_lead: User, client_for: ClientFor
 ) -> None:
-    """By cost centre both columns hold direct costs alone: payments 10 against 20 of the bill in force."""
+    """By cost centre both columns hold direct costs and shares, of October those of its bill in force.
+
+    November's pool of 4 is split 2 and 2: 12 each. October's by 20 and 10: 4 × 2/3 = 2.6666666667 and 1.3333333333.
+    """
     rows = {row.key: (row.total_cost, row.previous_total_cost) for row in found(NOVEMBER, "cost_center").rows}
-    ten, twenty = Decimal(10), Decimal(20)
-    assert rows == {"CC-100": (ten, twenty), "CC-200": (ten, ten)}
+    assert rows == {
+        "CC-100": (Decimal(12), Decimal("22.6666666667")),
+        "CC-200": (Decimal(12), Decimal("11.3333333333")),
+    }
     staff, said = client_for(finops_lead), "of the bill in force, not as it was closed"
     assert said in text_of(staff.get("/chargeback/?period=2025-11&by=cost_center"))
     close_month(NOVEMBER, STEP, metric=CostMetric.BILLED)
