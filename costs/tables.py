@@ -32,6 +32,7 @@ from costs.pages import LAST_PAGE, bounded
 NUMERIC = {"th": {"class": "num"}, "td": {"class": "num"}, "tf": {"class": "num"}}
 PER_PAGE = 50
 MOST_PER_PAGE = 500
+LINES_BEHIND = "The lines of the bill behind it"
 NOTHING = "Nothing here for this choice. Widen the filters or pick another month."
 
 
@@ -109,7 +110,8 @@ def _export_value(bound: Any, record: Any) -> Any:
 class MoneyColumn(tables.Column):
     """Money, right-aligned, in tabular figures. `currency` is a code, or `currency_of` an accessor of the row.
 
-    `lines` is the row's attribute with the address of the lines behind the figure, or a function of the row.
+    `lines` is the row's attribute with the address of the lines behind the figure, or a function of the row; `leads_to`
+    says what is there instead of lines.
     """
 
     export_kind = ColumnKind.MONEY
@@ -121,14 +123,16 @@ class MoneyColumn(tables.Column):
         currency_of: str = "",
         signed: bool = False,
         lines: str | Callable[[Any], str] = "",
+        leads_to: str = "",
         **kw: Any,
     ) -> None:
         self.currency, self.currency_of, self.signed, self.lines = currency, currency_of, signed, lines
+        self.leads_to = leads_to or LINES_BEHIND
         super().__init__(*args, attrs=kw.pop("attrs", NUMERIC), **kw)
 
     def render(self, value: Any, record: Any, table: Any, bound_column: Any) -> SafeString:
         cents = table.cents(record, bound_column.name)
-        return opening_lines(self._figure(value, record, cents), self._address(record))
+        return opening_lines(self._figure(value, record, cents), self._address(record), self.leads_to)
 
     def _address(self, record: Any) -> str:
         if callable(self.lines):
@@ -227,11 +231,11 @@ class DayColumn(tables.Column):
         return figures.day(value)
 
 
-def opening_lines(figure: SafeString, url: str) -> SafeString:
-    """A figure as the way to the lines of the bill behind it; the figure alone without an address."""
+def opening_lines(figure: SafeString, url: str, leads_to: str = LINES_BEHIND) -> SafeString:
+    """A figure as the way to what is behind it, lines of the bill mostly; the figure alone without an address."""
     if not url:
         return figure
-    return format_html('<a class="to-lines" href="{}" title="The lines of the bill behind it">{}</a>', url, figure)
+    return format_html('<a class="to-lines" href="{}" title="{}">{}</a>', url, leads_to, figure)
 
 
 def money_total(

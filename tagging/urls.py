@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from tagging.views.center_shares import center_shares
 from tagging.views.chargeback import chargeback, statement
 from tagging.views.closes import close, close_journal, close_step
 from tagging.views.compliance import tags
@@ -52,6 +53,7 @@ app_name = "tagging"
 
 urlpatterns = [
     path("chargeback/", chargeback, name="chargeback"),
+    path("chargeback/shares/", center_shares, name="center_shares"),
     path("close/", close, name="close"),
     path("close/<slug:period>/journal/", close_journal, name="close_journal"),
     path("close/<slug:period>/<slug:step>/", close_step, name="close_step"),

@@ -136,6 +136,18 @@ class OwnShare:
 
 
 @dataclass(frozen=True)
+class CenterShare:
+    """An owner's part of a pool under its cost centre; of a pool what left it, where its costs stand, without a key."""
+
+    center: str
+    owner_key: str
+    owner: str
+    pool_key: str
+    pool_name: str
+    cost: Decimal
+
+
+@dataclass(frozen=True)
 class BothPrices:
     """What usage under commitments costs an owner: at effective price and at list price."""
 

@@ -32,7 +32,7 @@ def by_dimension(ask: Ask, dimension: str, period: BillingPeriod, shared: Mappin
     if dimension != "cost_center":
         rest = sum(shared.values(), ZERO)
         return {"": rest} if rest else {}
-    return by_center(ask, shared, _centers(period, ask.reach.currency, shared))
+    return by_center(ask, shared, centers_of(period, ask.reach.currency, shared))
 
 
 def by_center(ask: Ask, shared: Mapping[str, Decimal], centers: Mapping[str, str]) -> Costs:
@@ -42,14 +42,23 @@ def by_center(ask: Ask, shared: Mapping[str, Decimal], centers: Mapping[str, str
     for owner, cost in shared.items():
         if owner not in pools:
             found[center_of(owner, centers)] += cost
-    held = _held_by_pools(ask, pools) if pools else {}
-    for pool, cost in pools.items():
-        for center, part in _taken(cost, held.get(pool, {})).items():
-            found[center] += part
+    for (_, center), cost in taken_from(ask, pools).items():
+        found[center] += cost
     return {center: cost for center, cost in found.items() if cost}
 
 
-def _centers(period: BillingPeriod, currency: str, owners: Collection[str]) -> dict[str, str]:
+def taken_from(ask: Ask, pools: Mapping[str, Decimal]) -> dict[tuple[str, str], Decimal]:
+    """By pool and cost centre where what left the pool is taken from; `pools` has what each gives and takes in all."""
+    held = _held_by_pools(ask, pools) if pools else {}
+    return {
+        (pool, center): part
+        for pool, cost in pools.items()
+        for center, part in _taken(cost, held.get(pool, {})).items()
+        if part
+    }
+
+
+def centers_of(period: BillingPeriod, currency: str, owners: Collection[str]) -> dict[str, str]:
     """Cost centres of teams, as a closed month has kept them and direct costs stand there; else as they are."""
     teams = {owner for owner in owners if kind_of(owner) is OwnerKind.TEAM}
     if not teams:

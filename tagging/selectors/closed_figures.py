@@ -282,8 +282,7 @@ def parts_by(stored: StoredMonth, by: str) -> dict[str, Parts]:
     """
     if by == "team":
         return dict(stored.parts)
-    imports = intake.imports_by_pk(EVERYTHING, stored.close.imports.values_list("pk", flat=True))
-    pinned = Reach(stored.scope, imports, stored.close.currency, stored.other_currencies)
+    pinned = pinned_reach(stored)
     found: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(lambda: ZERO))
     for (value, _, _), cost in sums(Ask(pinned, stored.metric), by).items():
         found[value][LineKind.DIRECT.value] += cost
@@ -299,6 +298,12 @@ def parts_by(stored: StoredMonth, by: str) -> dict[str, Parts]:
     for center, cost in by_center(Ask(pinned, stored.metric), shared, centers).items():
         found[center][LineKind.SHARED.value] = cost
     return {value: _parts_of(costs) for value, costs in found.items() if value == "" or any(costs.values())}
+
+
+def pinned_reach(stored: StoredMonth) -> Reach:
+    """The bills a month was closed on, in the reader's scope."""
+    imports = intake.imports_by_pk(EVERYTHING, stored.close.imports.values_list("pk", flat=True))
+    return Reach(stored.scope, imports, stored.close.currency, stored.other_currencies)
 
 
 def _value_of(row: StoredLine, by: str) -> str:

@@ -9,11 +9,13 @@ import django_tables2 as tables
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from costs.adding import NOT_BOOKED, Amounts, Booked, foot
+from costs.adding import NOT_BOOKED, Amounts, Booked, Sums, foot
 from costs.money import ZERO
 from costs.tables import FinopsTable, LinkColumn, MoneyColumn, PctColumn, money_total
 from tagging.results.chargeback import OWNER_SUMS
 from tagging.tables.marks import suggested_mark
+
+SHARES_BEHIND = "The parts of pools behind it"
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class OwnerLine:
     state: str = ""
     is_missing: bool = False
     lines_url: str = ""
+    shares_url: str = ""  # whose parts of which pools the shared cost is
     suggested_cost: Decimal = ZERO
     booked: Booked = NOT_BOOKED  # its document's cents, where it has one
 
@@ -67,7 +70,7 @@ class ChargebackTable(FinopsTable):
     owner = LinkColumn(url="url", footer="Total")
     cost_center = tables.Column("Cost centre")
     direct_cost = MoneyColumn("Direct", lines="lines_url", footer=_total)
-    shared_cost = MoneyColumn("Shared", footer=_total)
+    shared_cost = MoneyColumn("Shared", lines="shares_url", leads_to=SHARES_BEHIND, footer=_total)
     adjustment_cost = MoneyColumn("Adjustments", footer=_total)
     total_cost = MoneyColumn("Total", lines="total_lines_url", footer=_total)
     previous_total_cost = MoneyColumn("Month before", footer=_total)
@@ -143,6 +146,29 @@ def total_line(lines: Sequence[OwnerLine], lines_url: str) -> OwnerLine:
 def _sum(bound_column: Any, table: Any) -> SafeString:
     name = bound_column.name
     return money_total(table.sums[name], table.currency, table.lines_urls[name], cents=table.foot[name])
+
+
+def _share_sum(bound_column: Any, table: Any) -> SafeString:
+    return money_total(table.sum, table.currency, cents=table.foot.get(bound_column.name))
+
+
+class CenterShareTable(FinopsTable):
+    """Parts of pools under their cost centres, and what left the pools there."""
+
+    center = tables.Column("Cost centre", empty_values=())
+    owner = LinkColumn(url="owner_url", footer="Sum")
+    pool = LinkColumn(url="pool_url")
+    cost = MoneyColumn("Shared", footer=_share_sum)
+
+    class Meta:
+        empty_text = "Nobody bears a part of a pool here in this month."
+
+    def __init__(self, data: Sequence[dict[str, Any]], *, currency: str, **options: Any) -> None:
+        super().__init__(data, **options)
+        self.currency = currency
+        self.sum = sum((row["cost"] for row in data), ZERO)
+        self.columns["cost"].column.currency = currency
+        self.add_up(data, Sums("cost"))
 
 
 class StatementTable(FinopsTable):

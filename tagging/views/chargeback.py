@@ -25,6 +25,7 @@ from tagging.results import (
     Trust,
 )
 from tagging.selectors.closed_currencies import month_currencies
+from tagging.selectors.pools import pools_of
 from tagging.selectors.shared import BENEFIT_KEY
 from tagging.selectors.shown_tags import offered_tag_keys
 from tagging.selectors.suggested import mark_statement
@@ -88,16 +89,24 @@ def chargeback(request: HttpRequest) -> HttpResponseBase:
         "chart": share_chart(owners, missing, month, table),
         "missing": missing,
         "missing_url": missing.url if missing else "",
-        "missing_lines_url": missing.total_lines_url if missing else "",
         "owned_share": ratio(owners.total_cost, owners.whole),
         "needs_setup": selectors.needs_setup(scope),
         "trust": selectors.trust(scope, month.period, metric=month.metric, currency=month.currency),
         "form": owner_form(scope, month, by),
         "why_url": link("tagging:why_nobody", month.params),
         "lines_url": month_lines(month, *as_closed(owners.close)),
+        "centers_url": centers_url(scope, month, owners, by),
         "close": close_strip(month, owners.close, current_moment().date()) if scope.everything else None,
     }
     return render(request, "tagging/chargeback.html", context)
+
+
+def centers_url(scope: Scope, month: Month, owners: Owners, by: str) -> str:
+    """Where shares of pools are told, for a page by anything that they have no value of; '' where there are none."""
+    if by in ("team", "cost_center"):
+        return ""
+    has_shares = pools_of(month.period) if scope.everything else owners.missing_shared_cost
+    return link("tagging:chargeback", [*month.params, ("by", "cost_center")]) if has_shares else ""
 
 
 def owner_table(

@@ -162,6 +162,7 @@ def owners_by_value(table: Chargeback, month: Month, by: str) -> Owners:
             change_ratio=change(row.total_cost, row.previous_total_cost).ratio,
             share=ratio(row.total_cost, whole),
             lines_url=month_lines(month, (by, row.key), *as_closed(table.close)),
+            shares_url=shares_url(month, by, row.key, row.shared_cost),
             suggested_cost=row.suggested_cost,
         )
         for row in table.rows
@@ -196,8 +197,11 @@ def tiles_of(owners: Owners) -> Tiles:
 
 
 def missing_line(owners: Owners, month: Month, by: str) -> OwnerLine | None:
-    """What has no owner of this kind, as a line of its own; none for a team's own teams."""
-    if owners.missing_cost == owners.previous_missing_cost == ZERO:
+    """What has no owner of this kind, as a line of its own; none for a team's own teams, nor where there is nothing.
+
+    What pools hold and have given away adds up to nothing, and is there all the same.
+    """
+    if not any((owners.missing_cost, owners.previous_missing_cost, owners.missing_shared_cost)):
         return None
     moved = change(owners.missing_cost, owners.previous_missing_cost)
     is_unallocated = by == "team"
@@ -220,7 +224,15 @@ def missing_line(owners: Owners, month: Month, by: str) -> OwnerLine | None:
         is_missing=True,
         booked=owners.booked.get("", Booked(owners.cents[1])),
         lines_url=month_lines(month, (by, NOT_SET), *as_closed(owners.close)),
+        shares_url="" if is_unallocated else shares_url(month, by, NOT_SET, shared),
     )
+
+
+def shares_url(month: Month, by: str, key: str, shared: Decimal) -> str:
+    """Whose parts of which pools a shared cost is: of that cost centre, by anything else of all."""
+    if not shared:
+        return ""
+    return link("tagging:center_shares", [*month.params, *([("center", key)] if by == "cost_center" else [])])
 
 
 def bill_rows(owners: Owners) -> list[TitleRow]:

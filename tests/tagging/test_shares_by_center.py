@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
 
 from costs.money import plain
 from costs.periods import BillingPeriod
@@ -259,3 +261,80 @@ def test_page_files_api_and_command_have_the_same_figures(
     call_command("chargeback", "2025-11", "--by", "cost_center")
     printed = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert "CC-100 $30.00 $30.00 $0.00 $60.00" in printed
+
+
+def shares_page(client: Client, query: str = "") -> list[list[str]]:
+    """Cost centre, owner, pool and amount of the page's file."""
+    _, rows = file_of(client.get(f"/chargeback/shares/?period=2025-11&format=csv{query}"))
+    return rows[1:]
+
+
+def test_the_column_shared_opens_whose_parts_of_which_pools_it_is(finops_lead: User, client_for: ClientFor) -> None:
+    """30 and 10 of the pool's 40, of which 24 are tagged CC-900: they leave it there, 16 where nothing is said."""
+    tagged = {**SHARED, "CostCenter": "CC-900"}
+    month([Spend("30", tags=PAY), Spend("10", tags=SEARCH), Spend("24", tags=tagged), Spend("16", tags=SHARED)])
+    staff, path = client_for(finops_lead), "/chargeback/?period=2025-11&by=cost_center"
+    wanted = [
+        ["CC-100", "Payments", "Platform", "30"],
+        ["CC-900", "Pool Platform", "what left it", "-24"],
+        ["No cost centre", "Pool Platform", "what left it", "-16"],
+        ["CC-200", "Search", "Platform", "10"],
+    ]
+    for is_closed in (False, True):
+        if is_closed:
+            close_month(NOVEMBER, STEP, metric=BILLED)
+        page = text_of(staff.get(path))
+        for center in ("CC-100", "CC-900", "%28none%29"):
+            assert f"/chargeback/shares/?period=2025-11&amp;basis=billed&amp;center={center}" in page
+        assert shares_page(staff) == wanted
+        assert shares_page(staff, "&center=CC-100") == wanted[:1]
+        assert shares_page(staff, "&center=(none)") == [wanted[2]]
+        shown = text_of(staff.get("/chargeback/shares/?period=2025-11&center=CC-100"))
+        assert "/statements/payments/?period=2025-11" in shown
+        assert "/pools/platform/?period=2025-11" in shown
+
+
+def test_a_team_lead_opens_own_parts_alone(team_lead: User, client_for: ClientFor) -> None:
+    month([Spend("30", tags=PAY), Spend("10", tags=SEARCH), Spend("40", tags={**SHARED, "CostCenter": "CC-900"})])
+    lead = client_for(team_lead)
+    assert shares_page(lead) == [["CC-100", "Payments", "Platform", "30"]]
+    page = text_of(lead.get("/chargeback/?period=2025-11&by=cost_center"))
+    assert "/chargeback/shares/?period=2025-11&amp;basis=billed&amp;center=CC-100" in page
+    assert "CC-900" not in page
+    by_project = text_of(lead.get("/chargeback/?period=2025-11&by=project"))
+    assert "Your parts of shared pools have no project" in by_project
+    assert "/chargeback/shares/?period=2025-11&amp;basis=billed" in by_project
+
+
+def test_pages_by_project_say_that_shares_have_none_where_there_are_pools(
+    finops_lead: User, client_for: ClientFor
+) -> None:
+    month([Spend("30", tags=PAY), Spend("40", tags=SHARED)])
+    staff, path = client_for(finops_lead), "/chargeback/?period=2025-11&by=project"
+    assert "Parts of shared pools have no project" in text_of(staff.get(path))
+    assert "Parts of shared pools" not in text_of(staff.get(path.replace("project", "cost_center")))
+    SharedPool.objects.all().delete()
+    assert "Parts of shared pools" not in text_of(staff.get(path))
+
+
+@pytest.mark.parametrize(
+    "path", ["/chargeback/?by=cost_center", "/chargeback/shares/", "/chargeback/shares/?center=CC-100"]
+)
+def test_pages_by_cost_centre_ask_few_questions(
+    finops_lead: User,
+    client_for: ClientFor,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+    path: str,
+) -> None:
+    for period in (OCTOBER, NOVEMBER):
+        month([Spend("30", tags=PAY), Spend("10", tags=SEARCH), Spend("40", tags=SHARED)], period=period)
+    staff = client_for(finops_lead)
+    with django_assert_max_num_queries(page_world.QUERIES):
+        assert staff.get(path).status_code == 200
+
+
+def test_without_shares_the_page_says_so(finops_lead: User, client_for: ClientFor) -> None:
+    staff = client_for(finops_lead)
+    assert staff.get("/chargeback/shares/")["Location"] == "/chargeback/"
+    month([Spend("30", tags=PAY)])
+    assert "Nobody bears a part of a pool here" in text_of(staff.get("/chargeback/shares/"))
