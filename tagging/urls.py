@@ -22,7 +22,7 @@ from tagging.views.findings import finding, finding_state, findings
 from tagging.views.lines import lines
 from tagging.views.people import people, person_change, person_new, person_password
 from tagging.views.pool_policies import benefit_policy, charge_policy, driver_upload
-from tagging.views.pools import pool_edit, pool_month, pool_new, pool_switch_off, pools
+from tagging.views.pools import pool_drop, pool_edit, pool_month, pool_new, pool_switch_off, pools
 from tagging.views.resources import resources
 from tagging.views.rules import rule_edit, rule_new, rule_step, rules
 from tagging.views.saved_views import saved_view, saved_view_new, saved_view_remove
@@ -80,6 +80,7 @@ urlpatterns = [
     path("pool-policies/drivers/", driver_upload, name="driver_upload"),
     path("pools/", pools, name="pools"),
     path("pools/<slug:key>/", pool_month, name="pool_month"),
+    path("pools/<slug:key>/drop/<slug:period>/", pool_drop, name="pool_drop"),
     path("pools/<slug:key>/edit/", pool_edit, name="pool_edit"),
     path("pools/<slug:key>/off/", pool_switch_off, name="pool_switch_off"),
     path("pools/<slug:key>/why/", pool_why, name="pool_why"),

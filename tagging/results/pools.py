@@ -104,6 +104,10 @@ class PoolRow:
         """Whether it begins after that month."""
         return self.from_period is not None and self.from_period > period
 
+    def may_be_dropped_at(self, period: BillingPeriod) -> bool:
+        """Whether it is planned for later than that month, and of no policy on charges."""
+        return self.charge_kind is None and self.is_active and self.is_planned_at(period)
+
     @property
     def months_text(self) -> str:
         """`from March 2026 until before June 2026`; '' of one that holds in every month."""

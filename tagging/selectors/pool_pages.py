@@ -88,6 +88,12 @@ def planned_setting(scope: Scope, key: str, start: BillingPeriod | None) -> Pool
     return min(found, key=lambda row: row.some_month, default=None)
 
 
+def setting_before(scope: Scope, row: PoolRow) -> PoolRow | None:
+    """The pool's setting that ends where this one begins, and holds on where this one is dropped. Staff only."""
+    found = (other for other in pool_rows(scope) if other.key == row.key and other.pk != row.pk)
+    return next((other for other in found if row.from_period and other.to_period == row.from_period), None)
+
+
 def pool_setting(scope: Scope, key: str, period: BillingPeriod | None = None) -> PoolSetting:
     """How a pool is split in a month; not given or none then: its newest row in use, else its newest. Staff only.
 
@@ -173,7 +179,12 @@ def pool_changes(scope: Scope, key: str) -> tuple[Change, ...]:
     scope.require_everything()
     rows = SharedPool.history.filter(key=key).select_related("history_user").order_by("-history_date", "-history_id")
     return tuple(
-        Change(row.history_date, _who(row), f"{row.get_method_display()}, {_span(row)}", row.reason)
+        Change(
+            at=row.history_date,
+            by=_who(row),
+            text=f"{row.get_method_display()}, {_span(row)}",
+            reason=row.history_change_reason or row.reason,  # holds on because a planned one was dropped
+        )
         for row in rows[:50]
     )
 

@@ -7,6 +7,7 @@ are told by the rows that held in them, which a change only ends.
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import date
+from textwrap import shorten
 
 from django.db import transaction
 from django.utils.text import slugify
@@ -30,6 +31,7 @@ from tagging.selectors.shared import BENEFIT_KEY, shared_month
 from tagging.services.allocate import one_allocation_at_a_time
 from tagging.terms import OwnerKind, SplitMethod, Weighing
 
+MAX_HISTORY_REASON = 100  # what the history of a row keeps
 RESERVED = (POT_KEY, BENEFIT_KEY)
 MAX_POOL_REASON = 300
 
@@ -69,6 +71,37 @@ def switch_off_pool(key: str, *, reason: str, from_period: BillingPeriod | None 
         if not rows:
             raise NotFoundInScopeError("Nothing here.")
         _end(rows, _open_from(from_period), reason=why)
+        tell_that_rules_changed()
+
+
+def drop_planned_pool(key: str, start: BillingPeriod, *, reason: str) -> None:
+    """Drop a setting that was planned from that month on. One that ended where it begins holds in its months, too.
+
+    Raises NotFoundInScopeError where none begins then; InvalidRequestError without a reason, for one of a policy on
+    charges, and once a month that it rules is closed.
+    """
+    why = reason.strip()
+    if not why or len(why) > MAX_POOL_REASON:
+        raise InvalidRequestError(f"Say in up to {MAX_POOL_REASON} letters why it is dropped; it stays in the history.")
+    with transaction.atomic():
+        one_allocation_at_a_time()
+        row = SharedPool.objects.filter(key=key, is_active=True, from_period=start.start).first()
+        if row is None:
+            raise NotFoundInScopeError("Nothing here.")
+        if row.charge_kind:
+            raise InvalidRequestError(
+                f"{row.name} is of a policy on charges: choose another policy from that month on."
+            )
+        if refusal := refusal_text(start):
+            raise InvalidRequestError(refusal)
+        row.is_active, row.reason = False, why
+        row.save()
+        for before in SharedPool.objects.filter(key=key, is_active=True, to_period=row.from_period):
+            before.to_period = row.to_period
+            # Its own reason stays with it; this one is kept in the history, in up to 100 letters.
+            before._change_reason = shorten(why, MAX_HISTORY_REASON, placeholder="…")  # type: ignore[attr-defined]
+            before.save()
+        check_circles()
         tell_that_rules_changed()
 
 

@@ -23,7 +23,7 @@ from tagging.owners import pool_owner
 from tagging.results import PoolMonth
 from tagging.results.pools import PoolRow
 from tagging.selectors import pool_pages
-from tagging.selectors.closed import first_open_period
+from tagging.selectors.closed import first_open_period, is_open
 from tagging.terms import OwnerKind
 from tagging.views.months import NO_COSTS_STAFF, Month, chosen_month, month_lines
 from tagging.views.owner_lines import explore_url, link
@@ -51,7 +51,12 @@ def pools(request: HttpRequest) -> HttpResponseBase:
     context = {
         "month": month,
         "rows": [
-            (row, by_key.get(row.key) if row.holds_in(period) else None, standing(row, period))
+            (
+                row,
+                by_key.get(row.key) if row.holds_in(period) else None,
+                standing(row, period),
+                row.may_be_dropped_at(period) and is_open(row.from_period or period),
+            )
             for row in pool_pages.pool_rows(scope)
         ],
         "stays": sum((item.stays for item in found), start=ZERO),
@@ -142,6 +147,28 @@ def pool_switch_off(request: HttpRequest, key: str) -> HttpResponseBase:
     services.switch_off_pool(key, reason=request.POST.get("reason", ""))
     messages.success(request, "The pool is not split any more. What rules give it stays in it.")
     return redirect("tagging:pools")
+
+
+@staff_page
+@require_http_methods(["GET", "POST"])
+def pool_drop(request: HttpRequest, key: str, period: str) -> HttpResponseBase:
+    """Ask why, then drop a setting that was planned from that month on."""
+    scope, start = request_scope(request), BillingPeriod.parse(period)
+    row = next((row for row in pool_pages.pool_rows(scope) if row.key == key and row.from_period == start), None)
+    if row is None:
+        raise NotFoundInScopeError("Nothing here.")
+    error = ""
+    if request.method == "POST":
+        try:
+            services.drop_planned_pool(key, start, reason=request.POST.get("reason", ""))
+        except InvalidRequestError as refused:
+            error = str(refused)
+        else:
+            messages.success(request, f"The setting of {row.name} planned from {start.label} on is dropped.")
+            return redirect("tagging:pools")
+    before = pool_pages.setting_before(scope, row)
+    context = {"row": row, "before": before, "error": error, "max_reason": services.MAX_POOL_REASON}
+    return render(request, "tagging/pool_drop.html", context, status=400 if error else 200)
 
 
 def pool_form(request: HttpRequest, key: str, initial: dict[str, Any], targets: dict[str, Any]) -> HttpResponseBase:

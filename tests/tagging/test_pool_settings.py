@@ -1,5 +1,7 @@
 """A pool's settings over time: money beside the one in force, planned ones that stay, said where they are dropped."""
 
+from datetime import UTC, datetime
+
 import pytest
 from django.contrib.auth.models import User
 from django.http import HttpResponse
@@ -7,11 +9,14 @@ from django.test import Client
 
 from costs.periods import BillingPeriod
 from costs.scope import Scope
+from costs.terms import CostMetric
 from tagging.models import CommitmentBenefit, SharedPool, Team
 from tagging.selectors.pool_pages import pool_setting
-from tagging.services import PoolInput, save_pool
-from tagging.terms import SplitMethod
+from tagging.services import CloseStep, PoolInput, close_month, save_pool
+from tagging.services.charge_policies import set_charge_policy
+from tagging.terms import ChargeKind, ChargePolicy, SplitMethod
 from tests.conftest import ClientFor
+from tests.tagging.builders import Spend, month
 from tests.tagging.page_world import text_of, two_months
 
 pytestmark = [pytest.mark.django_db, pytest.mark.real_parts]
@@ -121,3 +126,58 @@ def test_a_planned_policy_that_an_earlier_one_replaces_is_named(staff: Client) -
     assert said not in text_of(post(staff, "/pool-policies/benefit/", benefit_from="2026-03", **price))
     assert said in text_of(post(staff, "/pool-policies/benefit/", benefit_from="2025-12", **price))
     assert [f"{row.from_period:%Y-%m}" for row in CommitmentBenefit.objects.all()] == ["2025-12"]
+
+
+DROP = "/pools/platform/drop/2026-03/"
+
+
+def test_a_planned_setting_is_dropped_and_the_one_before_holds_on(
+    staff: Client, team_lead: User, client_for: ClientFor
+) -> None:
+    """Proportional until before March, even from then on: without that, proportional for good."""
+    assert f'href="{DROP}"' in get(staff, "/pools/?period=2025-11")
+    assert f'href="{DROP}"' not in get(staff, "/pools/?period=2026-03")  # it holds there: it is changed, not dropped
+    page = get(staff, DROP)
+    assert "From March 2026: even: All who have direct costs in the month" in page
+    assert "the setting before holds on from March 2026: in proportion to direct cost" in page
+    assert "planned from March 2026 on is dropped" in text_of(post(staff, DROP, reason="Not this year"))
+    assert stored() == [("proportional", "", "")]
+    assert SharedPool.objects.get(is_active=True).reason == "Agreed in May"
+    history = get(staff, EDIT)
+    assert history.count("Not this year") == 2  # the one dropped, and the one that holds on for it
+    assert "Agreed in May" in history
+    assert staff.get(DROP).status_code == 404
+    assert client_for(team_lead).post(DROP, {"reason": "x"}).status_code == 404
+
+
+def test_between_two_settings_a_dropped_one_leaves_its_months_to_the_one_before(staff: Client) -> None:
+    save_pool(PoolInput("Platform", SplitMethod.KEEP, "platform", from_period=JUNE, reason="Summer"))
+    post(staff, DROP, reason="Not this year")
+    assert stored() == [("proportional", "", "2026-06"), ("keep", "2026-06", "")]
+
+
+def test_where_nothing_ends_before_it_the_page_says_that_nothing_splits_the_pool(staff: Client) -> None:
+    """Proportional ended with November by itself: its end stays."""
+    SharedPool.objects.filter(method="proportional").update(to_period=DECEMBER.start)
+    assert "Without it nothing splits the pool from March 2026 on" in get(staff, DROP)
+    post(staff, DROP, reason="Not this year")
+    assert stored() == [("proportional", "", "2025-12")]
+
+
+def test_a_drop_without_reason_of_a_policy_and_of_a_closed_month_is_refused(staff: Client) -> None:
+    refused = post(staff, DROP, reason=" ")
+    assert (refused.status_code, len(stored())) == (400, 2)
+    assert "Say in up to 300 letters why it is dropped" in text_of(refused)
+    set_charge_policy(ChargeKind.TAXES, ChargePolicy.CENTRAL, from_period=MARCH)
+    (taxes,) = SharedPool.objects.filter(charge_kind="taxes")
+    of_taxes = f"/pools/{taxes.key}/drop/2026-03/"
+    assert of_taxes not in get(staff, "/pools/?period=2025-11")
+    assert "is of a policy on charges" in text_of(post(staff, of_taxes, reason="x"))
+    month([Spend("1")], period=MARCH)
+    step = CloseStep("Fiona", datetime(2026, 4, 2, 10, tzinfo=UTC), "early", force=True)
+    close_month(MARCH, step, metric=CostMetric.BILLED)
+    assert DROP not in get(staff, "/pools/?period=2025-11")
+    refused = post(staff, DROP, reason="Too late")
+    assert refused.status_code == 400
+    assert "March 2026 is closed" in text_of(refused)
+    assert SharedPool.objects.filter(key="platform", is_active=True).count() == 2

@@ -209,10 +209,10 @@ def test_a_team_sees_its_own_cost_centre_alone() -> None:
 def test_the_total_is_that_of_all_teams_on_every_basis() -> None:
     """Billed 75 + 5, effective 65 + 5: by team owners and pools have it, by cost centre as much less what stays."""
     month([Spend("30", effective="20", tags=PAY), Spend("5", tags=SEARCH), Spend("40", tags=SHARED), Spend("5")])
-    for metric, whole in ((BILLED, 80), (CostMetric.EFFECTIVE, 70)):
+    for metric, whole in ((BILLED, Decimal(80)), (CostMetric.EFFECTIVE, Decimal(70))):
         for by in ("team", "cost_center"):
             table = found(by, metric=metric)
-            assert (table.bill_total, table.total_cost, table.missing_cost) == (whole, whole - 5, 5)
+            assert (table.bill_total, table.total_cost, table.missing_cost) == (whole, whole - 5, Decimal(5))
 
 
 def test_the_month_before_has_its_shares_too() -> None:
