@@ -156,8 +156,15 @@ def _state(close: Close) -> str:
 
 
 def _entry_id(close: Close, what: str = "", *, state: str = "") -> str:
-    name = f"CLOUD-{BillingPeriod(close.period)}-V{close.version}{what}"
+    month = f"{BillingPeriod(close.period)}{_currency_mark(close)}"
+    name = f"CLOUD-{month}-V{close.version}{what}"
     return f"{name}-DRAFT" if (state or _state(close)) == "draft" else name
+
+
+def _currency_mark(close: Close) -> str:
+    """`-EUR` where the month was closed in another currency first, which keeps the plain name. No close ever goes."""
+    first = Close.objects.filter(period=close.period).order_by("pk").values_list("currency", flat=True).first()
+    return "" if first == close.currency else f"-{close.currency}"
 
 
 def _booked_before(close: Close) -> Close | None:
@@ -204,15 +211,15 @@ def _entry(
     close: Close, documents: Sequence[_Document], own: Sequence[Decimal], carried: Sequence[Decimal]
 ) -> list[JournalLine]:
     """The balanced entry of one version."""
-    codes = _codes_of(close)
+    codes, entry = _codes_of(close), _entry_id(close)
     lines = [
-        line
+        replace(line, entry=entry)
         for document, tax, earlier in zip(documents, own, carried, strict=True)
         for line in _owner_lines(close, document, (tax, earlier), codes)
     ]
     total = sum((line.debit - line.credit for line in lines), ZERO)
     text = f"Cloud bill {BillingPeriod(close.period).label}"
-    lines.append(posted(_entry_id(close), codes.of(AccountKind.CLEARING, ""), ("", "All owners", text), -total))
+    lines.append(posted(entry, codes.of(AccountKind.CLEARING, ""), ("", "All owners", text), -total))
     number, state = number_of(close), _state(close)
     return [
         replace(line, number=number, version=close.version, state=state) for line in lines if line.debit or line.credit
@@ -227,7 +234,7 @@ def _codes_of(close: Close) -> Codes:
 
 
 def _owner_lines(close: Close, document: _Document, taxes: tuple[Decimal, Decimal], codes: Codes) -> list[JournalLine]:
-    """One document by account; the lines sum to its total."""
+    """One document by account; the lines sum to its total. Their entry is named by whoever asks."""
     statement, (own, carried) = document.statement, taxes
     center, owner = statement.cost_center, statement.owner_name
     text = f"Statement {statement.number or f'version {close.version}'}"
@@ -242,7 +249,7 @@ def _owner_lines(close: Close, document: _Document, taxes: tuple[Decimal, Decima
     for kind, more, amount in amounts:
         sums[kind, more] += amount
     return [
-        posted(_entry_id(close), codes.of(kind, center), (center, owner, f"{text}{more}"), amount)
+        posted("", codes.of(kind, center), (center, owner, f"{text}{more}"), amount)
         for (kind, more), amount in sums.items()
     ]
 

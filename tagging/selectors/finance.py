@@ -9,7 +9,7 @@ from django.db.models import Max, Sum
 
 from costs import selectors as intake
 from costs.adding import InCents, added_up, in_cents
-from costs.money import ZERO, cents_that_sum, ratio, round_to_cents
+from costs.money import ZERO, cents_that_sum, ratio, round_money, round_to_cents
 from costs.periods import BillingPeriod, DateRange
 from costs.scope import Scope
 from costs.selectors import ActiveImport
@@ -146,9 +146,12 @@ def accrual(scope: Scope, period: BillingPeriod, *, currency: str = "") -> Accru
     chosen = _currency(scope, period, currency)
     rows = allocated(scope, [item.pk for item in _imports(period, chosen)]).order_by()
     usage = rows.filter(charge_category=ChargeCategory.USAGE.value)
+    taxed = rows.filter(charge_category=ChargeCategory.TAX.value).values_list("owner_key").annotate(Sum("billed_cost"))
     last = usage.aggregate(last=Max("charge_date"))["last"]
     if last is None:
-        return Accrual(period, chosen, None, None, 0, ())
+        whole = dict(rows.values_list("owner_key").annotate(Sum("billed_cost")))
+        days = (period.end - period.start).days if whole else 0
+        return Accrual(period, chosen, None, None, days, _accrued(scope, whole, {}, dict(taxed), (1, days)))
     newest_complete = last if last == period.range.last else last - timedelta(days=1)
     start = max(period.start, newest_complete - timedelta(days=RUN_RATE_DAYS - 1))
     measured = DateRange(start, max(newest_complete, start) + timedelta(days=1))
@@ -159,7 +162,6 @@ def accrual(scope: Scope, period: BillingPeriod, *, currency: str = "") -> Accru
         whole[owner] = whole.get(owner, ZERO) + cost
     recent = usage.filter(charge_date__gte=measured.start, charge_date__lt=measured.end)
     rates = dict(recent.values_list("owner_key").annotate(Sum("billed_cost")))
-    taxed = rows.filter(charge_category=ChargeCategory.TAX.value).values_list("owner_key").annotate(Sum("billed_cost"))
     span = ((measured.end - measured.start).days, missing)
     found = _accrued(scope, whole, rates, dict(taxed), span)
     return Accrual(period, chosen, newest_complete, measured, missing, found)
@@ -171,7 +173,9 @@ def accrual_journal(scope: Scope, period: BillingPeriod, *, currency: str = "") 
     codes = account_codes()
     last, first = period.range.last, period.end
     lines: list[JournalLine] = []
-    for entry, on, sign in ((f"ACCRUAL-{period}", last, 1), (f"REVERSAL-{period}", first, -1)):
+    # In a month of several currencies the main one keeps the plain name.
+    name = f"{period}" if found.currency == _currency(scope, period, "") else f"{period}-{found.currency}"
+    for entry, on, sign in ((f"ACCRUAL-{name}", last, 1), (f"REVERSAL-{name}", first, -1)):
         text = f"Accrued cloud costs {period.label}" if sign == 1 else f"Reversal of accrual {period.label}"
         for row in found.rows:
             kind = AccountKind.DIRECT if row.owner_key else AccountKind.UNALLOCATED
@@ -213,10 +217,11 @@ def _accrued(
     span: tuple[int, int],
 ) -> tuple[AccrualRow, ...]:
     days, missing = span
+    whole = dict.fromkeys(rates, ZERO) | whole  # where the newest day is the first, there is nothing before it
     names, centers = labels(scope, "team", list(whole)), dict(Team.objects.values_list("key", "cost_center"))
     owners = sorted(whole, key=lambda owner: (-whole[owner], owner))
-    daily = {owner: ratio(rates.get(owner, ZERO), days) or ZERO for owner in owners}
-    estimates = {owner: daily[owner] * missing for owner in owners}
+    daily = {owner: round_money(ratio(rates.get(owner, ZERO), days) or ZERO) for owner in owners}
+    estimates = {owner: round_money(rates.get(owner, ZERO) * missing / days) for owner in owners}
     exact = [whole[owner] + estimates[owner] for owner in owners]
     booked = cents_that_sum(exact)
     own_tax = [taxed.get(owner, ZERO) for owner in owners]
