@@ -170,7 +170,9 @@ def _write_sheet(book: Any, title_rows: TitleRows, columns: list[ExportColumn], 
         sheet.set_column(at, at, max(width, TITLE_AMOUNT_WIDTH) if amount else width)
     for line, row in enumerate(table, start=top + 1):
         for at, (column, value) in enumerate(zip(columns, row, strict=True)):
-            _write_cell(sheet, (line, at), value, formats[column.kind])
+            # Without a format of dates Excel shows the number that a day is.
+            kind = ColumnKind.DATE if isinstance(value, date) else column.kind
+            _write_cell(sheet, (line, at), value, formats[kind])
     sheet.freeze_panes(top + 1, 0)
     if table:
         sheet.autofilter(top, 0, top + len(table), len(columns) - 1)

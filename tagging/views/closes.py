@@ -46,7 +46,7 @@ from tagging.views.months import (
 
 MONEY = ColumnKind.MONEY
 JOURNAL_COLUMNS: tuple[ExportColumn | str, ...] = (
-    "Entry", "Date", "Account", "Account name", "Cost centre", "Owner", "Text",
+    "Entry", ExportColumn("Date", ColumnKind.DATE), "Account", "Account name", "Cost centre", "Owner", "Text",
     ExportColumn("Debit", MONEY), ExportColumn("Credit", MONEY), "Currency",
     # Others import the columns above where they stand: new ones come after them.
     "Number", "Version", "State",

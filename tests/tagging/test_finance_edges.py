@@ -1,5 +1,6 @@
 """Finance's close at its edges: real lines of upfront fees, several currencies, months of fees alone. By hand."""
 
+import io
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from openpyxl import load_workbook
 
 from costs import services as intake
 from costs.money import plain
@@ -201,3 +203,13 @@ def test_the_page_says_that_there_is_nothing_to_estimate_from(finops_lead: User,
     page = client_for(finops_lead).get("/finance/?period=2025-11").content.decode()
     assert "There is no usage yet to estimate days from: what is billed so far is accrued" in page
     assert page.count("$100.00") >= 3
+
+
+def test_days_of_a_journal_are_days_in_excel(finops_lead: User, client_for: ClientFor) -> None:
+    month([Spend("7", tags=PAY)])
+    close_month(NOVEMBER, STEP, metric=BILLED)
+    response = client_for(finops_lead).get("/close/2025-11/journal/?format=xlsx")
+    sheet: Any = load_workbook(io.BytesIO(response.content)).active
+    header = next(row for row in sheet.iter_rows() if row[0].value == "Entry")
+    day = sheet.cell(row=header[0].row + 1, column=2)
+    assert (day.is_date, day.value) == (True, datetime(2025, 11, 30))

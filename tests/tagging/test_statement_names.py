@@ -77,3 +77,21 @@ def test_letters_that_have_a_font_are_not_told(team: Team, client_for: ClientFor
     text = " ".join(page_of(client_for(team_lead).get(PDF)).extract_text().split())
     assert NO_FONT not in text
     assert "Équipe Жук" in text
+
+
+def test_no_line_is_torn_and_no_subtotal_stands_alone_on_a_page(
+    team: Team, client_for: ClientFor, team_lead: User
+) -> None:
+    """60 services, two of three with a name of several lines, each marked at its end."""
+    names = [f"Service number {i} {'with a name that goes on and on ' * (i % 3)}end{i}." for i in range(1, 61)]
+    save_rule(RuleInput(RuleKind.TAG, tag_key="Team", tag_values=("payments",), team_key="payments"))
+    month([Spend(str(i), tags={"Team": "payments"}, service=name) for i, name in enumerate(names, 1)], period=OCTOBER)
+    close_month(OCTOBER, STEP, metric=CostMetric.BILLED)
+    read = pypdf.PdfReader(io.BytesIO(client_for(team_lead).get(PDF).content))
+    pages = [" ".join(page.extract_text().split()) for page in read.pages]
+    assert len(pages) > 2
+    for at in range(1, 61):
+        start, end = f"Service number {at} ", f"end{at}."
+        assert [start in page for page in pages] == [end in page for page in pages], at
+    (subtotal,) = [page for page in pages if "Subtotal" in page]
+    assert "Service number" in subtotal.split("Subtotal")[0]
