@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 
 from costs.models import Bill, BillImport
 from costs.periods import BillingPeriod
+from costs.scope import Scope
 from costs.terms import COST_COLUMNS, CostMetric
 from tagging.inputs import TeamInput
 from tagging.models import AllocationRule, Close, SharedPool, Statement, Team
+from tagging.selectors.chargeback import chargeback
 from tagging.selectors.closes import close_of, lines_now, pending_by_month
 from tagging.services import RuleInput, delete_rule, reorder_rules, save_rule, update_team
 from tagging.services.closes import (
@@ -34,12 +36,13 @@ TEAMS = ("a", "b", "c")
 NOW = datetime(2026, 3, 10, 10, tzinfo=UTC)
 ZERO = Decimal(0)
 
+KEPT = {"Project": "s", "CostCenter": "kept"}  # of the pool, under a cost centre of its own
 amounts = st.decimals(min_value=-50, max_value=500, places=10, allow_nan=False)
 spends = st.builds(
     Spend,
     billed=amounts.map(str),
     day=st.integers(1, 28),
-    tags=st.sampled_from([{}, {"Team": "a"}, {"Team": "b"}, {"Team": "c"}, {"Team": "A "}, {"Project": "s"}]),
+    tags=st.sampled_from([{}, {"Team": "a"}, {"Team": "b"}, {"Team": "c"}, {"Team": "A "}, {"Project": "s"}, KEPT]),
     account=st.sampled_from(["111111111111", "222222222222"]),
     service=st.sampled_from(["Compute", "Storage"]),
     category=st.sampled_from(["Usage", "Tax", "Credit"]),
@@ -116,7 +119,9 @@ def take(what: str, one: Any, other: Any) -> None:
             before.update(state="replaced")
             month(other, period=one)
         elif what == "close":
+            draft = by_center(one)
             close_month(one, CloseStep("fiona", NOW, "because", force=other), metric=CostMetric.BILLED, currency="USD")
+            assert by_center(one) == draft
         elif what == "final":
             finalise_month(one, step, currency="USD")
         elif what == "reopen":
@@ -142,6 +147,20 @@ def change_rules(what: str, one: Any, other: Any) -> None:
         elif what == "reorder rules":
             one.shuffle(pks)
             reorder_rules(pks, reason="x")
+
+
+def by_center(period: BillingPeriod) -> dict[tuple[str, str], tuple[Decimal, Decimal]]:
+    """Direct and shared by basis and cost centre, '' for none: shares sum to zero, all of it to the bill."""
+    found: dict[tuple[str, str], tuple[Decimal, Decimal]] = {}
+    for metric in (CostMetric.BILLED, CostMetric.EFFECTIVE):
+        table = chargeback(Scope.all(), period, by="cost_center", metric=metric, currency="USD")
+        assert table.difference == ZERO
+        assert sum((row.shared_cost for row in table.rows), table.missing_shared_cost) == ZERO
+        direct = table.missing_cost - table.missing_shared_cost - table.missing_adjustment_cost
+        rows = {row.key: (row.direct_cost, row.shared_cost) for row in table.rows}
+        rows[""] = (direct, table.missing_shared_cost)
+        found |= {(metric.value, key): costs for key, costs in rows.items() if any(costs)}
+    return found
 
 
 def check(world: World) -> None:
