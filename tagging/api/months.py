@@ -118,7 +118,11 @@ class ChargebackPageSerializer(WholeMonthSerializer):
 
     by = serializers.CharField()
     missing_cost = MoneyText(help_text="Costs you may see that have no value for `by`. They are no row.")
-    previous_missing_cost = MoneyText(help_text="The same from `previous_from` to `previous_to`.")
+    missing_shared_cost = MoneyText(help_text="Of `missing_cost`: parts of pools, less what left pools.")
+    missing_adjustment_cost = MoneyText(
+        help_text="Of `missing_cost`: corrections of earlier months. The rest is direct."
+    )
+    previous_missing_cost = MoneyText(help_text="The same as `missing_cost`, from `previous_from` to `previous_to`.")
     results = ChargebackRowSerializer(many=True)
 
 

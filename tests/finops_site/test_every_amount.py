@@ -97,7 +97,10 @@ EXCEPTIONS: tuple[tuple[str, str, str], ...] = (
 
 
 # A team's total has its parts of pools in it, which sum to zero for staff alone.
-FOR_A_LEAD = (("tagging:chargeback", "total of Total", BOOKED),)
+FOR_A_LEAD = (
+    ("tagging:chargeback", "total of Total", BOOKED),
+    ("tagging:chargeback", "Without .*", POOLS),  # lines where no parts of pools are in it
+)
 
 
 def pages(client: Client) -> Iterator[tuple[str, str, str]]:
