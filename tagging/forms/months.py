@@ -28,6 +28,14 @@ class MonthForm(forms.Form):
             del self.fields["currency"]
 
 
+class BilledMonthForm(MonthForm):
+    """The month of a page that is of billed cost, whatever else is asked for."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        del self.fields["basis"]
+
+
 class ChargebackForm(MonthForm):
     """The month by owner of any kind; a key that is not in the list is typed in."""
 

@@ -17,7 +17,7 @@ from costs.pages import current_moment, request_scope, staff_page
 from costs.terms import CostMetric
 from tagging import selectors
 from tagging.access import is_viewing_as
-from tagging.forms.months import MonthForm
+from tagging.forms.months import BilledMonthForm
 from tagging.selectors.closed_currencies import month_currencies
 from tagging.selectors.finance import (
     Accrual,
@@ -79,7 +79,7 @@ def finance(request: HttpRequest) -> HttpResponseBase:
         "empty": empty_month(scope, month),
         "currencies": month_currencies(scope, month.period, month.currency),
         "is_closed": (month.period, month.currency) in selectors.closed_months(),
-        "form": MonthForm(initial=month.initial, periods=month.periods, currencies=month.currencies),
+        "form": BilledMonthForm(initial=month.initial, periods=month.periods, currencies=month.currencies),
         "invoice_form": form,
         "trust": selectors.trust(scope, month.period, metric=CostMetric.BILLED, currency=month.currency),
     }

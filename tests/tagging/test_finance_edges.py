@@ -213,3 +213,12 @@ def test_days_of_a_journal_are_days_in_excel(finops_lead: User, client_for: Clie
     header = next(row for row in sheet.iter_rows() if row[0].value == "Entry")
     day = sheet.cell(row=header[0].row + 1, column=2)
     assert (day.is_date, day.value) == (True, datetime(2025, 11, 30))
+
+
+def test_the_page_offers_no_basis_for_it_is_billed_cost(finops_lead: User, client_for: ClientFor) -> None:
+    """Effective is 1, billed 100: asked for effective, the page stays billed, and offers no such choice."""
+    month([Spend("100", tags=PAY, effective="1")])
+    page = client_for(finops_lead).get("/finance/?period=2025-11&basis=effective").content.decode()
+    assert "$100.00" in page
+    assert 'name="basis"' not in page
+    assert 'name="period"' in page
