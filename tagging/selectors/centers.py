@@ -63,11 +63,12 @@ def centers_of(period: BillingPeriod, currency: str, owners: Collection[str]) ->
     teams = {owner for owner in owners if kind_of(owner) is OwnerKind.TEAM}
     if not teams:
         return {}
+    found = dict(Team.objects.filter(key__in=teams).values_list("key", "cost_center"))
     if (period, currency) in closed_months():
         close = counting().filter(period=period.start, currency=currency)
         kept = Statement.objects.filter(close__in=close, owner_key__in=teams)
-        return dict(kept.values_list("owner_key", "cost_center"))
-    return dict(Team.objects.filter(key__in=teams).values_list("key", "cost_center"))
+        found |= dict(kept.values_list("owner_key", "cost_center"))
+    return found
 
 
 def _held_by_pools(ask: Ask, pools: Collection[str]) -> dict[str, Costs]:
