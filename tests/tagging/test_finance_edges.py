@@ -64,12 +64,8 @@ def deliver(folder: Path, period: BillingPeriod, *rows: str) -> None:
         pipeline.run_import(pk)
 
 
-def test_upfront_fees_of_one_and_three_years_roll_forward_from_the_lines(tmp_path: Path) -> None:
-    """One year, 365 from 16 January: 1 a day. January 16, of which 6 unused: 349 left. February 28: 321.
-
-    Three years, 1,095 from 16 January: 1 a day, too, and 0.50 a day more recurring: billed as it comes, no prepaid fee.
-    January 8 used with 8 effective of it recurring: 1,079; February 28: 1,051. A third one of before: only −28.
-    """
+def deliver_two_months(tmp_path: Path) -> None:
+    """What the test below says of January and February."""
     deliver(
         tmp_path,
         JANUARY,
@@ -91,6 +87,16 @@ def test_upfront_fees_of_one_and_three_years_roll_forward_from_the_lines(tmp_pat
         reserved(february, "DiscountedUsage", "ri/old", effective="28"),
         reserved(february, "RIFee", "ri/old"),
     )
+
+
+def test_upfront_fees_of_one_and_three_years_roll_forward_from_the_lines(tmp_path: Path) -> None:
+    """One year, 365 from 16 January: 1 a day. January 16, of which 6 unused: 349 left. February 28: 321.
+
+    Three years, 1,095 from 16 January: 1 a day, too, and 0.50 a day more recurring: billed as it comes, no prepaid fee.
+    January 8 used with 8 effective of it recurring: 1,079; February 28: 1,051. A third one of before: only −28.
+    """
+    deliver_two_months(tmp_path)
+    february = JANUARY.next()
     told = {
         (period, row.commitment_id): [
             plain(row.opening),
