@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.core.management.color import no_style
 from django.db import connection, models, transaction
@@ -97,7 +98,7 @@ def _portable(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, bytes | memoryview):
         return base64.b64encode(bytes(value)).decode()
-    if isinstance(value, UUID):
+    if isinstance(value, UUID | ZoneInfo):  # zones stand in the schedule that Celery's beat keeps
         return str(value)
     raise BackupError(f"A value of {type(value).__name__} cannot be kept in a backup.")
 
