@@ -147,7 +147,7 @@ def running_services(*, log: Log, worker: bool = True) -> Iterator[Services]:
         stack.callback(signal.signal, signal.SIGTERM, previous)
         external = env.text("REDIS_URL", "")
         if not external:
-            stack.enter_context(_only_copy(settings.DATA_DIR))
+            stack.enter_context(only_copy(settings.DATA_DIR))
         supervisor = Supervisor(log)
         stack.callback(supervisor.stop)
         url = _check_external(external) if external else _start_redis(supervisor)
@@ -210,7 +210,7 @@ def _check_external(url: str) -> str:
 
 
 @contextmanager
-def _only_copy(data_dir: Path) -> Iterator[None]:
+def only_copy(data_dir: Path) -> Iterator[None]:
     """Hold the data folder; the kernel lets go of it when this process ends, however it ends."""
     with (data_dir / "running.lock").open("a+") as lock:
         try:

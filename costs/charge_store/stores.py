@@ -18,6 +18,7 @@ from pyarrow import fs as arrow
 from costs.errors import FinopsError, InvalidRequestError
 
 _BLOCK = 1024 * 1024
+_COPIED_AT_ONCE = 5 * 1024**3  # the most S3 copies by itself
 _CREDENTIALS = "Give the machine a role, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in its environment."
 _RIGHTS = "Allow s3:ListBucket on the bucket and s3:GetObject, s3:PutObject, s3:DeleteObject on its files."
 # What the answer of an object store holds → what is wrong, and the cure. The first that fits counts.
@@ -149,6 +150,20 @@ class Store:
                 self.filesystem.delete_file(self.full(path))
             except FileNotFoundError:
                 return
+
+    def rename(self, path: str, target: str) -> None:
+        """Give a file another name; one that has it is replaced. An object store copies it."""
+        with self.explained():
+            if not self.is_remote:
+                Path(self.full(path)).replace(self.full(target))
+                return
+            if self.filesystem.get_file_info(self.full(path)).size <= _COPIED_AT_ONCE:
+                self.filesystem.copy_file(self.full(path), self.full(target))
+            else:
+                with self.filesystem.open_input_stream(self.full(path)) as file, self.create(target) as out:
+                    while block := file.read(_BLOCK):
+                        out.write(block)
+            self.filesystem.delete_file(self.full(path))
 
     def delete_folder(self, path: str) -> None:
         """Delete a folder and all in it, if it is there."""

@@ -23,6 +23,7 @@ from costs.services.partial_uploads import (
 from costs.services.preparing import prepare_imports
 from costs.services.publishing import mark_folders, publish_in_force, publish_missing
 from costs.services.rebuilding import Restored, is_empty, reload_import, restore_records
+from costs.services.restored import settle_restored
 from costs.services.retracking import queue_retracking
 from costs.services.sources import (
     SourceFields,
@@ -75,6 +76,7 @@ __all__ = [
     "look_at_once",
     "look_at_source",
     "set_active",
+    "settle_restored",
     "set_display_name",
     "Work",
     "cancel_import",

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import os
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from costs.charge_store import Store, open_store
 from finops_site.backup.errors import BackupError
 
 FIRST, LAST = "backup.json", "end.json"
+FORMAT = 1
 _BLOCK = 1024 * 1024
 
 
@@ -65,14 +67,26 @@ def place_of(address: str) -> tuple[Store, str]:
     return open_store(parent or ("/" if address.startswith("/") else "."), setting="The backup's place"), name
 
 
+def require_file(address: str) -> None:
+    """Refuse an address that cannot become an archive, before any work is done."""
+    store, name = place_of(address)
+    if not store.is_remote and (address.endswith("/") or Path(store.full(name)).is_dir()):
+        raise BackupError(f"{address} is a folder. Name the file too, like {address.rstrip('/')}/finops.tar.")
+    if store.is_remote:
+        store.has(name)  # a bucket that is not there, or not ours, is told now
+
+
 @contextmanager
 def writing(address: str) -> Iterator[ArchiveWriter]:
-    """Write an archive; it appears under its name only when it is whole."""
+    """Write an archive; it appears under its name only when it is whole. An older one of that name stays until then.
+
+    What breaks off is removed; in a bucket that is the file itself, unless it was to replace one.
+    """
     store, name = place_of(address)
-    unfinished = name if store.is_remote else f".{name}.unfinished"
+    unfinished = f".{name}.unfinished" if not store.is_remote or store.has(name) else name
     whole = False
     try:
-        with store.explained(), store.create(unfinished) as out, tarfile.open(fileobj=out, mode="w|") as tar:
+        with store.explained(), _private(store, unfinished) as out, tarfile.open(fileobj=out, mode="w|") as tar:
             writer = ArchiveWriter(tar)
             yield writer
             writer.add_json(LAST, writer.checksums)
@@ -80,10 +94,18 @@ def writing(address: str) -> Iterator[ArchiveWriter]:
     finally:
         if not whole:
             store.delete(unfinished)
+    if unfinished != name:
+        store.rename(unfinished, name)
+
+
+def _private(store: Store, name: str) -> IO[bytes]:
+    """A file for its owner only, from its first byte on: it holds the secret key and all costs."""
     if not store.is_remote:
-        path = Path(store.full(unfinished))
-        path.chmod(0o600)  # it holds the secret key and all costs
-        path.replace(store.full(name))
+        path = Path(store.full(name))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    return store.create(name)
 
 
 class ArchiveReader:
@@ -92,11 +114,31 @@ class ArchiveReader:
     def __init__(self, tar: tarfile.TarFile, address: str) -> None:
         self._tar, self._address = tar, address
         self.names = [member.name for member in self._members()]
-        if FIRST not in self.names or self.names[-1] != LAST:
+        if FIRST not in self.names:
+            raise BackupError(f"{address} is no backup of this product: it holds no {FIRST}.")
+        if self.names[-1] != LAST:
             raise BackupError(f"{address} is no whole backup: it ends early. Copy it again, or take another one.")
         if strange := [name for name in self.names if name.startswith("/") or ".." in name.split("/")]:
             raise BackupError(f"{address} is no backup of this product: {strange[0]} leads out of its place.")
-        self.about: dict[str, Any] = json.loads(self.read(FIRST))
+        self.about = self._told()
+
+    def _told(self) -> dict[str, Any]:
+        """What the archive says of itself, as far as restoring relies on it."""
+        try:
+            about: dict[str, Any] = json.loads(self.read(FIRST))
+            written = int(about["format"])
+            [(str(app), str(name)) for app, name in about["migrations"]]
+            whole = all(isinstance(rows, int) for rows in about["tables"].values())
+            whole &= {"made_at", "charges", "uploads", "upload_dir"} <= about.keys()
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise BackupError(f"{self._address} is no backup of this product: its {FIRST} tells nothing.") from error
+        if written > FORMAT:
+            raise BackupError(
+                f"The backup is of a newer version (format {written}). Install that version, then restore."
+            )
+        if not whole:
+            raise BackupError(f"{self._address} is no backup of this product: its {FIRST} does not tell all.")
+        return about
 
     def _members(self) -> list[tarfile.TarInfo]:
         try:
@@ -125,7 +167,10 @@ class ArchiveReader:
 
     def check(self) -> None:
         """Read everything once. Raises BackupError naming the first member that is not what was written."""
-        told = json.loads(self.read(LAST))
+        try:
+            told = dict(json.loads(self.read(LAST)))
+        except (ValueError, TypeError) as error:
+            raise BackupError(f"{LAST} of the backup is damaged. Nothing was changed. Take another backup.") from error
         for name in self.names[:-1]:
             digest = hashlib.sha256()
             with self.open(name) as member:

@@ -13,7 +13,7 @@ from django.db import connection
 from costs import charge_store
 from costs.charge_store import ImportFolder
 from costs.periods import BillingPeriod
-from finops_site.backup.archive import FIRST, ArchiveWriter, place_of, writing
+from finops_site.backup.archive import FIRST, FORMAT, ArchiveWriter, require_file, writing
 from finops_site.backup.errors import BackupError
 from finops_site.backup.snapshot import snapshot
 from finops_site.backup.tables import TableFile, applied_migrations, models_at, tables_of, write_table
@@ -52,7 +52,7 @@ def make_backup(
     An import that is switched meanwhile is in it or not, with its rows and its charges alike: what is copied is what
     the database said at one moment, and the store keeps it until the copy is done. Raises BackupError or StoreError.
     """
-    place_of(address)
+    require_file(address)
     started = clock()
     Path(settings.IMPORT_TEMP_DIR).mkdir(parents=True, exist_ok=True)
     with (
@@ -74,7 +74,7 @@ def make_backup(
 
 def _about(contents: _Contents, started: datetime, *, with_charges: bool, with_uploads: bool) -> dict[str, object]:
     return {
-        "format": 1,
+        "format": FORMAT,
         "made_at": started.isoformat(),
         "database": connection.vendor,
         "migrations": contents.migrations,

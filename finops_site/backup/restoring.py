@@ -1,6 +1,7 @@
 """Restoring a backup into an empty installation: the state of the migrations it was made at, then the newest."""
 
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from django.db import connection, transaction
 from costs import charge_store
 from costs import services as intake
 from finops_site.backup.archive import ArchiveReader, reading
-from finops_site.backup.errors import BackupError
+from finops_site.backup.errors import BackupError, said_of
 from finops_site.backup.tables import (
     drop_tables,
     empty_tables,
@@ -25,7 +26,7 @@ from finops_site.backup.tables import (
 )
 
 Report = Callable[[str], None]
-_BLOCK = 1024 * 1024
+_BLOCK = _MEGABYTE = 1024 * 1024
 # An installation is in use once one of these has rows.
 _TELLING = ("auth_user", "costs_billsource", "costs_billimport", "tagging_team")
 
@@ -45,8 +46,8 @@ def restore_backup(address: str, *, report: Report, force: bool = False, with_ch
     """Load a backup into this installation, and bring it to the newest migrations.
 
     Everything is read and checked before anything is changed. Raises BackupError where it is damaged or of a newer
-    version, or where the installation is in use and not `force`d: then all of it is replaced. Without `with_charges`
-    the charge store is left as it is.
+    version, where there is no room for its files, or where the installation is in use and not `force`d: then all of it
+    is replaced. Without `with_charges` the charge store is left as it is.
     """
     with reading(address) as archive:
         migrations = [(str(app), str(name)) for app, name in archive.about["migrations"]]
@@ -56,10 +57,16 @@ def restore_backup(address: str, *, report: Report, force: bool = False, with_ch
             _refuse_in_use(with_charges=replaces_charges)
         report("checking the archive")
         archive.check()
+        _require_room(archive, with_charges=replaces_charges)
         rows = _load_database(archive, migrations, report)
-        charges = _restore_charges(archive, report) if replaces_charges else 0
-        uploads = _restore_uploads(archive)
+        try:
+            charges = _restore_charges(archive, report) if replaces_charges else 0
+            uploads = _restore_uploads(archive)
+        except (OSError, charge_store.StoreError) as error:
+            told = said_of(error, address, places="CHARGE_STORE or UPLOAD_DIR") if isinstance(error, OSError) else error
+            raise BackupError(f"The database is restored, but not all files are. {told} Give --force then.") from error
         intake.move_uploads(Path(archive.about["upload_dir"]), Path(settings.UPLOAD_DIR))
+        intake.settle_restored()
         intake.publish_in_force(takes_over=True)
         return RestoredBackup(archive.about["made_at"], rows, charges, uploads, _restore_secret_key(archive))
 
@@ -80,6 +87,33 @@ def _refuse_in_use(*, with_charges: bool) -> None:
             f"The charge store {store.address} is not empty. --force replaces it by the backup's, --without-charges"
             " leaves it as it is."
         )
+
+
+def _require_room(archive: ArchiveReader, *, with_charges: bool) -> None:
+    """Refuse before anything is changed where the files will not fit; what they replace makes room for them."""
+    store, wanted = charge_store.charge_store(), {"uploads": Path(settings.UPLOAD_DIR)}
+    if with_charges and not store.is_remote:
+        wanted["charges"] = Path(store.root)
+    sizes: dict[int, int] = {}
+    for kind, folder in wanted.items():
+        there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+        size = sum(archive.size(name) for name in archive.below(kind))
+        if kind == "charges":
+            size -= sum(file.size for file in store.files(deep=True) if file.name.startswith("source="))
+        else:
+            size -= sum(path.stat().st_size for path in _there_already(archive))
+        disk = there.stat().st_dev
+        sizes[disk] = sizes.get(disk, 0) + size
+        if sizes[disk] > shutil.disk_usage(there).free:
+            raise BackupError(
+                f"The files of the backup need {sizes[disk] // _MEGABYTE + 1:,} MB more than lie at {folder} now, and"
+                " its disk has less. Nothing was changed. Make room there."
+            )
+
+
+def _there_already(archive: ArchiveReader) -> list[Path]:
+    paths = [Path(settings.UPLOAD_DIR) / name.removeprefix("uploads/") for name in archive.below("uploads")]
+    return [path for path in paths if path.is_file()]
 
 
 def _load_database(archive: ArchiveReader, migrations: list[tuple[str, str]], report: Report) -> int:

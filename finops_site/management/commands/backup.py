@@ -10,7 +10,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from costs.errors import FinopsError
-from finops_site.backup import make_backup
+from finops_site.backup import make_backup, said_of
 
 
 class Command(BaseCommand):
@@ -36,7 +36,7 @@ class Command(BaseCommand):
         except DatabaseError as error:
             raise CommandError(f"The database refused: {str(error).splitlines()[0]}.") from error
         except OSError as error:
-            raise CommandError(f"{error.filename or options['address']}: {error.strerror or error}.") from error
+            raise CommandError(said_of(error, options["address"], places="IMPORT_TEMP_DIR")) from error
         if options["json"]:
             self.stdout.write(json.dumps(asdict(made), indent=2))
             return

@@ -5,11 +5,15 @@ from argparse import ArgumentParser
 from dataclasses import asdict
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from costs.errors import FinopsError
-from finops_site.backup import restore_backup
+from finops_site.backup import restore_backup, said_of
+from finops_site.embedded import ServiceError
+from finops_site.preflight import check_folder
+from finops_site.supervisor import only_copy
 
 
 class Command(BaseCommand):
@@ -27,18 +31,22 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            restored = restore_backup(
-                options["address"],
-                report=self.stderr.write,
-                force=options["force"],
-                with_charges=not options["without_charges"],
-            )
-        except FinopsError as error:
+            check_folder(settings.DATA_DIR)
+            with only_copy(settings.DATA_DIR):  # a server would write meanwhile
+                restored = restore_backup(
+                    options["address"],
+                    report=self.stderr.write,
+                    force=options["force"],
+                    with_charges=not options["without_charges"],
+                )
+        except (FinopsError, ServiceError) as error:
             raise CommandError(str(error)) from error
         except DatabaseError as error:
             raise CommandError(f"The database refused: {str(error).splitlines()[0]}.") from error
         except OSError as error:
-            raise CommandError(f"{error.filename or options['address']}: {error.strerror or error}.") from error
+            raise CommandError(
+                said_of(error, options["address"], places="CHARGE_STORE, UPLOAD_DIR or DATA_DIR")
+            ) from error
         if options["json"]:
             self.stdout.write(json.dumps(asdict(restored), indent=2))
             return
