@@ -1,6 +1,7 @@
 """Forms of the intake."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from django import forms
@@ -165,9 +166,13 @@ class MonthsForm(forms.Form):
     first = forms.CharField(label="From", max_length=7, widget=forms.TextInput(attrs=MONTH_INPUT))
     last = forms.CharField(label="To", max_length=7, widget=forms.TextInput(attrs=MONTH_INPUT))
 
-    def months(self) -> tuple[BillingPeriod, ...]:
-        """Every month of the span. Raises InvalidRequestError."""
+    def months(self, today: date) -> tuple[BillingPeriod, ...]:
+        """Every month of the span. Raises InvalidRequestError, also for months that have not begun."""
         first, last = (BillingPeriod.parse(self.cleaned_data[name]) for name in ("first", "last"))
+        if last > BillingPeriod.of(today):
+            raise InvalidRequestError(
+                f"{last.label} has not begun yet. Ask for months up to {BillingPeriod.of(today)}."
+            )
         count = (last.start.year - first.start.year) * 12 + last.start.month - first.start.month + 1
         if not 1 <= count <= MOST_MONTHS:
             raise InvalidRequestError(f"From {first} to {last} are not 1 to {MOST_MONTHS} months. Correct one of them.")

@@ -37,9 +37,11 @@ class Manifest:
 
 def parse_manifest(key: str, content: bytes) -> Manifest:
     """Read a manifest. Raises ManifestError: no JSON, no list of files, no month."""
+    if len(content) >= MANIFEST_LIMIT:
+        raise ManifestError(f"{basename(key)} has more than {MANIFEST_LIMIT // 1024**2} MB. No export's manifest has.")
     try:
         read = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ManifestError(f"{basename(key)} is not JSON. Have the export delivered again.") from error
     names = _names(read) if isinstance(read, dict) else None
     if not isinstance(names, list) or not names or not all(isinstance(name, str) and name for name in names):

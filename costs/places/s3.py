@@ -26,7 +26,9 @@ from costs.places.base import MOST_FILES, Heartbeat, PlaceError, too_many
 
 _BLOCK = 1024 * 1024
 _CREDENTIALS = "Give the worker a role, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in its environment."
-_RIGHTS = "Allow s3:ListBucket on the bucket and s3:GetObject on its files."
+_RIGHTS = (
+    "Allow s3:ListBucket on the bucket, s3:GetObject on its files and, where a key of yours encrypts them, kms:Decrypt."
+)
 _CURES = {
     "NoSuchBucket": ("There is no bucket {bucket}.", "Correct the bucket's name."),
     "NoSuchKey": ("{key} is gone from bucket {bucket}.", "The next look reads what is there then."),
@@ -39,6 +41,13 @@ _CURES = {
     "SignatureDoesNotMatch": ("S3 refuses the secret key.", _CREDENTIALS),
     "ExpiredToken": ("The credentials for S3 have expired.", _CREDENTIALS),
     "InvalidBucketName": ("{bucket} is no name of a bucket.", "Correct the address."),
+    "InvalidObjectState": ("{key} is archived, as by a rule that moves old files to Glacier.", "Restore it in S3."),
+    "KMS.DisabledException": ("The key that encrypts bucket {bucket} is switched off.", "Enable it in AWS KMS."),
+    "RequestTimeTooSkewed": ("This machine's clock is wrong, so S3 refuses it.", "Set the clock."),
+    "AuthorizationHeaderMalformed": (
+        "Bucket {bucket} is in another region.",
+        "Set AWS_DEFAULT_REGION to the bucket's region.",
+    ),
     "PermanentRedirect": ("Bucket {bucket} is in another region.", "Set AWS_DEFAULT_REGION to the bucket's region."),
 }
 

@@ -31,8 +31,10 @@ from costs.services.sources import (
     change_source,
     create_source,
     due_sources,
+    forget_months,
     look_at_once,
     set_active,
+    source_slug,
 )
 from costs.services.stopping import cancel_import, say_landing_broke_off, stop_import
 from costs.services.switching import fail_import, imports_made_by, mark_allocating, put_in_force
@@ -76,6 +78,8 @@ __all__ = [
     "look_at_once",
     "look_at_source",
     "set_active",
+    "forget_months",
+    "source_slug",
     "settle_restored",
     "set_display_name",
     "Work",

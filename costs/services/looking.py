@@ -1,12 +1,13 @@
 """A look at a place: what lies there, which of it is new, and what has to be fetched."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 
-from costs.deliveries import NO_MANIFEST, Delivery, exports_of, find_deliveries, unknown_names
+from costs.deliveries import NO_MANIFEST, Delivery, StoredFile, exports_of, find_deliveries, unknown_names
 from costs.errors import FinopsError
 from costs.models import BillDelivery, BillSource
 from costs.periods import BillingPeriod
@@ -34,10 +35,16 @@ class Found:
     refused: list[int] = field(default_factory=list)
     too_old: int = 0
     unknown: tuple[str, ...] = ()  # files left out, as their names do not tell what they are
+    settling: int = 0  # files without manifest that somebody may still be writing
+    absent: tuple[str, ...] = ()  # months that were asked for and are not there, or not whole
 
     @property
     def text(self) -> str:
         """One line for people."""
+        return " ".join(part for part in (self._deliveries, self._absent, self.left_out) if part)
+
+    @property
+    def _deliveries(self) -> str:
         parts = [
             _counted(len(self.queued), "new"),
             _counted(len(self.same), "as before"),
@@ -46,8 +53,17 @@ class Found:
             _counted(self.too_old, "older than asked for"),
         ]
         told = [part for part in parts if part]
-        text = f"Deliveries: {', '.join(told)}." if told else "Nothing there yet: no manifest and no bill file."
-        return f"{text} {self.left_out}".strip()
+        if self.settling:
+            files = "1 file was" if self.settling == 1 else f"{self.settling:,} files were"
+            told_last = f"{files} written within the last minute: read once nobody writes any more."
+            return f"Deliveries: {', '.join(told)}. {told_last}" if told else told_last
+        return f"Deliveries: {', '.join(told)}." if told else "Nothing there yet: no manifest and no bill file."
+
+    @property
+    def _absent(self) -> str:
+        if not self.absent:
+            return ""
+        return f"Asked for and not there, or not whole yet: {', '.join(self.absent)}. Imported as soon as it is."
 
     @property
     def left_out(self) -> str:
@@ -97,7 +113,7 @@ def look_at_source(source_pk: int, *, now: datetime) -> list[int]:
     except Exception as error:
         fail_look(source, PlaceError(f"The look broke off: {type(error).__name__}.", "See the worker's log."), now=now)
         raise
-    end_look(source, now=now, result=found.text)
+    end_look(source, now=now, result=found.text, absent=found.absent)
     return found.queued
 
 
@@ -111,12 +127,33 @@ def look(place: Place, asker: Asker, *, now: datetime, settled_before: datetime 
             "Name the folder of one; together they would count costs more than once.",
         )
     found = Found(unknown=unknown_names(listed))
+    found.settling = _still_written(listed, deliveries, settled_before)
+    found.absent = _absent(deliveries, asker)
     for delivery in reversed(deliveries):
         if _is_too_old(delivery, asker, now):
             found.too_old += 1
         else:
             _record(delivery, asker, found, now)
     return found
+
+
+def _still_written(
+    listed: Sequence[StoredFile], deliveries: Sequence[Delivery], settled_before: datetime | None
+) -> int:
+    """Loose files that are left alone for now. Beside a manifest nobody can tell them from an export's surplus."""
+    if settled_before is None or any(file.is_manifest for file in listed):
+        return 0
+    taken = {file.key for delivery in deliveries for file in delivery.files}
+    return sum(file.is_data and file.key not in taken and file.changed_at > settled_before for file in listed)
+
+
+def _absent(deliveries: Sequence[Delivery], asker: Asker) -> tuple[str, ...]:
+    """Months asked for that no whole delivery gives; none where files do not tell theirs, as each might be it."""
+    asked = asker.source.months_asked if asker.source else []
+    if any(delivery.period is None for delivery in deliveries):
+        return ()
+    there = {str(delivery.period) for delivery in deliveries if delivery.is_complete}
+    return tuple(month for month in asked if month not in there)
 
 
 def _is_too_old(delivery: Delivery, asker: Asker, now: datetime) -> bool:

@@ -11,7 +11,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from io import FileIO
@@ -137,7 +137,7 @@ def cancel_upload(ref: str, *, user: int) -> None:
     item = _item(ref, user)
     if item.upload_id is not None:
         raise UploadConflictError("The upload is handed over already.")
-    with _locked(item):
+    with _locked(item) if _path(ref).exists() else nullcontext():  # its bytes may be gone with a disk
         item.delete()
         _path(ref).unlink(missing_ok=True)
 

@@ -18,6 +18,7 @@ from costs.errors import ImportRejectedError, InvalidRequestError
 from costs.models import BillImport, BillSource
 from costs.services.currencies import Assumed, Part, currency_code, in_currencies, of_report, remember_currency
 from costs.services.given_manifests import without_manifests
+from costs.services.sources import source_slug
 from costs.services.uploads import require_inside_upload
 from costs.terms import BillingFormat
 
@@ -64,7 +65,7 @@ def prepare_imports(
         raise InvalidRequestError("No files given.")
     if (upload := sender.get("upload")) is not None:
         require_inside_upload(files, upload)
-    name, given = _slug(source_name) if source_name else None, currency_code(currency)
+    name, given = source_slug(source_name) if source_name else None, currency_code(currency)
     deliveries = _deliveries(without_manifests(files), name, given)
     with transaction.atomic():
         return [

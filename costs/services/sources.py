@@ -33,11 +33,17 @@ class SourceFields:
     default_currency: str = ""
 
 
-def create_source(name: str, fields: SourceFields) -> int:
-    """A new source, whose turn it is at once; returns its pk. Raises InvalidRequestError or PlaceError."""
-    slug = slugify(name)[:80]
+def source_slug(name: str) -> str:
+    """What a source given this name is called, as its address holds it. Raises InvalidRequestError for no name."""
+    slug = slugify(name)[:80].strip("-_")
     if not slug or slug in _TAKEN_NAMES:
         raise InvalidRequestError(f"'{name}' is no name for a source. Use letters, digits and dashes, like acme-payer.")
+    return slug
+
+
+def create_source(name: str, fields: SourceFields) -> int:
+    """A new source, whose turn it is at once; returns its pk. Raises InvalidRequestError or PlaceError."""
+    slug = source_slug(name)
     location = _checked_location(fields)
     try:
         with transaction.atomic():
@@ -57,19 +63,32 @@ def change_source(name: str, fields: SourceFields) -> None:
 def set_active(name: str, *, is_active: bool) -> None:
     """Whether a source counts as the one of its payer, and is looked at. Months in force stay until taken over.
 
-    The parts of its files, which are sources of their own, follow it.
+    The parts of its files, which are sources of their own, follow it. Raises InvalidRequestError where another active
+    source looks at its place by now.
     """
+    source = _only(name).get()
+    if is_active and source.location:
+        _refuse_taken(source.location, but=name)
     _only(name).update(is_active=is_active, next_look_at=None, failures=0)
     BillSource.objects.filter(fetched_by__name=name).update(is_active=is_active)
 
 
 def ask_for_months(name: str, months: Sequence[BillingPeriod]) -> int:
-    """Have these months imported at the next look, whatever was imported of them; returns the source's pk."""
-    source = _fetching(name)
-    source.months_asked = sorted({*source.months_asked, *(str(month) for month in months)})
-    source.next_look_at = None
-    source.save(update_fields=["months_asked", "next_look_at"])
+    """Have these months imported at the next look, whatever was imported of them; returns the source's pk.
+
+    A month that is not there stays asked for, as providers take days to deliver one again.
+    """
+    with transaction.atomic():
+        source = BillSource.objects.select_for_update().get(pk=_fetching(name).pk)
+        source.months_asked = sorted({*source.months_asked, *(str(month) for month in months)})
+        source.next_look_at = None
+        source.save(update_fields=["months_asked", "next_look_at"])
     return source.pk
+
+
+def forget_months(name: str) -> None:
+    """Wait no longer for months that were asked for and are not there."""
+    _only(name).update(months_asked=[])
 
 
 def look_at_once(name: str) -> int:
@@ -93,15 +112,17 @@ def begin_look(source_pk: int, *, now: datetime) -> BillSource | None:
     return BillSource.objects.get(pk=source_pk)
 
 
-def end_look(source: BillSource, *, now: datetime, result: str) -> None:
-    """A look that went well. Months asked for meanwhile stay for the next one."""
+def end_look(source: BillSource, *, now: datetime, result: str, absent: Sequence[str] = ()) -> None:
+    """A look that went well. Months asked for that are `absent` stay for later looks, those asked meanwhile for the
+    next one.
+    """
     left = BillSource.objects.filter(pk=source.pk).values_list("months_asked", flat=True).get()
     asked = [month for month in left if month not in source.months_asked]
     BillSource.objects.filter(pk=source.pk).update(
         looking_until=None,
         last_looked_at=now,
         next_look_at=None if asked else now + timedelta(minutes=source.every_minutes),
-        months_asked=asked,
+        months_asked=[month for month in left if month in asked or month in absent],
         last_result=result,
         last_error="",
         last_error_cure="",
@@ -160,10 +181,15 @@ def _checked_location(fields: SourceFields, *, but: str = "") -> str:
     address = open_place(location).address
     if fields.place is PlaceKind.FOLDER:
         require_allowed_folder(address)
-    other = BillSource.objects.filter(location=address, is_active=True).exclude(name=but).first()
-    if other is not None and fields.is_active:
-        raise InvalidRequestError(f"The source {other.name} looks there already. Change or deactivate it.")
+    if fields.is_active:
+        _refuse_taken(address, but=but)
     return address
+
+
+def _refuse_taken(address: str, *, but: str) -> None:
+    other = BillSource.objects.filter(location=address, is_active=True).exclude(name=but).first()
+    if other is not None:
+        raise InvalidRequestError(f"The source {other.name} looks there already. Change or deactivate it.")
 
 
 def _values(fields: SourceFields, location: str) -> dict[str, object]:

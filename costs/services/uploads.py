@@ -3,6 +3,7 @@
 import hashlib
 import re
 import shutil
+import unicodedata
 import uuid
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -15,7 +16,8 @@ from costs import charge_store
 from costs.errors import ImportRejectedError, InvalidRequestError
 from costs.models import BillImport, BillUpload
 
-_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_UNSAFE = re.compile(r"[^\w.-]+")  # letters and digits of every script stay
+_LONGEST_NAME = 120  # bytes, of the 255 a file system takes: others put something before it
 _MEGABYTE = 1024 * 1024
 
 
@@ -127,7 +129,10 @@ def _store(file: IncomingFile, folder: Path, number: int) -> dict[str, Any]:
 
 
 def safe_name(name: str, *, number: int) -> str:
-    """A file name without folders and odd characters, at most 120 long."""
-    last = name.replace("\\", "/").rsplit("/", 1)[-1]
-    cleaned = _UNSAFE.sub("_", last).lstrip("._")[-120:]
-    return cleaned or f"file-{number + 1}"
+    """A file name without folders and odd characters, at most 120 bytes long; its ending stays."""
+    last = unicodedata.normalize("NFC", name.replace("\\", "/").rsplit("/", 1)[-1])
+    cleaned = _UNSAFE.sub("_", last).lstrip("._")
+    short = cleaned.encode()[-_LONGEST_NAME:].decode(errors="ignore")
+    if not short or ("." not in short and "." in last):
+        return f"file-{number + 1}{'.' + short if short else ''}"
+    return short
