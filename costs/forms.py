@@ -44,7 +44,7 @@ class UploadForm(forms.Form):
 
     bill_files = ManyFilesField(
         label="Files",
-        help_text="One or more files of the same bill: CUR or CUR 2.0 as CSV, gz, zip or Parquet; inventories as CSV.",
+        help_text="Files of one bill: CUR, CUR 2.0 or FOCUS as CSV, gz, zip or Parquet; or inventories as CSV.",
         error_messages={"required": "Choose at least one file.", "empty": "A file is empty. Export it again."},
     )
     snapshot_on = forms.DateField(
@@ -65,7 +65,7 @@ class UploadForm(forms.Form):
         required=False,
         max_length=8,
         validators=[CURRENCY_CODE],
-        help_text="Only for FOCUS files whose lines do not tell it: a code like USD. It is kept for the source.",
+        help_text="Only for files whose lines do not tell it: a code like USD. It is kept for the source.",
     )
     idempotency_key = forms.CharField(widget=forms.HiddenInput, required=False, max_length=128)
     # Ids of files that a script sent in pieces before; then the form itself holds no files.

@@ -37,6 +37,7 @@ class Found:
     unknown: tuple[str, ...] = ()  # files left out, as their names do not tell what they are
     settling: int = 0  # files without manifest that somebody may still be writing
     absent: tuple[str, ...] = ()  # months that were asked for and are not there, or not whole
+    searched: tuple[str, ...] = ()  # months that were asked for of files that do not tell theirs
 
     @property
     def text(self) -> str:
@@ -61,6 +62,11 @@ class Found:
 
     @property
     def _absent(self) -> str:
+        if self.searched:
+            months = ", ".join(self.searched)
+            return (
+                f"Asked for: {months}. The files do not say their months, so all are read; their imports say what came."
+            )
         if not self.absent:
             return ""
         return f"Asked for and not there, or not whole yet: {', '.join(self.absent)}. Imported as soon as it is."
@@ -128,7 +134,7 @@ def look(place: Place, asker: Asker, *, now: datetime, settled_before: datetime 
         )
     found = Found(unknown=unknown_names(listed))
     found.settling = _still_written(listed, deliveries, settled_before)
-    found.absent = _absent(deliveries, asker)
+    _sort_asked(deliveries, asker, found)
     for delivery in reversed(deliveries):
         if _is_too_old(delivery, asker, now):
             found.too_old += 1
@@ -147,13 +153,14 @@ def _still_written(
     return sum(file.is_data and file.key not in taken and file.changed_at > settled_before for file in listed)
 
 
-def _absent(deliveries: Sequence[Delivery], asker: Asker) -> tuple[str, ...]:
-    """Months asked for that no whole delivery gives; none where files do not tell theirs, as each might be it."""
+def _sort_asked(deliveries: Sequence[Delivery], asker: Asker, found: Found) -> None:
+    """Note the months asked for that no whole delivery gives. Files that do not tell theirs are all read for them."""
     asked = asker.source.months_asked if asker.source else []
     if any(delivery.period is None for delivery in deliveries):
-        return ()
+        found.searched = tuple(asked)
+        return
     there = {str(delivery.period) for delivery in deliveries if delivery.is_complete}
-    return tuple(month for month in asked if month not in there)
+    found.absent = tuple(month for month in asked if month not in there)
 
 
 def _is_too_old(delivery: Delivery, asker: Asker, now: datetime) -> bool:

@@ -98,6 +98,20 @@ def test_files_that_may_still_be_written_are_told_and_not_called_nothing(folder:
     assert look(source, NOW.fromtimestamp(written + 61, tz=NOW.tzinfo)) == [ImportState.IN_FORCE]
 
 
+def test_files_that_do_not_say_their_month_are_all_read_for_those_asked_for(folder: Path) -> None:
+    source = folder_source(folder)
+    (folder / "may.csv").write_bytes(bill("1"))
+    soon = NOW.fromtimestamp((folder / "may.csv").stat().st_mtime + 61, tz=NOW.tzinfo)
+    look(source, soon)
+    intake.ask_for_months("acme", [JANUARY])
+    assert look(source, soon) == [ImportState.UNCHANGED]
+    assert source.last_result == (
+        "Deliveries: 1 new. Asked for: 2026-01. The files do not say their months, so all are read; their imports say"
+        " what came."
+    )
+    assert source.months_asked == []
+
+
 def test_a_source_is_not_activated_where_another_looks_by_now(folder: Path, staff: Client) -> None:
     folder_source(folder)
     intake.set_active("acme", is_active=False)
