@@ -78,6 +78,9 @@ def restore_records(*, periods: Collection[BillingPeriod] | None = None, now: da
         elif not BillImport.objects.filter(pk=folder.import_pk).exists():
             found.without_record.append(folder.name)
     index = _index(records, periods)
+    if not records and periods is not None:
+        asked = ", ".join(str(period) for period in sorted(periods))
+        raise InvalidRequestError(f"The charge store holds nothing of {asked}.")
     if not records:
         raise InvalidRequestError("The charge store holds no import whose record could be read.")
     with transaction.atomic():
@@ -101,6 +104,8 @@ def reload_import(import_pk: int) -> None:
     folder = folder_of(item)
     if folder is None or not folder.exists():
         raise InvalidRequestError(f"The charges of {item.source} {item.billing_period:%Y-%m} are gone.")
+    if folder.marks() and (problems := charge_store.damaged_files(folder)):
+        raise InvalidRequestError(f"{folder.name}: {problems[0]}. Nothing was made of it. Put it back from a backup.")
     with charge_store.connect() as duck:
         charge_store.use_charges(duck, folder)
         totals = charge_store.month_totals(duck)

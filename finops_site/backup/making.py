@@ -130,8 +130,8 @@ def _add_charges(archive: ArchiveWriter, contents: _Contents, report: Report, si
 def _add_uploads(archive: ArchiveWriter, folders: Iterable[Path], report: Report) -> int:
     count = 0
     for folder in folders:
-        for path in sorted(folder.glob("*")):
-            if path.is_file():
+        for path in sorted(path for path in folder.glob("*") if path.is_file()):
+            with suppress(FileNotFoundError):  # what became no import is tidied up meanwhile
                 archive.add_file(f"uploads/{folder.name}/{path.name}", path)
                 count += 1
     report(f"uploads: {count:,} files")

@@ -205,3 +205,21 @@ def test_month_whose_charges_are_gone_is_named_and_nothing_is_made(settings: Set
     with pytest.raises(CommandError, match="The charges of aws-000000000001 2026-05 are not in the store"):
         call_command("rebuild")
     assert not BillSource.objects.exists()
+
+
+def test_damaged_charges_are_named_and_nothing_is_made(settings: Settings, tmp_path: Path) -> None:
+    settings.CHARGE_STORE = str(tmp_path / "charges")
+    bring_in_lines(tmp_path, line(cost="1"))
+    empty_the_database()
+    (path,) = (tmp_path / "charges").rglob("charges-*.parquet")
+    size = path.stat().st_size
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(CommandError, match=rf"charges-00001\.parquet has 100 bytes instead of {size:,}\. Nothing was"):
+        call_command("rebuild")
+    assert not BillSource.objects.exists()
+
+
+def test_month_the_store_has_nothing_of_is_named(charges: str, tmp_path: Path) -> None:
+    bring_in_lines(tmp_path, line(cost="1"))
+    with pytest.raises(CommandError, match=r"The charge store holds nothing of 2020-01\."):
+        call_command("rebuild", "2020-01")

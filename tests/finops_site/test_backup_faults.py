@@ -6,12 +6,13 @@ import json
 import shutil
 import tarfile
 from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.management import CommandError
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule
 from pytest_django.fixtures import Settings
@@ -207,3 +208,11 @@ def test_pieces_of_an_upload_are_in_no_backup_and_nor_is_the_upload(
     backup(tmp_path / "backup.tar")
     restore(tmp_path / "backup.tar", force=True)
     assert not PartialUpload.objects.exists()
+
+
+def test_restore_says_that_a_backup_held_no_charges(tmp_path: Path) -> None:
+    bring_in_lines(tmp_path, line(cost="1"))
+    backup(tmp_path / "backup.tar", without_charges=True)
+    out = StringIO()
+    call_command("restore", str(tmp_path / "backup.tar"), force=True, stdout=out, stderr=StringIO())
+    assert "It holds no charges. Put the charge store back too" in out.getvalue()

@@ -54,5 +54,7 @@ class Command(BaseCommand):
             f"Restored the backup of {restored.made_at}: {restored.rows:,} rows, {restored.charge_files:,} files of"
             f" charges, {restored.upload_files:,} uploads. Check the charges with manage.py verify_charges."
         )
+        if not restored.charge_files and not options["without_charges"]:
+            self.stdout.write("It holds no charges. Put the charge store back too, or pages have no lines to show.")
         if restored.new_secret_key:
             self.stdout.write("The secret key is the backup's: restart every process.")
