@@ -69,7 +69,7 @@ class Found:
             )
         if not self.absent:
             return ""
-        return f"Asked for and not there, or not whole yet: {', '.join(self.absent)}. Imported as soon as it is."
+        return f"Asked for and not there, or not whole yet: {', '.join(self.absent)}. Imported on arrival."
 
     @property
     def left_out(self) -> str:

@@ -38,7 +38,7 @@ from tests.real_parts.object_store import BUCKET, ObjectStore
 
 pytestmark = pytest.mark.django_db
 JANUARY = BillingPeriod.parse("2026-01")
-ABSENT = "Asked for and not there, or not whole yet: {}. Imported as soon as it is."
+ABSENT = "Asked for and not there, or not whole yet: {}. Imported on arrival."
 
 
 @pytest.fixture
