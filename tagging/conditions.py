@@ -30,6 +30,7 @@ FIELDS = {
     "commitment": "Commitment status",
 }
 NAME = "name"
+NO_TEXT = re.compile(r"[\x00\ud800-\udfff]")  # NUL and halves of a letter: no database keeps them
 
 
 class Op(StrEnum):
@@ -172,8 +173,16 @@ _LOOKS: Mapping[Op, Callable[[tuple[str, ...]], Look]] = {
 
 
 def like_pattern(text: str) -> str:
-    """A pattern with `*` for any text and `?` for one letter as a regular expression."""
-    return "".join(".*" if sign == "*" else "." if sign == "?" else re.escape(sign) for sign in text)
+    """A pattern with `*` for any text and `?` for one letter as a regular expression.
+
+    What stands between two `*` is looked for once, at its first place, which is as good as any later one: there is
+    nothing to go back over, so no pattern takes long, however many `*` it has.
+    """
+    first, *others = ("".join("." if sign == "?" else re.escape(sign) for sign in part) for part in text.split("*"))
+    if not others:
+        return first
+    between = "".join(f"(?>.*?{part})" for part in others[:-1] if part)
+    return f"{first}{between}.*{others[-1]}"
 
 
 Values = Sequence[str]  # the folded values of the fields that a list of rules looks at
@@ -275,6 +284,8 @@ def _parse_test(tree: dict[str, Any], path: tuple[str, ...], counted: list[int])
     if not isinstance(given, list) or not all(isinstance(value, str) for value in given):
         raise _wrong(path, "values must be a list of texts.")
     values = tuple(dict.fromkeys(value.strip() for value in given if value.strip()))
+    if strange := [text for text in (name, *values) if NO_TEXT.search(text)]:
+        raise _wrong(path, f"{ascii(strange[0])} holds a character that no text of a bill has. Take it out.")
     if op in _ALONE and values:
         raise _wrong(path, f'"{op.value}" takes no values.')
     if op not in _ALONE and not values:

@@ -8,13 +8,21 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from math import isfinite
 from typing import Any
 
 from costs.api_base.parameters import ParameterError
 
-Part = str | int | Decimal
+Part = str | int | float | Decimal  # bool is an int, and keeps its own name in a cursor
 Key = tuple[Part, ...]
 CURSOR_LIMIT = 16_000
+_READERS: Mapping[str, Callable[[str], Part]] = {
+    "str": str,
+    "bool": {"True": True, "False": False}.__getitem__,
+    "int": int,
+    "float": float,
+    "Decimal": Decimal,
+}
 _NOT_OURS = "This cursor is not from this list. Start again without it and follow the links."
 
 
@@ -81,6 +89,8 @@ def _window(keys: list[Key], cursor: str, size: int) -> tuple[int, int]:
 
 
 def _encode(side: str, key: Key) -> str:
+    if unknown := [part for part in key if type(part).__name__ not in _READERS]:
+        raise TypeError(f"No cursor can hold {unknown[0]!r}; make it a number or a text.")
     parts = [[type(part).__name__, str(part)] for part in key]
     text = json.dumps([side, parts], ensure_ascii=False, separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
@@ -103,7 +113,7 @@ def _decode(cursor: str) -> tuple[str, Key]:
 def _part(kind: str, text: str) -> Part:
     if not isinstance(text, str):
         raise TypeError(text)
-    part: Part = {"str": str, "int": int, "Decimal": Decimal}[kind](text)
-    if isinstance(part, Decimal) and not part.is_finite():
+    part = _READERS[kind](text)
+    if isinstance(part, Decimal | float) and not isfinite(part):
         raise ValueError(text)
     return part

@@ -32,6 +32,19 @@ def test_pages_follow_the_order_and_end_without_a_next_cursor() -> None:
     assert page_of(ROWS, order=largest_first, cursor=third.previous_cursor, size=2).rows == RANKED[2:4]
 
 
+def test_pages_go_on_where_a_key_holds_a_truth_or_a_moment_in_seconds() -> None:
+    rows = [(True, -1772445600.25), (False, 3.5), (True, 2.0), (False, -0.0000001)]
+    first = page_of(rows, order=lambda row: row, cursor="", size=2)
+    second = page_of(rows, order=lambda row: row, cursor=first.next_cursor, size=2)
+    assert [*first.rows, *second.rows] == [(False, -0.0000001), (False, 3.5), (True, -1772445600.25), (True, 2.0)]
+    assert page_of(rows, order=lambda row: row, cursor=second.previous_cursor, size=2).rows == first.rows
+
+
+def test_a_key_that_no_cursor_can_hold_is_refused_when_it_is_written() -> None:
+    with pytest.raises(TypeError, match="No cursor can hold"):
+        page_of([1, 2], order=lambda row: ((row,),), cursor="", size=1)  # type: ignore[return-value]
+
+
 def test_page_after_a_row_that_vanished_starts_with_the_next_one() -> None:
     first = page_of(ROWS, order=largest_first, cursor="", size=2)
     left = [row for row in ROWS if row not in first.rows]

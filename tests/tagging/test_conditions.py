@@ -1,5 +1,6 @@
 """Conditions of rules: what they match, how they read, and how a wrong one is refused."""
 
+import time
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from costs.errors import InvalidRequestError
 from costs.periods import BillingPeriod
 from costs.tags import name_key
 from tagging.allocation import Rule, compile_rules
-from tagging.conditions import Facts, Op, as_tree, parse_condition
+from tagging.conditions import Facts, Op, Test, as_tree, folded, look_of, parse_condition
 from tagging.terms import RuleKind
 
 NOVEMBER = BillingPeriod.parse("2025-11")
@@ -54,6 +55,30 @@ def matches(tree: Any, facts: Facts = SLICE) -> bool:
 )
 def test_a_condition_matches(tree: Any, expected: bool) -> None:
     assert matches(tree) is expected
+
+
+def plainly_like(pattern: str, text: str) -> bool:
+    """The meaning of a pattern, letter by letter."""
+    if not pattern:
+        return not text
+    if pattern[0] == "*":
+        return any(plainly_like(pattern[1:], text[at:]) for at in range(len(text) + 1))
+    return bool(text) and pattern[0] in ("?", text[0]) and plainly_like(pattern[1:], text[1:])
+
+
+@given(st.lists(st.text("ab?*.\n", min_size=1, max_size=7), min_size=1, max_size=3), st.text("ab.\n", max_size=8))
+def test_like_means_any_text_for_a_star_and_one_letter_for_a_question_mark(patterns: list[str], text: str) -> None:
+    like = look_of(Test("service", Op.LIKE, tuple(patterns)))
+    assert like(text) is any(plainly_like(folded(pattern), text) for pattern in patterns)
+
+
+def test_no_pattern_takes_long_however_many_stars_it_has() -> None:
+    """20 stars over 256 letters: 256 over 20 ways to place them, of which none may be tried twice."""
+    like = look_of(Test("tag:Team", Op.LIKE, ("*a" * 20 + "*b", "*" * 60 + "c")))
+    begun = time.process_time()
+    assert not any(like("a" * length) for length in range(200, 256))
+    assert like("a" * 256 + "b")
+    assert time.process_time() - begun < 2
 
 
 def test_a_name_pattern_is_answered_by_what_slices_keep_of_names() -> None:
@@ -106,6 +131,8 @@ def test_a_condition_says_in_words_what_it_wants_and_what_it_found() -> None:
         ({"field": "service", "value": ["x"]}, '"value" is not part of a test'),
         ({"field": "name", "op": "is", "values": ["x"]}, 'names are compared with "like" only'),
         ({"field": "name", "op": "like", "values": ["x" * 61]}, "longer than 60 letters"),
+        ({"field": "service", "op": "is", "values": ["a\x00b"]}, "holds a character that no text of a bill has"),
+        ({"field": "tag:a\ud800", "op": "present"}, "holds a character that no text of a bill has"),
         ({"field": "tag: ", "op": "present"}, "'tag: ' is not a field"),
         ({"all": [EC2], "note": ""}, '"note" does not belong beside "all"'),
     ],

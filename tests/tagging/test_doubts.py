@@ -211,6 +211,17 @@ def test_the_api_raises_and_answers(team_lead: User, finops_lead: User) -> None:
     assert owners() == {"payments": "11", "search": "9"}
 
 
+def test_the_api_lists_doubts_and_disputes_page_by_page(lead: Client, staff: Client) -> None:
+    found = doubt(lead)
+    found.pk, found.ref = None, "another"
+    found.save()
+    first = staff.get("/api/v1/ownership-doubts/?page_size=1").json()
+    second = staff.get(first["next"]).json()
+    assert len(first["results"]) == len(second["results"]) == 1
+    assert first["results"] != second["results"]
+    assert second["next"] is None
+
+
 def test_pages_keep_their_query_budget(
     lead: Client, staff: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:

@@ -270,3 +270,16 @@ def test_the_api_lists_and_decides(staff: Client, lead: Client) -> None:
     assert decide(lead, "dismiss", mine) == 200
     assert decide(staff, "accept", dearest) == 200
     assert VirtualTag.objects.get().value == "Dev"
+
+
+def test_the_api_lists_page_by_page_as_on_one(staff: Client) -> None:
+    whole = [row["ref"] for row in staff.get("/api/v1/tag-suggestions/").json()["results"]]
+    seen: list[str] = []
+    address = "/api/v1/tag-suggestions/?page_size=1"
+    while address:
+        answer = staff.get(address)
+        assert answer.status_code == 200, answer.content
+        seen += [row["ref"] for row in answer.json()["results"]]
+        address = answer.json()["next"]
+    assert len(whole) > 1
+    assert seen == whole
