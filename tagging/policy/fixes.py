@@ -11,10 +11,34 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from tagging.policy.checks import LONGEST_KEY, LONGEST_VALUE
 from tagging.policy.resource_types import is_ec2, resource_arn, resource_type
 
 MOST_ARNS = 20  # of one call of tag-resources
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_]+")
+RESERVED = "aws:"  # keys that begin so are AWS's own
+GLOBAL_REGION = "us-east-1"
+_REGION = re.compile(r"[a-z]{2,4}(-[a-z]+){1,3}-[0-9]+")
+# AWS answers a command with success also where it could not do all of it; then its answer names what failed.
+_CLI_HEAD = (
+    "# Needs the AWS CLI with tag:TagResources, tag:UntagResources and the services' own tagging rights. It does the",
+    "# account you are logged in to; run it once in each.",
+    "set -eu",
+    "export AWS_PAGER='' AWS_DEFAULT_OUTPUT=json",
+    "account=${ACCOUNT:-$(aws sts get-caller-identity --query Account --output text)}",
+    "in_account() {",
+    """  [ -z "$1" ] || [ "$1" = "$account" ] || { echo "Left out: account $1; this is $account." >&2; return 1; }""",
+    "}",
+    "run() {",
+    """  answer=$(aws resourcegroupstaggingapi "$@")""",
+    "  printf '%s\\n' \"$answer\"",
+    """  case $(printf '%s' "$answer" | tr -d '[:space:]') in""",
+    """    *'"FailedResourcesMap":{"'*)""",
+    """      echo 'Stopped: AWS did not change all of these. See FailedResourcesMap above; then run this again.' >&2""",
+    """      exit 1 ;;""",
+    "  esac",
+    "}",
+)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u0085\u2028\u2029]+")
 
 
@@ -62,71 +86,102 @@ def tag_editor_rows(fixes: Sequence[Fix]) -> tuple[list[str], list[list[str]]]:
 
 
 def cli_script(fixes: Sequence[Fix], *, title: str) -> str:
-    """A shell script of AWS CLI commands. What it cannot do stands in comments, with the reason."""
-    lines = [
-        "#!/bin/sh",
-        f"# {_comment(title)}",
-        "# Needs the AWS CLI with tag:TagResources and the services' own tagging rights, account by account.",
-        "set -eu",
-    ]
-    ready = [fix for fix in fixes if fix.value and fix.arn]
-    for (account, region), mine in _by(ready, lambda fix: (fix.account, _region(fix))).items():
-        lines += ["", f"# account {_comment(account)}, {_comment(region)}"]
-        for tags, arns in _by_tags(mine).items():
-            lines += _calls("tag-resources", region, arns, f"--tags {shlex.quote(tags)}")
-        for old_key, arns in _old_keys(mine).items():
-            keys = shlex.quote(json.dumps([old_key], ensure_ascii=False))
-            lines += _calls("untag-resources", region, arns, f"--tag-keys {keys}")
+    """A shell script of AWS CLI commands. What it cannot do stands in comments, with the reason.
+
+    It does the account whose credentials it runs with and leaves out the others, and stops where AWS did not do
+    all of a command, so that no old key is removed where the right one is not set.
+    """
+    lines = ["#!/bin/sh", f"# {_comment(title)}", *_CLI_HEAD]
+    ready = [fix for fix in fixes if not _hindrance(fix, is_reachable=bool(fix.arn))]
+    accounts: dict[str, dict[str, list[Fix]]] = {}
+    for fix in ready:
+        accounts.setdefault(fix.account, {}).setdefault(_region(fix), []).append(fix)
+    for account, regions in accounts.items():
+        lines += ["", f"if in_account {shlex.quote(account)}; then"]
+        for region, mine in regions.items():
+            lines.append(f"# account {_comment(account)}, {_comment(region) or 'the region of your own settings'}")
+            for tags, arns in _by_tags(mine).items():
+                lines += _calls("tag-resources", region, arns, f"--tags {shlex.quote(tags)}")
+            for old_key, arns in _old_keys(mine).items():
+                keys = shlex.quote(json.dumps([old_key], ensure_ascii=False))
+                lines += _calls("untag-resources", region, arns, f"--tag-keys {keys}")
+        lines.append("fi")
     lines += ["", *_left_out(fixes, lambda fix: bool(fix.arn))]
     return "\n".join(lines) + "\n"
 
 
 def terraform(fixes: Sequence[Fix], *, title: str) -> str:
-    """An `aws_ec2_tag` for each fix of an EC2 resource whose value is known; the others in comments."""
+    """An `aws_ec2_tag` for each fix of an EC2 resource whose value is known; the others in comments.
+
+    Each names the provider of its account and region, which stand first and refuse any other account.
+    """
     lines = [
         f"# {_comment(title)}",
         "# Resources that Terraform made itself: put the tags into their own code instead.",
+        "# Give each provider your own way into its account, like a profile or a role.",
     ]
-    for fix in fixes:
-        if not (fix.value and is_ec2(fix.resource_id)):
-            continue
+    ready = [fix for fix in fixes if not _hindrance(fix, is_reachable=_is_for_terraform(fix))]
+    for account, region in dict.fromkeys((fix.account, fix.region) for fix in ready):
+        lines += ["", 'provider "aws" {', f"  alias  = {_hcl(_alias(account, region))}", f"  region = {_hcl(region)}"]
+        lines += [f"  allowed_account_ids = [{_hcl(account)}]", "}"]
+    for fix in ready:
         digest = hashlib.sha256(f"{fix.account}\n{fix.resource_id}\n{fix.key}".encode()).hexdigest()[:8]
         name = _NOT_IN_NAMES.sub("_", f"{fix.resource_id}_{fix.key}")[:60]
+        lines += [""] + ([f"# Remove its tag {_comment(fix.old_key)} by hand."] if fix.old_key else [])
         lines += [
-            "",
             f'resource "aws_ec2_tag" "fix_{name}_{digest}" {{',
+            f"  provider    = aws.{_alias(fix.account, fix.region)}",
             f"  resource_id = {_hcl(fix.resource_id)}",
             f"  key         = {_hcl(fix.key)}",
             f"  value       = {_hcl(fix.value)}",
             "}",
         ]
-    lines += ["", *_left_out(fixes, lambda fix: is_ec2(fix.resource_id))]
+    lines += ["", *_left_out(fixes, _is_for_terraform)]
     return "\n".join(lines) + "\n"
 
 
+def _is_for_terraform(fix: Fix) -> bool:
+    return is_ec2(fix.resource_id) and bool(fix.account and fix.region)
+
+
+def _alias(account: str, region: str) -> str:
+    return _NOT_IN_NAMES.sub("_", f"in_{account}_{region}")
+
+
+def _hindrance(fix: Fix, *, is_reachable: bool) -> str:
+    """Why AWS cannot be told to set this; empty where it can."""
+    if not is_reachable:
+        return "cannot be done from here: the bill does not tell enough of the resource"
+    if not fix.value:
+        return "needs a value that nobody but its owner knows"
+    if fix.key.casefold().startswith(RESERVED):
+        return f"cannot be set: keys that begin with {RESERVED} are AWS's own"
+    if len(fix.key) > LONGEST_KEY or len(fix.value) > LONGEST_VALUE:
+        return f"cannot be set: AWS takes {LONGEST_KEY} characters of a key and {LONGEST_VALUE} of a value"
+    return ""
+
+
 def _left_out(fixes: Iterable[Fix], is_reachable: Callable[[Fix], bool]) -> list[str]:
-    lines = []
-    for fix in fixes:
-        if not is_reachable(fix):
-            why = "cannot be done from here: the bill does not tell enough of the resource"
-        elif not fix.value:
-            why = "needs a value that nobody but its owner knows"
-        else:
-            continue
-        lines.append(f"# {_comment(fix.resource_id)}  {_comment(fix.key)}  {why}")
-    return lines
+    whys = ((fix, _hindrance(fix, is_reachable=is_reachable(fix))) for fix in fixes)
+    return [f"# {_comment(fix.resource_id)}  {_comment(fix.key)}  {why}" for fix, why in whys if why]
 
 
 def _calls(verb: str, region: str, arns: Sequence[str], rest: str) -> Iterator[str]:
     place = f" --region {shlex.quote(region)}" if region else ""
     for start in range(0, len(arns), MOST_ARNS):
         some = " ".join(shlex.quote(arn) for arn in arns[start : start + MOST_ARNS])
-        yield f"aws resourcegroupstaggingapi {verb}{place} --resource-arn-list {some} {rest}"
+        yield f"run {verb}{place} --resource-arn-list {some} {rest}"
 
 
 def _region(fix: Fix) -> str:
-    """Where to ask: the region in the ARN, which for buckets is empty, else the bill's."""
-    return fix.arn.split(":")[3] or fix.region
+    """Where to ask: the region in the ARN, else the bill's; for services without regions the one that answers for
+    them. Empty where nothing is known: then that of the user's own settings counts.
+    """
+    parts = fix.arn.split(":")
+    told = parts[3] or fix.region
+    if _REGION.fullmatch(told):
+        return told
+    return GLOBAL_REGION if parts[1:2] == ["aws"] and parts[2] != "s3" else ""
 
 
 def _by_tags(fixes: Iterable[Fix]) -> dict[str, list[str]]:
@@ -143,16 +198,9 @@ def _by_tags(fixes: Iterable[Fix]) -> dict[str, list[str]]:
 def _old_keys(fixes: Iterable[Fix]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for fix in fixes:
-        if fix.old_key and fix.old_key != fix.key:
+        if fix.old_key and fix.old_key != fix.key and not fix.old_key.casefold().startswith(RESERVED):
             found.setdefault(fix.old_key, []).append(fix.arn)
     return found
-
-
-def _by(fixes: Iterable[Fix], key_of: Callable[[Fix], tuple[str, str]]) -> dict[tuple[str, str], list[Fix]]:
-    groups: dict[tuple[str, str], list[Fix]] = {}
-    for fix in fixes:
-        groups.setdefault(key_of(fix), []).append(fix)
-    return groups
 
 
 def _comment(text: str) -> str:

@@ -37,11 +37,12 @@ def resource_arn(resource_id: str, service_name: str, region: str, account: str)
     if resource_id.startswith("arn:") and len(resource_id.split(":")) >= ARN_PARTS:
         return resource_id
     service, kind = _parts(resource_id, service_name)
+    partition = _partition(region)
     if service == "s3" and kind:
-        return f"arn:aws:s3:::{resource_id}"
+        return f"arn:{partition}:s3:::{resource_id}"
     if not (service and kind and region and account):
         return ""
-    return f"arn:aws:{service}:{region}:{account}:{kind}/{resource_id}"
+    return f"arn:{partition}:{service}:{region}:{account}:{kind}/{resource_id}"
 
 
 def is_ec2(resource_id: str) -> bool:
@@ -61,6 +62,11 @@ def _parts(resource_id: str, service_name: str) -> tuple[str, str]:
         return found
     looks_like_bucket = resource_id and not set(resource_id) & set("/: ")
     return ("s3", "bucket") if looks_like_bucket and service_name.casefold() in _BUCKET_SERVICES else ("", "")
+
+
+def _partition(region: str) -> str:
+    """China and AWS GovCloud are clouds of their own."""
+    return "aws-cn" if region.startswith("cn-") else "aws-us-gov" if region.startswith("us-gov-") else "aws"
 
 
 def _by_prefix(resource_id: str) -> tuple[str, str]:
