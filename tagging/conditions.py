@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from costs.errors import InvalidRequestError
 from costs.queries import TAG_PREFIX
-from costs.tags import canonical_key, name_key
+from costs.tags import NO_TEXT, canonical_key, name_key
 
 MAX_DEPTH = 8
 MAX_TESTS = 200
@@ -30,7 +30,6 @@ FIELDS = {
     "commitment": "Commitment status",
 }
 NAME = "name"
-NO_TEXT = re.compile(r"[\x00\ud800-\udfff]")  # NUL and halves of a letter: no database keeps them
 
 
 class Op(StrEnum):
@@ -285,7 +284,7 @@ def _parse_test(tree: dict[str, Any], path: tuple[str, ...], counted: list[int])
         raise _wrong(path, "values must be a list of texts.")
     values = tuple(dict.fromkeys(value.strip() for value in given if value.strip()))
     if strange := [text for text in (name, *values) if NO_TEXT.search(text)]:
-        raise _wrong(path, f"{ascii(strange[0])} holds a character that no text of a bill has. Take it out.")
+        raise _wrong(path, f"{strange[0]!a} holds a character that no text of a bill has. Take it out.")
     if op in _ALONE and values:
         raise _wrong(path, f'"{op.value}" takes no values.')
     if op not in _ALONE and not values:

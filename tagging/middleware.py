@@ -23,6 +23,7 @@ from tagging.access import is_finops, is_viewing_as, scope_of
 ALWAYS_ALLOWED = ("/view-as/stop/", "/accounts/logout/")
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 API_ROOT = "/api/"
+PLAIN_FORM = "application/x-www-form-urlencoded"
 STOPPED = (
     "Viewing as another user has ended: that account can no longer log in, or may see everything now. "
     "You see with your own eyes again."
@@ -44,7 +45,7 @@ class AccessMiddleware:
         if looking.ended and not request.path.startswith(API_ROOT):
             return redirect("home")
         request.scope = SimpleLazyObject(lambda: scope_of(request.user))  # type: ignore[attr-defined]
-        response = self._answer(request)
+        response = _refusal(request) or self._answer(request)
         if looking.staff is not None and VIEW_AS_SESSION_KEY not in request.session:
             services.stop_view_as(looking.staff, now=current_moment())  # stopped, or logged out while looking
         if request.user.is_authenticated or looking.staff is not None:
@@ -67,6 +68,20 @@ class AccessMiddleware:
         if isinstance(error, InvalidRequestError):
             return render(request, "400.html", {"error": error}, status=400)
         return None
+
+
+def _refusal(request: HttpRequest) -> HttpResponse | None:
+    """400 for an address or form with a NUL, which no text here has and PostgreSQL takes for an error.
+
+    The API says so itself, naming the parameter; what comes with files is left to the forms that read it.
+    """
+    if request.path.startswith(API_ROOT):
+        return None
+    given = [request.GET, *([request.POST] if request.content_type == PLAIN_FORM else [])]
+    if not any("\0" in text for each in given for name, values in each.lists() for text in (name, *values)):
+        return None
+    error = "The address or form holds a NUL character, which no text here has. Take it out."
+    return render(request, "400.html", {"error": error}, status=400)
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from costs.errors import InvalidRequestError
-from costs.tags import canonical_key
+from costs.tags import NO_TEXT, canonical_key
 from tagging.policy.keys import AllowedValue, KeyPolicy
 from tagging.terms import ValueKind, ValueMatch
 
 ASSIGN, APPEND, REMOVE = "@@assign", "@@append", "@@remove"
 ALLOWED_BELOW = "@@operators_allowed_for_child_policies"
+EVERY_KEY = ""
 OPERATORS = (ASSIGN, APPEND, REMOVE)
 _PARTS = ("tag_key", "tag_value", "enforced_for", "report_required_tag_for")
 NO_JSON = "Document {} is no JSON: {}. Copy the policy as AWS shows it."
@@ -47,10 +48,13 @@ class _Part:
         self.is_said = False
         self.allowed = frozenset(OPERATORS)
 
-    def apply(self, said: Any, where: str, notes: list[str]) -> None:
-        """Take over what one document says; operators that a document above forbids change nothing."""
+    def apply(self, said: Any, where: str, notes: list[str], above: frozenset[str]) -> None:
+        """Take over what one document says; operators that a document above forbids change nothing.
+
+        `above` are those that are allowed for the whole key.
+        """
         operators = said if isinstance(said, dict) else {ASSIGN: said}
-        allowed = self.allowed
+        allowed = self.allowed & above
         for name, given in operators.items():
             if name == ALLOWED_BELOW:
                 self.allowed = self.allowed & _operators(_texts(given, f"{where}.{name}"), f"{where}.{name}")
@@ -70,18 +74,41 @@ class _Part:
                 self.values = [value for value in self.values if value not in values]
 
 
+class _Limits(dict[str, frozenset[str]]):
+    """Which operators the documents below may use, by key and for all of them."""
+
+    def of(self, plain: str) -> frozenset[str]:
+        """The operators allowed for a key."""
+        return self.get(EVERY_KEY, frozenset(OPERATORS)) & self.get(plain, frozenset(OPERATORS))
+
+    def narrow(self, plain: str, name: str, given: Any, where: str) -> None:
+        """Take over what a document says of those below it; never more than what it may use itself."""
+        if name != ALLOWED_BELOW:
+            raise InvalidRequestError(f"{where}: '{name}' cannot stand beside keys. Use {ALLOWED_BELOW}.")
+        self[plain] = self.of(plain) & _operators(_texts(given, f"{where}.{name}"), f"{where}.{name}")
+
+
 def read_documents(texts: Sequence[str]) -> Imported:
     """The effective policy of these documents, the one nearest to the root first. Raises InvalidRequestError."""
     if not 0 < len(texts) <= MOST_DOCUMENTS:
         raise InvalidRequestError(f"Give one to {MOST_DOCUMENTS} documents, the one nearest to the root first.")
     parts: dict[str, dict[str, _Part]] = {}
     names: dict[str, str] = {}
+    limits = _Limits()
     notes: list[str] = []
     for number, text in enumerate(texts, start=1):
+        above = _Limits(limits)
         for name, said in _tags_of(text, number).items():
-            plain = name.casefold()
-            names.setdefault(plain, name)
-            _apply_key(parts.setdefault(plain, {}), said, f"Document {number}, {name}", notes)
+            where, plain = f"Document {number}, {name}", name.casefold()
+            if name.startswith("@@"):
+                limits.narrow(EVERY_KEY, name, said, where)
+            elif plain not in names and ASSIGN not in above.of(EVERY_KEY):
+                notes.append(f"{where}: the key is left out, because a policy above allows no keys below it.")
+            else:
+                names.setdefault(plain, name)
+                _apply_key(parts.setdefault(plain, {}), said, where, notes, above.of(plain))
+                if isinstance(said, dict) and ALLOWED_BELOW in said:
+                    limits.narrow(plain, ALLOWED_BELOW, said[ALLOWED_BELOW], where)
     found = tuple(_aws_key(names[plain], mine, notes) for plain, mine in parts.items())
     _refuse_doubles(found)
     return Imported(found, tuple(dict.fromkeys(notes)))
@@ -191,7 +218,7 @@ def _aws_key(name: str, parts: Mapping[str, _Part], notes: list[str]) -> AwsKey:
     def values(part: str) -> tuple[str, ...]:
         return tuple(parts[part].values) if part in parts else ()
 
-    spelled = values("tag_key") or (name,)
+    spelled = values("tag_key") or tuple(_texts(name, "tags"))
     if len(spelled) > 1:
         raise InvalidRequestError(f"{name}: tag_key has several spellings ({', '.join(spelled)}); one is needed.")
     said = "tag_value" in parts and parts["tag_value"].is_said
@@ -201,16 +228,18 @@ def _aws_key(name: str, parts: Mapping[str, _Part], notes: list[str]) -> AwsKey:
     return AwsKey(spelled[0], allowed, values("enforced_for"), values("report_required_tag_for"))
 
 
-def _apply_key(parts: dict[str, _Part], said: Any, where: str, notes: list[str]) -> None:
+def _apply_key(parts: dict[str, _Part], said: Any, where: str, notes: list[str], above: frozenset[str]) -> None:
     if not isinstance(said, dict):
         raise InvalidRequestError(f"{where} is no object. A key holds tag_key, tag_value and the like.")
     for part, content in said.items():
+        if part == ALLOWED_BELOW:
+            continue  # is for the documents below
         if part.startswith("@@"):
             notes.append(f"{where}: {part} for a whole key is left out; give it inside tag_key or tag_value.")
         elif part not in _PARTS:
             notes.append(f"{where}: '{part}' is not known here and left out.")
         else:
-            parts.setdefault(part, _Part()).apply(content, f"{where}, {part}", notes)
+            parts.setdefault(part, _Part()).apply(content, f"{where}, {part}", notes, above)
 
 
 def _tags_of(text: str, number: int) -> Mapping[str, Any]:
@@ -221,13 +250,15 @@ def _tags_of(text: str, number: int) -> Mapping[str, Any]:
     tags = document.get("tags") if isinstance(document, dict) else None
     if not isinstance(tags, dict):
         raise InvalidRequestError(f'Document {number} is no tag policy: it has no object "tags".')
-    return {name: said for name, said in tags.items() if not name.startswith("@@")}
+    return tags
 
 
 def _texts(given: Any, where: str) -> list[str]:
     values = given if isinstance(given, list) else [given]
     if not all(isinstance(value, str) for value in values):
         raise InvalidRequestError(f"{where} holds something that is no text. Write values in quotes.")
+    if strange := [value for value in values if NO_TEXT.search(value)]:
+        raise InvalidRequestError(f"{where} holds {strange[0]!a}, half of a letter. Write the whole letter.")
     return list(values)
 
 

@@ -31,13 +31,13 @@ class ExemptionInput:
 def grant_exemption(wanted: ExemptionInput, *, author: User | None, now: datetime) -> int:
     """Excuse resources from keys; returns the exemption's pk. Raises InvalidRequestError."""
     places = (wanted.resource.strip(), wanted.account.strip(), wanted.service.strip(), wanted.team_key)
-    if not any(places) or places == ("*", "", "", ""):
+    if not any((places[0].strip("*"), *places[1:])):
         raise InvalidRequestError("Name a resource, an account, a service or a team; everything cannot be excused.")
     if not wanted.reason.strip():
         raise InvalidRequestError("Give the reason, for whoever reads it next.")
     if wanted.until < wanted.since:
         raise InvalidRequestError(f"It would end on {wanted.until}, before it begins on {wanted.since}.")
-    if wanted.until > wanted.since + timedelta(days=366 * LONGEST_YEARS):
+    if wanted.until - wanted.since > timedelta(days=366 * LONGEST_YEARS):
         raise InvalidRequestError(f"An exemption may last {LONGEST_YEARS} years; it can be granted again.")
     made = Exemption(
         resource=places[0],

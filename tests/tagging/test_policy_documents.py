@@ -43,6 +43,23 @@ def test_an_operator_that_is_forbidden_above_changes_nothing_and_is_told() -> No
     assert [note.split(":")[0] for note in found.notes] == ["Document 2, a, tag_key", "Document 2, a, tag_value"]
 
 
+def test_what_a_policy_allows_below_it_is_told_of_a_key_or_of_all_keys_too() -> None:
+    below = "@@operators_allowed_for_child_policies"
+    root = {"A": {below: ["@@append"], "tag_value": ["x"]}}
+    found = read(root, {"a": {"tag_value": {"@@assign": ["z"], "@@append": ["y"]}}}, {"B": {"tag_value": ["b"]}})
+    assert [(key.key, key.values) for key in found.keys] == [("A", ("x", "y")), ("B", ("b",))]
+    assert found.notes == ("Document 2, a, tag_value: @@assign is left out, because a policy above does not allow it.",)
+    locked = read({below: ["@@none"], "A": {"tag_value": ["x"]}}, {"A": {"tag_value": ["y"]}, "B": {}})
+    assert [(key.key, key.values) for key in locked.keys] == [("A", ("x",))]
+    assert [note.split(",")[1] for note in locked.notes] == [" A", " B: the key is left out"]
+
+
+def test_nobody_below_gives_back_what_was_taken_above() -> None:
+    below = "@@operators_allowed_for_child_policies"
+    found = read({below: ["@@none"], "A": {"tag_value": ["x"]}}, {below: ["@@all"]}, {"A": {"tag_value": ["y"]}})
+    assert found.keys[0].values == ("x",)
+
+
 def test_an_empty_list_allows_no_value_and_none_at_all_any() -> None:
     keys, _ = key_policies(read({"Color": {"tag_value": {"@@assign": []}}, "Size": {}}), ())
     assert [(key.key, key.kind, key.is_required) for key in keys] == [
@@ -108,6 +125,10 @@ def test_what_aws_cannot_express_is_named() -> None:
         ('{"tags": {"A": {"tag_key": {"@@assign": ["A", "a"]}}}}', "several spellings (A, a)"),
         ('{"tags": {"cost-center": {}, "CostCenter": {}}}', "the same but for case and punctuation"),
         ('{"tags": {"A": {"tag_value": {"@@operators_allowed_for_child_policies": ["@@some"]}}}}', "'@@some'"),
+        ('{"tags": {"@@operators_allowed_for_child_policies": ["@@some"]}}', "'@@some'"),
+        ('{"tags": {"@@assign": {}}}', "'@@assign' cannot stand beside keys"),
+        ('{"tags": {"A": {"tag_value": ["\\ud800"]}}}', "half of a letter"),
+        ('{"tags": {"\\udfff": {}}}', "half of a letter"),
         ("[" * 100_000, "is no JSON"),
         ('"' + "x" * 1_000_001 + '"', "over 1000 kB"),
     ],

@@ -161,9 +161,11 @@ def test_ending_an_exemption_keeps_its_history_and_counts_again(finops_lead: Use
     [
         ({}, "everything cannot be excused"),
         ({"resource": "*"}, "everything cannot be excused"),
+        ({"resource": "***"}, "everything cannot be excused"),
         ({"resource": "x", "reason": " "}, "Give the reason"),
         ({"resource": "x", "until": date(2025, 10, 1)}, "before it begins"),
         ({"resource": "x", "until": date(2029, 10, 1)}, "may last 2 years"),
+        ({"resource": "x", "until": date.max}, "may last 2 years"),
         ({"resource": "x", "keys": ("Colour",)}, "no key of the policy"),
         ({"team_key": "nobody"}, "There is no team"),
     ],
@@ -172,6 +174,10 @@ def test_an_exemption_that_makes_no_sense_is_refused(given: dict[str, Any], says
     with pytest.raises(InvalidRequestError) as caught:
         excuse(**given)
     assert says in str(caught.value)
+
+
+def test_an_exemption_at_the_end_of_the_calendar_is_granted() -> None:
+    assert Exemption.objects.get(pk=excuse(resource="x", since=date.max, until=date.max)).until == date.max
 
 
 def test_charges_nobody_can_tag_are_set_aside_and_counted_again() -> None:
