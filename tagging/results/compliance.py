@@ -89,10 +89,15 @@ class UnreadKey:
     values: int | None = None
 
     @property
+    def what(self) -> str:
+        """What a month is to be read for, in words."""
+        pattern = name_pattern(self.key)
+        return f"names like {pattern}" if pattern else f"tag {self.key}"
+
+    @property
     def text(self) -> str:
         """The same in words."""
-        pattern = name_pattern(self.key)
-        what = f"names like {pattern}" if pattern else f"tag {self.key}"
+        what = self.what
         whats = what[0].upper() + what[1:]
         if self.reason is UnreadReason.PENDING:
             return f"{self.period.label} is being re-read for {what}"

@@ -57,8 +57,8 @@ class KeyTable(MonthTable):
     """One required key a row."""
 
     key = LinkColumn(verbose_name="Key", url="url")
-    cost_ratio = BarColumn("Compliant cost", tone=lambda row: tone_of(row["cost_ratio"]))
-    compliant_cost = MoneyColumn("Amount")
+    cost_ratio = BarColumn("Compliant %", tone=lambda row: tone_of(row["cost_ratio"]))
+    compliant_cost = MoneyColumn("Compliant cost")
     present = NumberColumn("Present")
     missing = NumberColumn("Missing")
     invalid = NumberColumn("Not allowed")
@@ -71,8 +71,8 @@ class GroupTable(MonthTable):
     """One service, region, account or team a row."""
 
     label = LinkColumn(verbose_name="Name", url="url")
-    cost_ratio = BarColumn("Compliant cost", tone=lambda row: tone_of(row["cost_ratio"]))
-    compliant_cost = MoneyColumn("Compliant")
+    cost_ratio = BarColumn("Compliant %", tone=lambda row: tone_of(row["cost_ratio"]))
+    compliant_cost = MoneyColumn("Compliant cost")
     taggable_cost = MoneyColumn("Taggable", lines="lines_url")
     to_fix_cost = MoneyColumn("To fix")
     compliant_resources = NumberColumn("Compliant resources")

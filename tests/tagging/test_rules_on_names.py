@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.models import User
 
 from costs.services import prepare_imports
 from finops_site import pipeline
@@ -10,6 +11,7 @@ from tagging.models import Team
 from tagging.selectors.unread import unread_tags
 from tagging.services import RuleInput, dry_run, save_rule
 from tagging.terms import RuleKind
+from tests.conftest import ClientFor
 from tests.leaks.bills import Line, write_bill
 from tests.tagging.builders import NOVEMBER
 from tests.tagging.test_rules_on_unread_tags import ALL, moves, owners
@@ -46,6 +48,15 @@ def test_a_rule_on_names_is_foreseen_and_then_in_force(november: None) -> None:
     pipeline.retrack()
     assert owners() == {"payments": 3, "search": 20}
     assert unread_tags(ALL) == ()
+
+
+def test_the_page_of_a_trial_names_the_pattern_and_not_how_it_is_kept(
+    november: None, finops_lead: User, client_for: ClientFor
+) -> None:
+    given = {"tag_values": "web-*", "team_key": "search", "preview": "1"}
+    page = client_for(finops_lead).post("/rules/new/?kind=name", given).content.decode()
+    assert "November 2025 was not read for names like web-* yet." in page
+    assert "namelike" not in page
 
 
 def test_signs_of_sql_in_a_pattern_are_plain_text(november: None) -> None:

@@ -66,6 +66,8 @@ def test_values_that_are_not_allowed_are_listed_with_their_money(staff: Client) 
 def test_groups_sum_to_the_month(staff: Client, group: str) -> None:
     head, rows = file_of(get(staff, f"/tags/?basis=billed&group={group}&table=groups&format=csv"))
     taggable = rows[0].index("Taggable")
+    assert rows[0][1:4] == ["Compliant %", "Compliant cost", "Taggable"]  # a share is not called a cost
+    assert sum(float(row[2]) for row in rows[1:]) == float(head["Compliant cost"])
     assert sum(float(row[taggable]) for row in rows[1:]) == float(head["Taggable cost"]) == 40
 
 
