@@ -106,6 +106,7 @@ class AnnouncedFix(models.Model):
     )
     fixed_in = models.DateField(null=True, blank=True)  # the month whose bill shows it mended
     is_gone = models.BooleanField(default=False)  # the resource costs its owner nothing any more
+    is_excused = models.BooleanField(default=False)  # nobody asks for the key there any more
     escalated_on = models.DateField(null=True, blank=True)
 
     class Meta:

@@ -18,6 +18,7 @@ MOST_ARNS = 20  # of one call of tag-resources
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_]+")
 RESERVED = "aws:"  # keys that begin so are AWS's own
 GLOBAL_REGION = "us-east-1"
+UNKNOWN_PLACE = "cannot be done from here: the bill does not tell enough of the resource"
 _REGION = re.compile(r"[a-z]{2,4}(-[a-z]+){1,3}-[0-9]+")
 # AWS answers a command with success also where it could not do all of it; then its answer names what failed.
 _CLI_HEAD = (
@@ -92,7 +93,7 @@ def cli_script(fixes: Sequence[Fix], *, title: str) -> str:
     all of a command, so that no old key is removed where the right one is not set.
     """
     lines = ["#!/bin/sh", f"# {_comment(title)}", *_CLI_HEAD]
-    ready = [fix for fix in fixes if not _hindrance(fix, is_reachable=bool(fix.arn))]
+    ready = [fix for fix in fixes if not _hindrance(fix, _cli_cannot(fix))]
     accounts: dict[str, dict[str, list[Fix]]] = {}
     for fix in ready:
         accounts.setdefault(fix.account, {}).setdefault(_region(fix), []).append(fix)
@@ -106,7 +107,7 @@ def cli_script(fixes: Sequence[Fix], *, title: str) -> str:
                 keys = shlex.quote(json.dumps([old_key], ensure_ascii=False))
                 lines += _calls("untag-resources", region, arns, f"--tag-keys {keys}")
         lines.append("fi")
-    lines += ["", *_left_out(fixes, lambda fix: bool(fix.arn))]
+    lines += ["", *_left_out(fixes, _cli_cannot)]
     return "\n".join(lines) + "\n"
 
 
@@ -120,7 +121,7 @@ def terraform(fixes: Sequence[Fix], *, title: str) -> str:
         "# Resources that Terraform made itself: put the tags into their own code instead.",
         "# Give each provider your own way into its account, like a profile or a role.",
     ]
-    ready = [fix for fix in fixes if not _hindrance(fix, is_reachable=_is_for_terraform(fix))]
+    ready = [fix for fix in fixes if not _hindrance(fix, _terraform_cannot(fix))]
     for account, region in dict.fromkeys((fix.account, fix.region) for fix in ready):
         lines += ["", 'provider "aws" {', f"  alias  = {_hcl(_alias(account, region))}", f"  region = {_hcl(region)}"]
         lines += [f"  allowed_account_ids = [{_hcl(account)}]", "}"]
@@ -136,22 +137,28 @@ def terraform(fixes: Sequence[Fix], *, title: str) -> str:
             f"  value       = {_hcl(fix.value)}",
             "}",
         ]
-    lines += ["", *_left_out(fixes, _is_for_terraform)]
+    lines += ["", *_left_out(fixes, _terraform_cannot)]
     return "\n".join(lines) + "\n"
 
 
-def _is_for_terraform(fix: Fix) -> bool:
-    return is_ec2(fix.resource_id) and bool(fix.account and fix.region)
+def _cli_cannot(fix: Fix) -> str:
+    return "" if fix.arn else UNKNOWN_PLACE
+
+
+def _terraform_cannot(fix: Fix) -> str:
+    if not is_ec2(fix.resource_id):
+        return "cannot be done from here: aws_ec2_tag is for EC2; take the CLI commands, or the code that made it"
+    return "" if fix.arn else UNKNOWN_PLACE
 
 
 def _alias(account: str, region: str) -> str:
     return _NOT_IN_NAMES.sub("_", f"in_{account}_{region}")
 
 
-def _hindrance(fix: Fix, *, is_reachable: bool) -> str:
-    """Why AWS cannot be told to set this; empty where it can."""
-    if not is_reachable:
-        return "cannot be done from here: the bill does not tell enough of the resource"
+def _hindrance(fix: Fix, unreachable: str) -> str:
+    """Why AWS cannot be told to set this; empty where it can. `unreachable` is what the program itself cannot."""
+    if unreachable:
+        return unreachable
     if not fix.value:
         return "needs a value that nobody but its owner knows"
     if fix.key.casefold().startswith(RESERVED):
@@ -161,8 +168,8 @@ def _hindrance(fix: Fix, *, is_reachable: bool) -> str:
     return ""
 
 
-def _left_out(fixes: Iterable[Fix], is_reachable: Callable[[Fix], bool]) -> list[str]:
-    whys = ((fix, _hindrance(fix, is_reachable=is_reachable(fix))) for fix in fixes)
+def _left_out(fixes: Iterable[Fix], unreachable: Callable[[Fix], str]) -> list[str]:
+    whys = ((fix, _hindrance(fix, unreachable(fix))) for fix in fixes)
     return [f"# {_comment(fix.resource_id)}  {_comment(fix.key)}  {why}" for fix, why in whys if why]
 
 

@@ -100,7 +100,8 @@ def _announcements(scope: Scope, keys: Collection[int]) -> dict[tuple[int, str, 
     """(resource, team, key) → the day it was told of, where it was and is still open."""
     if not keys:
         return {}
-    told = AnnouncedFix.objects.filter(fixed_in__isnull=True, is_gone=False, resource_key__in=keys).order_by()
+    is_open = {"fixed_in__isnull": True, "is_gone": False, "is_excused": False}
+    told = AnnouncedFix.objects.filter(**is_open, resource_key__in=keys).order_by()
     if not scope.everything:
         told = told.filter(owner_key__in=scope.team_keys)
     columns = ("resource_key", "owner_key", "tag_key", "announced_on")

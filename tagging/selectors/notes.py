@@ -101,6 +101,7 @@ def overdue_fixes(team_key: str, *, today: date, days: int) -> tuple[OpenFix, ..
         owner_key=team_key,
         fixed_in__isnull=True,
         is_gone=False,
+        is_excused=False,
         escalated_on__isnull=True,
         announced_on__lte=today - timedelta(days=days),
     )

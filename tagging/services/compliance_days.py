@@ -18,6 +18,7 @@ from tagging.policy import deciding_slices, group_lines
 from tagging.results import Compliance
 from tagging.selectors.compliance import compliance
 from tagging.selectors.judged import judged_month
+from tagging.selectors.policy import policy_keys
 from tagging.selectors.taggable import TaggableMonth
 from tagging.selectors.trust import currencies_of
 from tagging.terms import TagState
@@ -56,7 +57,7 @@ def check_fixes() -> int:
         if fix.owner_key in newest:
             told[newest[fix.owner_key]].append(fix)
     changed = [fix for period, fixes in sorted(told.items()) for fix in _changed_in(period, fixes)]
-    AnnouncedFix.objects.bulk_update(changed, ["fixed_in", "is_gone"], batch_size=200)
+    AnnouncedFix.objects.bulk_update(changed, ["fixed_in", "is_gone", "is_excused"], batch_size=200)
     return len(changed)
 
 
@@ -80,7 +81,13 @@ def _changed_in(period: BillingPeriod, told: Collection[AnnouncedFix]) -> list[A
         states = {key: value for month in months for key, value in _states(month).items()}
         seen = {(resource_key, owner_key) for resource_key, owner_key, _ in states}
         judged = {key.key for month in months for key in month.policy}
-    return [fix for fix in told if fix.tag_key in judged and _recheck(fix, period, states, seen)]
+    asked = {key.key for key in policy_keys(period) if key.is_required}
+    return [
+        fix
+        for fix in told
+        if (fix.tag_key in judged or fix.tag_key not in asked)
+        and _recheck(fix, period, states, seen, is_asked=fix.tag_key in asked)
+    ]
 
 
 def _states(month: TaggableMonth) -> dict[tuple[int, str, str], TagState]:
@@ -99,17 +106,22 @@ def _recheck(
     period: BillingPeriod,
     states: dict[tuple[int, str, str], TagState],
     seen: set[tuple[int, str]],
+    *,
+    is_asked: bool,
 ) -> bool:
+    """Bring one fix up to date; whether it changed. What is excused or no key of the policy any more is not mended."""
     state = states.get((fix.resource_key, fix.owner_key, fix.tag_key))
-    before = (fix.fixed_in, fix.is_gone)
-    if state is None:
+    before = (fix.fixed_in, fix.is_gone, fix.is_excused)
+    if not is_asked or state is TagState.EXEMPT:
+        fix.is_excused, fix.fixed_in = True, None
+    elif state is None:
         gone = (fix.resource_key, fix.owner_key) not in seen and period.start > fix.announced_in
         fix.is_gone = gone and fix.fixed_in is None
-    elif state in (TagState.COMPLIANT, TagState.EXEMPT):
-        fix.fixed_in = fix.fixed_in or period.start
+    elif state is TagState.COMPLIANT:
+        fix.fixed_in, fix.is_excused = fix.fixed_in or period.start, False
     else:
-        fix.fixed_in = None
-    return before != (fix.fixed_in, fix.is_gone)
+        fix.fixed_in, fix.is_excused = None, False
+    return before != (fix.fixed_in, fix.is_gone, fix.is_excused)
 
 
 def _keep(found: Compliance, today: date) -> None:

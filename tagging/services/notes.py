@@ -72,6 +72,8 @@ def note_text(facts: TeamFacts) -> tuple[str, str]:
     lines.append(
         f"Untagged: {money(facts.untagged_cost)} of {money(facts.taggable_cost)} taggable; {share} follows the policy,"
         f" the target is {TARGET}."
+        if facts.cost_ratio is not None
+        else "Untagged: nothing. No cost here has to carry tags."
     )
     lines.append(_fix_line(facts))
     subject = f"{facts.team_name}: {money(facts.spend)} in {facts.period.label}, {money(facts.untagged_cost)} untagged"
@@ -170,6 +172,8 @@ def _store(
 
 
 def _fix_line(facts: TeamFacts) -> str:
+    if not facts.fix and facts.cost_ratio is None:
+        return "There is nothing to fix."
     if not facts.fix:
         return "Every taggable resource follows the policy: nothing to fix."
     first = facts.fix[0]

@@ -1,15 +1,23 @@
 """Compliance kept day by day, fixes announced and looked at again, and what teams see of either."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 
 from costs.periods import BillingPeriod
 from costs.scope import Scope
-from tagging.models import AnnouncedFix, ComplianceSnapshot, Team
+from tagging.models import AnnouncedFix, ComplianceSnapshot, TagKey, Team
 from tagging.selectors import announced_fixes, compliance_trend, tag_findings
-from tagging.services import announce_fixes, keep_compliance
+from tagging.selectors.notes import overdue_fixes
+from tagging.services import (
+    ExemptionInput,
+    announce_fixes,
+    end_exemption,
+    grant_exemption,
+    keep_compliance,
+    remove_key,
+)
 from tests.tagging.builders import NOVEMBER, OCTOBER, Spend, month
 from tests.tagging.page_world import two_months
 
@@ -93,6 +101,27 @@ def test_a_fix_that_breaks_again_is_open_again_and_one_whose_resource_is_gone_is
     keep_compliance([DECEMBER], today=date(2025, 12, 6))
     _, counts = announced_fixes(PAYMENTS)
     assert (counts.open, counts.fixed, counts.gone) == (3, 0, 4)
+
+
+def test_what_is_excused_or_taken_out_of_the_policy_is_neither_open_nor_mended() -> None:
+    """Of payments' 7: the bucket's Owner is excused in November; CostCenter (of i-1 and of the bucket) goes."""
+    announce(scope=PAYMENTS)
+    excused = ExemptionInput("moves", NOVEMBER.end, NOVEMBER.start, resource="bucket", keys=("Owner",))
+    pk = grant_exemption(excused, author=None, now=datetime(2025, 11, 20, tzinfo=UTC))
+    remove_key(TagKey.objects.get(key="CostCenter").pk)
+    keep_compliance([NOVEMBER], today=TODAY)
+    rows, counts = announced_fixes(PAYMENTS)
+    assert (counts.open, counts.fixed, counts.gone, counts.excused) == (4, 0, 0, 3)
+    assert {(row.resource_id, row.key) for row in rows if row.text == "Not asked for any more"} == {
+        ("bucket", "Owner"), ("bucket", "CostCenter"), ("i-1", "CostCenter"),
+    }  # fmt: skip
+    late = overdue_fixes("payments", today=date(2026, 1, 5), days=14)
+    assert {(fix.resource_id, fix.key) for fix in late} == {
+        ("i-1", "Owner"), ("i-1", "Project"), ("bucket", "Project"), ("bucket", "Environment"),
+    }  # fmt: skip
+    end_exemption(pk, today=NOVEMBER.start)  # it counts again, and is open as before
+    keep_compliance([NOVEMBER], today=TODAY)
+    assert announced_fixes(PAYMENTS)[1].open == 5
 
 
 def test_a_newer_month_of_others_alone_says_nothing_of_a_teams_fixes() -> None:

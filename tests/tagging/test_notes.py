@@ -13,7 +13,7 @@ from finops_site import pipeline
 from tagging import notifications
 from tagging.models import AnnouncedFix, Membership, Team, TeamNote
 from tagging.notifications import notes
-from tagging.services import stop_notes, want_notes, write_notes
+from tagging.services import set_aside, stop_notes, want_notes, write_notes
 from tests.tagging.page_world import two_months
 
 pytestmark = [pytest.mark.django_db, pytest.mark.real_parts]
@@ -58,6 +58,15 @@ def test_the_note_is_five_lines_of_the_teams_own_figures(team_lead: User, other_
     assert "https://finops.example.com/tags/note/" in foot
     assert "earch" not in mine.subject + str(mine.body)
     assert mine.extra_headers["List-Unsubscribe"] == "<https://finops.example.com/tags/note/>"
+
+
+def test_a_team_whose_costs_need_no_tags_is_not_told_of_a_share_of_nothing(team_lead: User) -> None:
+    for service in ("Compute", "Storage"):
+        set_aside(service, "*", reason="somebody else tags it", author=None)
+    write()
+    (mine,) = send()
+    lines = str(mine.body).split("\n\n-- \n")[0].splitlines()
+    assert lines[3:] == ["Untagged: nothing. No cost here has to carry tags.", "There is nothing to fix."]
 
 
 def test_one_note_a_week_and_address_however_often_it_is_written(team_lead: User, viewer: User) -> None:
