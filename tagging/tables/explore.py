@@ -9,6 +9,7 @@ import django_tables2 as tables
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from costs.adding import Sums
 from costs.money import ZERO
 from costs.tables import FinopsTable, MoneyColumn, PctColumn, money_total
 from tagging.results import CostTable
@@ -41,7 +42,10 @@ class ExploreLinks:
 
 def _total(bound_column: Any, table: Any) -> SafeString:
     name = bound_column.name
-    return money_total(table.totals[name], table.currency, table.total_lines(name), signed=name == "change")
+    cents = table.foot.get(name)
+    return money_total(
+        table.totals[name], table.currency, table.total_lines(name), signed=name == "change", cents=cents
+    )
 
 
 class ExploreTable(FinopsTable):
@@ -80,6 +84,7 @@ class ExploreTable(FinopsTable):
         ]
         super().__init__(data, extra_columns=more, **options)
         names = dict(zip(("label", "previous_cost"), headers, strict=True))
+        self.add_up(data, Sums("cost", tuple(f"part_{at}" for at in range(len(parts))), "previous_cost", "change"))
         for bound in self.columns:
             bound.column.verbose_name = names.get(bound.name, bound.column.verbose_name)
             if isinstance(bound.column, MoneyColumn):

@@ -13,9 +13,10 @@ from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_safe
 
+from costs.adding import InCents
 from costs.charts import ColumnChart, MoverChart
 from costs.errors import InvalidRequestError
-from costs.money import ratio
+from costs.money import ratio, round_to_cents
 from costs.pages import current_moment, request_scope
 from costs.periods import BillingPeriod
 from costs.queries import MAX_TOP, CostQuery, Granularity, check_dimension, dimension_label, parse_query
@@ -88,6 +89,7 @@ def explore(request: HttpRequest) -> HttpResponseBase:
     found = mark_costs(scope, selectors.explore_costs(scope, asked.query))
     pivot = selectors.cost_pivot(scope, asked.query, asked.then, top=PIVOT_COLUMNS) if asked.then else None
     table = table_of(request, asked, found, pivot)
+    moved = change(found.total, found.previous_total)
     name = f"costs-{asked.query.first}-{asked.query.last}-by-{asked.query.group_by}"
     if response := table.export(name=name, title_rows=title_rows(asked, found)):
         return response
@@ -96,9 +98,10 @@ def explore(request: HttpRequest) -> HttpResponseBase:
         "found": found,
         "before": found.compared.label if found.compared else "",
         "nothing_before": nothing_before(found),
-        "moved": change(found.total, found.previous_total),
+        "moved": moved,
+        "moved_cost": InCents(moved.amount, round_to_cents(found.total) - round_to_cents(found.previous_total)),
         "chart": chart_of(asked, found),
-        "movers": movers_of(asked, found),
+        "movers": movers_of(asked, found, table),
         "table": table,
         "trust": selectors.trust(scope, asked.query.last, metric=asked.query.metric, currency=found.currency),
         "views": selectors.own_views(request.user.pk, latest=latest) if request.user.pk else (),
@@ -217,10 +220,15 @@ def chart_of(asked: Asked, found: CostTable) -> ColumnChart:
     return column_chart(found, title=f"Costs by {label}", href_of=href, top=asked.query.top)
 
 
-def movers_of(asked: Asked, found: CostTable) -> MoverChart:
-    """The ten values that changed most against before; why there are none where nothing is compared."""
+def movers_of(asked: Asked, found: CostTable, table: ExploreTable) -> MoverChart:
+    """The ten values that changed most against before, in the cents of the table below; why there are none where
+    nothing is compared.
+    """
+    cents = {record.key: table.cents(record, "change") for record in table.data.data}
     rows = [
-        Mover(row.key, row.label, row.cost, row.previous_cost, moved.amount, moved.ratio, row.is_missing)
+        Mover(
+            row.key, row.label, row.cost, row.previous_cost, cents[row.key] or moved.amount, moved.ratio, row.is_missing
+        )
         for row in found.rows
         for moved in (change(row.cost, row.previous_cost),)
     ]

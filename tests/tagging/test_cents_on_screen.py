@@ -161,3 +161,23 @@ def test_the_close_page_has_the_sum_of_all_statements(teams: None, staff: Client
     third_cents()
     page = rows_of(text_of(staff.get("/close/?period=2025-11&basis=billed")))
     assert page["All statements"] == ["$30.00", "$0.00", "$0.00", "$30.00"]
+
+
+def test_explore_adds_up_down_across_and_against_before(staff: Client) -> None:
+    """Three services of 10.006, 30.018 in all; 5.004 each before, 15.012. Rounded alone: 30.03 over $30.02.
+
+    One cent each to the first two of 10.00 and 10.00 and 10.00, and one to the first of 5.00 before; what is left are
+    changes of 5.00, 5.01 and 5.00, which are 30.02 less 15.01.
+    """
+    names = ("Alpha", "Beta", "Gamma")
+    month([Spend("5.004", service=name) for name in names], period=OCTOBER)
+    month([Spend("10.006", service=name) for name in names])
+    page = text_of(staff.get("/explore/?from=2025-11&to=2025-11&by=service&then=account"))
+    found = dict(row for row in every_row(page) if len(row[1]) == 4)
+    assert found == {
+        "Alpha": ["$10.01", "$5.01", "+$5.00", "$10.01"],
+        "Beta": ["$10.01", "$5.00", "+$5.01", "$10.01"],
+        "Gamma": ["$10.00", "$5.00", "+$5.00", "$10.00"],
+        "Total": ["$30.02", "$15.01", "+$15.01", "$30.02"],
+    }
+    assert page.count("+$5.01") == 2  # the table, and the chart of what changed most
