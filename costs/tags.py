@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 # What exports write where there is no value. Compared without case and outer space.
-BLANKS = frozenset({"", "null", "none", "nan", "n/a", "-", "(not set)"})
+BLANKS = frozenset({"", "null", "none", "(none)", "nan", "n/a", "-", "(not set)"})
 NO_TEXT = re.compile(r"[\x00\ud800-\udfff]")  # NUL and halves of a letter: no database keeps them
 _PROVIDER_PREFIX = re.compile(r"^(resourcetags/)?(user[:_](?=.))?", re.IGNORECASE)
 _NOT_WORD = re.compile(r"[\W_]+")

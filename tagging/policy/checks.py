@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Sequence
 
 from costs.errors import InvalidRequestError
-from costs.tags import BLANKS
+from costs.tags import BLANKS, NO_TEXT
 from tagging.policy.keys import AllowedValue, KeyPolicy
 from tagging.policy.patterns import Pattern
 from tagging.terms import ValueKind, ValueMatch
@@ -74,5 +74,5 @@ def _check_text(text: str, what: str, longest: int) -> None:
         raise InvalidRequestError(f"{what} must not be empty or stand for nothing, like '{text}'.")
     if len(text) > longest:
         raise InvalidRequestError(f"{what} may have {longest} characters; '{text[:20]}…' has {len(text)}.")
-    if _CONTROL.search(text):
+    if _CONTROL.search(text) or NO_TEXT.search(text):
         raise InvalidRequestError(f"{what} must not hold line breaks or other control characters.")
