@@ -6,13 +6,14 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group, User
-from django.db.models import Model, QuerySet
+from django.db.models import JSONField, Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from simple_history.admin import SimpleHistoryAdmin
 
 from costs.errors import InvalidRequestError
+from costs.periods import BillingPeriod
 from costs.scope import Scope
 from tagging import admin_closes, admin_pools, admin_suggestions
 from tagging.conditions import parse_condition
@@ -29,8 +30,8 @@ from tagging.models import (
 from tagging.owners import kind_of
 from tagging.selectors import team_by_key
 from tagging.selectors.inactive import still_given
-from tagging.services import check_stored_key, reallocate
-from tagging.terms import FINOPS_GROUP, OwnerKind
+from tagging.services import RuleInput, check_rule, check_stored_key, reallocate, save_rule
+from tagging.terms import FINOPS_GROUP, OwnerKind, RuleKind
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[Any]
@@ -42,8 +43,18 @@ else:
     _People = UserAdmin
 
 
+class TextOfJson(forms.JSONField):
+    """JSON whose text can always be shown again: half of a letter stays the escape it was written as."""
+
+    def prepare_value(self, value: Any) -> Any:
+        text = super().prepare_value(value)
+        return text.encode("utf-8", "backslashreplace").decode() if isinstance(text, str) else text
+
+
 class ReallocatingAdmin(_Admin):
     """Every change re-allocates the months in force, in the transaction of the admin's own page."""
+
+    formfield_overrides = {JSONField: {"form_class": TextOfJson}}
 
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
         super().save_model(request, obj, form, change)
@@ -224,7 +235,41 @@ class AllocationRuleForm(forms.ModelForm):  # type: ignore[type-arg]
         for name in ("from_period", "to_period"):
             if data.get(name) and data[name].day != 1:
                 self.add_error(name, "Give the first day of a month.")
+        self._check_as_the_page_does()
         return data
+
+    def _check_as_the_page_does(self) -> None:
+        if self.errors or self.is_about_its_place:
+            return
+        try:
+            check_rule(self.as_input(), pk=self.instance.pk)
+        except InvalidRequestError as error:
+            self.add_error(None, str(error))
+
+    @property
+    def is_about_its_place(self) -> bool:
+        """Whether a rule that is there is only moved or called otherwise, which holds for all its months."""
+        return self.instance.pk is not None and set(self.changed_data) <= {"name", "position", "reason"}
+
+    def as_input(self) -> RuleInput:
+        """The rule that a valid form describes."""
+        data = self.cleaned_data
+        months = (BillingPeriod.of(day) if day else None for day in (data.get("from_period"), data.get("to_period")))
+        begin, end = months
+        return RuleInput(
+            kind=RuleKind(data["kind"]),
+            name=data["name"],
+            tag_key=data.get("tag_key") or "",
+            tag_values=tuple(data.get("tag_values") or ()),
+            sub_account_id=data.get("sub_account_id") or "",
+            team_key=data["team"].key if data.get("team") else data.get("target") or "",
+            from_period=begin,
+            to_period=end,
+            is_active=data["is_active"],
+            reason=data["reason"],
+            condition=data.get("condition") or {},
+            charge_kind=data.get("charge_kind") or "",
+        )
 
     def _check_reason(self, data: dict[str, Any]) -> None:
         """Each change has its own; that of the change before stands in the form."""
@@ -249,6 +294,18 @@ class AllocationRuleAdmin(NeverDeletedMixin, ReallocatingAdmin):
     list_select_related = ("team",)
     search_fields = ("name", "tag_key", "sub_account_id")
     autocomplete_fields = ("team",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
+        """What kind of charge a rule was made for never changes."""
+        return ("charge_kind",) if obj is not None else ()
+
+    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:  # noqa: FBT001 - Django's signature
+        """As the page of rules keeps it: a rule that held in closed months ends there, and another row follows it."""
+        assert isinstance(obj, AllocationRule)
+        if form.is_about_its_place:
+            super().save_model(request, obj, form, change)
+            return
+        obj.pk = save_rule(form.as_input(), pk=obj.pk, position=obj.position)
 
 
 @admin.register(ViewAs)

@@ -44,7 +44,15 @@ from tagging.services.pools import (
     save_pool,
     switch_off_pool,
 )
-from tagging.services.rules import MAX_STEP_REASON, delete_rule, move_rule, reorder_rules, save_rule, use_rule_again
+from tagging.services.rules import (
+    MAX_STEP_REASON,
+    check_rule,
+    delete_rule,
+    move_rule,
+    reorder_rules,
+    save_rule,
+    use_rule_again,
+)
 from tagging.services.saved_views import remove_view, save_view
 from tagging.services.setup import accept_proposal
 from tagging.services.suggestion_choices import (
@@ -107,6 +115,7 @@ __all__ = [
     "check_circles",
     "check_fixes",
     "check_overlap",
+    "check_rule",
     "check_stored_key",
     "chosen_by_ref",
     "claim_due_notes",

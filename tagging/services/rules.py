@@ -11,6 +11,7 @@ from django.db.models import F
 from costs.errors import InvalidRequestError, NotFoundInScopeError
 from costs.periods import BillingPeriod
 from costs.scope import Scope
+from costs.tags import NO_TEXT
 from tagging.conditions import as_tree, parse_condition
 from tagging.inputs import RuleInput
 from tagging.models import AllocationRule, SharedPool, Team
@@ -38,8 +39,17 @@ _KEPT = (
 )
 
 
-def save_rule(rule: RuleInput, *, pk: int | None = None, before: int | None = None, allocate: bool = True) -> int:
+def save_rule(
+    rule: RuleInput,
+    *,
+    pk: int | None = None,
+    before: int | None = None,
+    position: int | None = None,
+    allocate: bool = True,
+) -> int:
     """Add a rule (last of its kind, or right before another) or change one in its place; returns its pk.
+
+    `position` is told where its place is chosen by number, as in the admin.
 
     A rule that held in a closed month ends there, and another row with the change follows it. Raises
     InvalidRequestError for what cannot be a rule, NotFoundInScopeError for an unknown pk. Without `allocate`
@@ -48,11 +58,19 @@ def save_rule(rule: RuleInput, *, pk: int | None = None, before: int | None = No
     checked = _checked(rule)
     with transaction.atomic():
         one_allocation_at_a_time()
-        stored = _new_row(checked, before) if pk is None else _row_to_change(_stored(pk))
+        stored = _new_row(checked, before, position) if pk is None else _row_to_change(_stored(pk))
+        stored.position = stored.position if position is None else position
         _write(stored, checked)
         if allocate:
             reallocate()
     return stored.pk
+
+
+def check_rule(rule: RuleInput, *, pk: int | None) -> None:
+    """Raise what `save_rule` would; nothing is kept."""
+    with transaction.atomic():
+        save_rule(rule, pk=pk, allocate=False)
+        transaction.set_rollback(True)
 
 
 def add_rules(rules: Sequence[RuleInput]) -> None:
@@ -172,9 +190,10 @@ def _stored(pk: int) -> AllocationRule:
     return found
 
 
-def _new_row(rule: RuleInput, before: int | None) -> AllocationRule:
-    place = _place_for(rule.kind) if before is None else _make_room(_stored(before).position)
-    return AllocationRule(position=place, charge_kind=rule.charge_kind)
+def _new_row(rule: RuleInput, before: int | None, position: int | None) -> AllocationRule:
+    if position is None:
+        position = _place_for(rule.kind) if before is None else _make_room(_stored(before).position)
+    return AllocationRule(position=position, charge_kind=rule.charge_kind)
 
 
 def _row_to_change(stored: AllocationRule) -> AllocationRule:
@@ -182,7 +201,7 @@ def _row_to_change(stored: AllocationRule) -> AllocationRule:
     first = first_open_period()
     if first is None or not _held_before(stored, first):
         return stored
-    stored.to_period = first.start
+    stored.to_period = min(stored.to_period or first.start, first.start)  # what had ended before stays so
     stored.save()
     return AllocationRule(position=stored.position, charge_kind=stored.charge_kind, replaces=stored)
 
@@ -252,6 +271,8 @@ def _checked(rule: RuleInput) -> RuleInput:
         condition=_condition(rule),
         reason=rule.reason.strip(),
     )
+    if any(NO_TEXT.search(text) for text in (kept.tag_key, *values)):
+        raise InvalidRequestError("The rule holds a character that no text of a bill has. Take it out.")
     if rule.kind is RuleKind.TAG and not (kept.tag_key and values):
         raise InvalidRequestError("A tag rule needs a tag key and at least one value.")
     if rule.kind is RuleKind.ACCOUNT and not kept.sub_account_id:

@@ -24,7 +24,9 @@ def test_a_value_called_like_none_is_none(key: str, tmp_path: Path) -> None:
         Line("i-2", "20.0", day=1, tags=((key, "(None) "),)),
         Line("i-3", "5.0", day=1),
     ]
-    for pk in prepare_imports([write_bill(tmp_path / "bill.csv", "2025-11", lines, extra_keys=("colour",))], today=NOVEMBER.end):
+    for pk in prepare_imports(
+        [write_bill(tmp_path / "bill.csv", "2025-11", lines, extra_keys=("colour",))], today=NOVEMBER.end
+    ):
         pipeline.run_import(pk)
     query = CostQuery(NOVEMBER, NOVEMBER, group_by=f"tag:{key}")
     rows = explore_costs(Scope.all(), query).rows
