@@ -159,10 +159,22 @@ def _exported(row: PolicyRow) -> tuple[str, ...]:
 def _changes(found: services.PolicyImport) -> list[dict[str, str]]:
     added = [{"key": key.key, "what": "new", "before": "", "after": values_of(key)} for key in found.added]
     changed = [
-        {"key": after.key, "what": "changed", "before": values_of(before), "after": values_of(after)}
+        {"key": after.key, "what": _what_changes(before, after), "before": values_of(before), "after": values_of(after)}
         for before, after in found.changed
     ]
     return [*added, *changed]
+
+
+def _what_changes(before: KeyPolicy, after: KeyPolicy) -> str:
+    """In words, what documents change of a key."""
+    said = {
+        f"written {after.key}, before {before.key}": before.key != after.key,
+        "values": (before.kind, before.allowed) != (after.kind, after.allowed),
+        "letter case breaks the policy": (before.exact_key, before.exact_value) != (after.exact_key, after.exact_value),
+        "required": before.is_required != after.is_required,
+        "resource types": before.resource_types != after.resource_types,
+    }
+    return ", ".join(text for text, is_so in said.items() if is_so) or "only enforced_for"
 
 
 def _row(scope: Scope, pk: int) -> PolicyRow:

@@ -157,6 +157,9 @@ def test_an_aws_policy_is_previewed_kept_and_exported(staff: Client, lead: Clien
     shown = staff.post("/tags/policy/import/", {"documents": said, "preview": "1"}).content.decode()
     assert "2 keys would change" in shown
     assert "100, 2*" in shown
+    assert '<td data-label="What">values, letter case breaks the policy</td>' in shown
+    spelled = staff.post("/tags/policy/import/", {"documents": '{"tags": {"costcenter": {}}}', "preview": "1"})
+    assert "written costcenter, before CostCenter, letter case" in spelled.content.decode()
     assert TagKey.objects.get(key="CostCenter").allowed_values == []
     file = SimpleUploadedFile("policy.json", said.encode())
     assert staff.post("/tags/policy/import/", {"file": file}).status_code == 302
