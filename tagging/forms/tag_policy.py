@@ -158,7 +158,11 @@ class ExemptionForm(forms.Form):
     service = forms.CharField(label="Service", required=False, max_length=200)
     team = forms.ChoiceField(label="Team", required=False)
     keys = forms.MultipleChoiceField(label="Keys", required=False, help_text="None chosen means all of them.")
-    since = forms.DateField(label="From", widget=forms.DateInput(attrs={"type": "date"}))
+    since = forms.DateField(
+        label="From",
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="What the bill charges on this day or later is excused.",
+    )
     until = forms.DateField(label="Last day", widget=forms.DateInput(attrs={"type": "date"}))
     reason = forms.CharField(label="Reason", max_length=300)
 

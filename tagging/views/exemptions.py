@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from costs import figures
 from costs.charts import Bar, LineChart, Series
 from costs.errors import InvalidRequestError
 from costs.exports import ColumnKind, ExportColumn, export_response
@@ -171,7 +172,8 @@ def _granted(request: HttpRequest, form: ExemptionForm) -> bool:
     except InvalidRequestError as error:
         form.add_error(None, str(error))
         return False
-    messages.success(request, "Exemption granted. It ends by itself.")
+    since = figures.day(form.cleaned_data["since"])
+    messages.success(request, f"Exemption granted: it excuses what is charged on {since} or later, and ends by itself.")
     return True
 
 
