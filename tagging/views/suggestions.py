@@ -88,6 +88,10 @@ def suggestions_decide(request: HttpRequest) -> HttpResponseBase:
             text = f"{count} proposed to FinOps, who see {'them' if count != 1 else 'it'} first."
     except InvalidRequestError as error:
         messages.error(request, str(error))
+    except NotFoundInScopeError as error:
+        if not scope.everything:  # what is another's and what is gone are the same to a team
+            raise
+        messages.error(request, f"{error} Nothing was decided: look at the list below and choose again.")
     else:
         messages.success(request, text)
     return redirect(f"{reverse('tagging:suggestions')}{_query(request)}")

@@ -283,3 +283,12 @@ def test_the_api_lists_page_by_page_as_on_one(staff: Client) -> None:
         address = answer.json()["next"]
     assert len(whole) > 1
     assert seen == whole
+
+
+def test_staff_who_decide_twice_are_told_that_it_is_gone(staff: Client, lead: Client) -> None:
+    first = staff.get("/api/v1/tag-suggestions/").json()["results"][0]["ref"]
+    for says in ("1 virtual tag made", "Nothing was decided: look at the list below"):
+        page = staff.post("/tags/suggestions/decide/", {"action": "accept", "row": [first]}, follow=True)
+        assert says in page.content.decode()
+    assert VirtualTag.objects.count() == 1
+    assert lead.post("/tags/suggestions/decide/", {"action": "dismiss", "row": [first]}).status_code == 404
