@@ -84,6 +84,18 @@ def client_for() -> ClientFor:
     return logged_in
 
 
+@pytest.fixture
+def staff(finops_lead: User, client_for: ClientFor) -> Client:
+    """The FinOps lead's browser."""
+    return client_for(finops_lead)
+
+
+@pytest.fixture
+def lead(team_lead: User, client_for: ClientFor) -> Client:
+    """The team lead's browser."""
+    return client_for(team_lead)
+
+
 def member_of(team: Team, username: str, role: MemberRole) -> User:
     user = User.objects.create_user(username, f"{username}@example.com", "pass-for-tests", first_name=username.title())
     Membership.objects.create(team=team, user=user, role=role.value)

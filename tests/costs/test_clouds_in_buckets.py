@@ -19,7 +19,6 @@ from django.test import Client
 from costs.models import BillDelivery, BillImport
 from costs.terms import DeliveryState, ImportState
 from finops_site import pipeline
-from tests.conftest import ClientFor
 from tests.costs.focus_bills import DEFAULTS, focus_line, focus_text
 from tests.costs.source_world import later, look, s3_source
 from tests.costs.test_source_formats import in_force
@@ -134,11 +133,6 @@ UPLOADS = {
     "the files of a run of Azure with its manifest": (AZURE_RUN, AZURE, "2.5"),
     "the files of two days of Oracle that have one name": (ORACLE_DAYS, "oracle-20209880-usd", "0.75"),
 }
-
-
-@pytest.fixture
-def staff(finops_lead: User, client_for: ClientFor) -> Client:
-    return client_for(finops_lead)
 
 
 def uploaded(files: Mapping[str, bytes], *, as_zip: bool) -> list[SimpleUploadedFile]:

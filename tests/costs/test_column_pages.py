@@ -21,11 +21,6 @@ from tests.tagging.page_world import QUERIES, file_of, text_of
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def staff(finops_lead: User, client_for: ClientFor) -> Client:
-    return client_for(finops_lead)
-
-
 def page(client: Client, path: str) -> str:
     response: HttpResponse = client.get(path)  # type: ignore[assignment]
     return text_of(response)

@@ -20,7 +20,6 @@ from costs.models import BillDelivery, BillImport, BillSource
 from costs.money import plain
 from costs.terms import ImportState, PlaceKind
 from finops_site import pipeline
-from tests.conftest import ClientFor
 from tests.costs.bills import TODAY, write_parquet
 from tests.costs.focus_bills import DEFAULTS, focus_line, focus_text, write_focus
 from tests.costs.source_world import NOW, folder_source, look
@@ -127,11 +126,6 @@ def test_what_is_no_code_is_refused(tmp_path: Path, currency: str) -> None:
 
 
 # --- every way in ---------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def staff(finops_lead: User, client_for: ClientFor) -> Client:
-    return client_for(finops_lead)
 
 
 def without_column(*costs: str) -> bytes:

@@ -40,11 +40,6 @@ def own_store(tmp_path: Path, settings: Settings) -> None:
     settings.CHARGE_STORE = str(tmp_path / "charges")
 
 
-@pytest.fixture
-def staff(finops_lead: User, client_for: ClientFor) -> Client:
-    return client_for(finops_lead)
-
-
 def two_files(folder: Path, *, costs: tuple[str, ...] = ("1.5", "2.25")) -> int:
     """A bill of 1.50 and 2.25, 3.75 in all, in two files."""
     paths = [write_csv(folder / f"{number}.csv", [line(cost=cost)]) for number, cost in enumerate(costs)]

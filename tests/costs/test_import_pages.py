@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
@@ -26,6 +25,7 @@ from finops_site import pipeline, uploads
 from tests.conftest import ClientFor
 from tests.costs.bills import TODAY, csv_text, line
 from tests.costs.focus_bills import focus_line, focus_text
+from tests.pages import get
 from tests.tagging.builders import NOVEMBER, Spend, month
 from tests.tagging.page_world import QUERIES, file_of, text_of
 
@@ -39,16 +39,6 @@ def queued(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     pks: list[int] = []
     monkeypatch.setattr(uploads, "enqueue_import", pks.append)
     return pks
-
-
-@pytest.fixture
-def staff(finops_lead: User, client_for: ClientFor) -> Client:
-    return client_for(finops_lead)
-
-
-def get(client: Client, path: str) -> HttpResponse:
-    response: HttpResponse = client.get(path)  # type: ignore[assignment]
-    return response
 
 
 def a_bill() -> str:

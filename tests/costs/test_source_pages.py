@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
-from django.http import HttpResponse
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 from pytest_django.fixtures import Settings
@@ -21,6 +20,7 @@ from finops_site import pipeline, sources, uploads
 from tests.conftest import ClientFor
 from tests.costs.bills import csv_text, line
 from tests.finops_site.api_world import assert_golden
+from tests.pages import get
 from tests.tagging.page_world import QUERIES, file_of, text_of
 
 pytestmark = pytest.mark.django_db
@@ -41,16 +41,6 @@ def enqueued(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
     for module in (sources, uploads):
         monkeypatch.setattr(module, "enqueue_delivery", lambda pk: sent.append(("fetch", pk)))
     return sent
-
-
-@pytest.fixture
-def staff(finops_lead: User, client_for: ClientFor) -> Client:
-    return client_for(finops_lead)
-
-
-def get(client: Client, path: str) -> HttpResponse:
-    response: HttpResponse = client.get(path)  # type: ignore[assignment]
-    return response
 
 
 def a_source(folder: Path, name: str = "acme") -> BillSource:

@@ -49,11 +49,6 @@ def versions(tmp_path: Path) -> None:
             run_import(pk)
 
 
-@pytest.fixture
-def staff(finops_lead: User, client_for: ClientFor) -> Client:
-    return client_for(finops_lead)
-
-
 def asked(**kwargs: Any) -> VersionsCompared:
     history = bill_history(ALL, f"aws-{PAYER}", MONTH)
     before, after = (history.version(number) for number in (1, 2))

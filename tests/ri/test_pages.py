@@ -5,7 +5,6 @@ from urllib.parse import urlencode
 
 import pytest
 from django.contrib.auth.models import User
-from django.http import HttpResponse
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
@@ -14,6 +13,7 @@ from ri.services import import_prices, recommend
 from tests.conftest import ClientFor
 from tests.costs.bills import bring_in
 from tests.costs.test_inventory import COMPUTE, DAY
+from tests.pages import get
 from tests.ri.world import SOURCE, eight_days, price_file
 from tests.tagging.page_world import QUERIES, file_of, text_of
 
@@ -41,11 +41,6 @@ def world(tmp_path: Path) -> None:
 @pytest.fixture
 def staff(finops_lead: User, client_for: ClientFor, world: None) -> Client:
     return client_for(finops_lead)
-
-
-def get(client: Client, path: str) -> HttpResponse:
-    response: HttpResponse = client.get(path)  # type: ignore[assignment]
-    return response
 
 
 def test_the_page_starts_with_what_commitments_save_and_waste(staff: Client) -> None:

@@ -17,6 +17,7 @@ from ri.price_file import read_prices
 from ri.rate_card import NAME as BUILT_IN
 from ri.services import import_prices, recommend
 from tests.conftest import ClientFor
+from tests.pages import get
 from tests.ri.builders import PRICES
 from tests.ri.world import ROWS, SOURCE, eight_days, price_file
 from tests.tagging.page_world import QUERIES, file_of, text_of
@@ -24,16 +25,6 @@ from tests.tagging.page_world import QUERIES, file_of, text_of
 pytestmark = pytest.mark.django_db(transaction=True)
 PAGE = "/commitments/prices/"
 TWO = ROWS + "us-west-2,c5.large,Windows,default,0.20,convertible,3,all_upfront,2628,0\n"
-
-
-@pytest.fixture
-def staff(finops_lead: User, client_for: ClientFor) -> Client:
-    return client_for(finops_lead)
-
-
-def get(client: Client, path: str) -> HttpResponse:
-    response: HttpResponse = client.get(path)  # type: ignore[assignment]
-    return response
 
 
 def send(client: Client, rows: str, *, name: str = "", file_name: str = "Our prices.csv") -> HttpResponse:

@@ -72,11 +72,6 @@ def teams(db: None) -> None:
         save_rule(RuleInput(RuleKind.TAG, tag_key="Team", tag_values=(key,), team_key=key))
 
 
-@pytest.fixture
-def staff(client_for: ClientFor, finops_lead: User) -> Client:
-    return client_for(finops_lead)
-
-
 def third_cents() -> None:
     """Three teams with 10.003 each, 4.004 of nobody: 34.013 in all, $34.01.
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.http import HttpResponse
 from django.test import Client
 from openpyxl import load_workbook
 from pytest_django import DjangoAssertNumQueries
@@ -14,6 +13,7 @@ from tagging.models import Team
 from tagging.services import RuleInput, save_rule
 from tagging.terms import RuleKind
 from tests.conftest import ClientFor
+from tests.pages import get
 from tests.tagging.builders import OCTOBER, Spend, month
 from tests.tagging.page_world import QUERIES, file_of, text_of, two_months
 
@@ -33,11 +33,6 @@ def staff(finops_lead: User, client_for: ClientFor, world: None) -> Client:
 @pytest.fixture
 def lead(team_lead: User, client_for: ClientFor, world: None) -> Client:
     return client_for(team_lead)
-
-
-def get(client: Client, path: str) -> HttpResponse:
-    response: HttpResponse = client.get(path)  # type: ignore[assignment]
-    return response
 
 
 def test_chargeback_names_owners_by_size_of_change_and_what_nobody_owns(staff: Client) -> None:

@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.test import Client
 
 from costs.scope import Scope
@@ -15,7 +14,6 @@ from costs.terms import CostMetric
 from tagging.models import Team
 from tagging.selectors.month_end_view import adjustments
 from tagging.services import CloseStep, close_month
-from tests.conftest import ClientFor
 from tests.tagging import page_world
 from tests.tagging.builders import NOVEMBER, OCTOBER, Spend, month
 from tests.tagging.close_world import PAY, SEARCH, SHARED, october_again, rules_by_team, shared_pool
@@ -27,11 +25,6 @@ text_of: Callable[[Any], str] = page_world.text_of
 file_of: Callable[[Any], tuple[dict[str, str], list[list[str]]]] = page_world.file_of
 MOST_QUERIES = page_world.QUERIES + 25
 PAGE = "/close/?period=2025-11"
-
-
-@pytest.fixture
-def staff(finops_lead: User, client_for: ClientFor) -> Client:
-    return client_for(finops_lead)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.test import Client
 
 from costs.periods import BillingPeriod
@@ -17,7 +16,6 @@ from tagging.models import AccountCode, Close, Team
 from tagging.selectors.books import Journal, JournalLine, journal
 from tagging.selectors.finance import accrual, accrual_journal
 from tagging.services import CloseStep, close_month, finalise_month, reopen_month
-from tests.conftest import ClientFor
 from tests.tagging import page_world
 from tests.tagging.builders import NOVEMBER, OCTOBER, Spend, month
 from tests.tagging.close_world import PAY, SEARCH, SHARED, october_again, rules_by_team, shared_pool
@@ -32,11 +30,6 @@ Rows = list[tuple[str, str, str, Decimal]]
 @pytest.fixture(autouse=True)
 def rules(team: Team, other_team: Team) -> None:
     rules_by_team()
-
-
-@pytest.fixture
-def staff(finops_lead: User, client_for: ClientFor) -> Client:
-    return client_for(finops_lead)
 
 
 def close(period: BillingPeriod) -> Close:

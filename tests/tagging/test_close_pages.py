@@ -50,16 +50,6 @@ def closed(october: None) -> Close:
     return close_month(OCTOBER, STEP, metric=CostMetric.BILLED)
 
 
-@pytest.fixture
-def staff(client_for: ClientFor, finops_lead: User) -> Client:
-    return client_for(finops_lead)
-
-
-@pytest.fixture
-def lead(client_for: ClientFor, team_lead: User) -> Client:
-    return client_for(team_lead)
-
-
 def test_a_month_is_closed_made_final_and_reopened_on_pages(october: None, staff: Client) -> None:
     page = text_of(staff.get("/chargeback/?period=2025-10"))
     assert "Nothing stands in the way" in page

@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.test import Client
 
 from costs.periods import BillingPeriod
@@ -16,7 +15,6 @@ from costs.terms import CostMetric
 from tagging import selectors
 from tagging.models import Close, StatementLine, Team
 from tagging.services import CloseStep, close_month
-from tests.conftest import ClientFor
 from tests.tagging import page_world
 from tests.tagging.builders import NOVEMBER, OCTOBER, Spend, month
 from tests.tagging.close_world import PAY, SEARCH, SHARED, october_again, rules_by_team, shared_pool
@@ -31,11 +29,6 @@ file_of: Callable[[Any], tuple[dict[str, str], list[list[str]]]] = page_world.fi
 @pytest.fixture(autouse=True)
 def rules(team: Team, other_team: Team) -> None:
     rules_by_team()
-
-
-@pytest.fixture
-def staff(finops_lead: User, client_for: ClientFor) -> Client:
-    return client_for(finops_lead)
 
 
 def close(period: BillingPeriod) -> Close:

@@ -39,11 +39,6 @@ def rule(team: Team) -> int:
     return save_rule(RuleInput(RuleKind.TAG, tag_key="Team", tag_values=("payments",), team_key="payments"))
 
 
-@pytest.fixture
-def staff(client_for: ClientFor, finops_lead: User) -> Client:
-    return client_for(finops_lead)
-
-
 def stat(page: str, label: str) -> str:
     """The figure of the tile with that label."""
     tile = next(part for part in page.split('<div class="stat')[1:] if label in part.split("</p>")[0])

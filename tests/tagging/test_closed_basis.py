@@ -47,11 +47,6 @@ def final_on_effective_cost(team: Team, other_team: Team) -> None:
     finalise_month(OCTOBER, STEP)
 
 
-@pytest.fixture
-def lead(team_lead: User, client_for: ClientFor) -> Client:
-    return client_for(team_lead)
-
-
 def answer(client: Client, path: str) -> Any:
     return client.get(f"/api/v1/{path}").json()
 

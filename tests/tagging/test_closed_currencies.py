@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.test import Client
 
 from costs.scope import Scope
@@ -14,7 +13,6 @@ from tagging.models import Team
 from tagging.selectors.closed_currencies import month_currencies
 from tagging.services import CloseStep, RuleInput, close_month, finalise_month, save_rule
 from tagging.terms import RuleKind
-from tests.conftest import ClientFor
 from tests.tagging import page_world
 from tests.tagging.builders import OCTOBER, Spend, month
 
@@ -34,16 +32,6 @@ def final_in_dollars(team: Team, other_team: Team) -> None:
     month([Spend("10", tags={"Team": "payments"}), Spend("5", tags={"Team": "search"})], period=OCTOBER)
     close_month(OCTOBER, STEP, metric=CostMetric.BILLED)
     finalise_month(OCTOBER, STEP)
-
-
-@pytest.fixture
-def staff(finops_lead: User, client_for: ClientFor) -> Client:
-    return client_for(finops_lead)
-
-
-@pytest.fixture
-def lead(team_lead: User, client_for: ClientFor) -> Client:
-    return client_for(team_lead)
 
 
 def in_euro(owner: str) -> None:

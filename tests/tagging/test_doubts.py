@@ -24,6 +24,7 @@ from tagging.selectors.doubts import rule_proposal
 from tagging.services import RuleInput, save_rule
 from tagging.terms import RuleKind
 from tests.conftest import ClientFor
+from tests.pages import get
 from tests.tagging.builders import NOVEMBER, Spend, month
 from tests.tagging.page_world import QUERIES, text_of
 
@@ -55,16 +56,6 @@ def world(team: object, other_team: object) -> None:
     )
 
 
-@pytest.fixture
-def lead(team_lead: User, client_for: ClientFor) -> Client:
-    return client_for(team_lead)
-
-
-@pytest.fixture
-def staff(finops_lead: User, client_for: ClientFor) -> Client:
-    return client_for(finops_lead)
-
-
 def decision(team_key: str = "payments") -> str:
     [row] = decisions(EVERYTHING, NOVEMBER, team_key=team_key, metric=CostMetric.BILLED).rows
     return row.ref
@@ -74,11 +65,6 @@ def page(action: str = "", team_key: str = "payments", **more: str) -> str:
     """The why page of the team's one decision, its Storage alone."""
     wanted = {"period": "2025-11", "service": "Storage", "decision": decision(team_key), **more}
     return f"/why/{team_key}/{action}?{urlencode(wanted)}"
-
-
-def get(client: Client, path: str) -> HttpResponse:
-    response: HttpResponse = client.get(path)  # type: ignore[assignment]
-    return response
 
 
 def doubt(client: Client, text: str = "Search keeps its backups here.", **more: str) -> OwnershipDoubt:

@@ -50,16 +50,6 @@ def two_months(team: Team, other_team: Team) -> None:
     )
 
 
-@pytest.fixture
-def staff(finops_lead: User, client_for: ClientFor) -> Client:
-    return client_for(finops_lead)
-
-
-@pytest.fixture
-def lead(team_lead: User, client_for: ClientFor) -> Client:
-    return client_for(team_lead)
-
-
 def text_of(response: Any) -> str:
     return unescape(response.content.decode())
 

@@ -12,6 +12,7 @@ from pytest_django.fixtures import Settings
 
 from tagging.models import Membership, Team, ViewAs
 from tests.conftest import ClientFor
+from tests.pages import get
 from tests.tagging.page_world import QUERIES, file_of, text_of, two_months
 
 pytestmark = pytest.mark.django_db
@@ -21,11 +22,6 @@ NEW = {"username": "nina", "full_name": "Nina Noor", "email": "nina@example.com"
 @pytest.fixture
 def staff(finops_lead: User, client_for: ClientFor, team: Team, other_team: Team) -> Client:
     return client_for(finops_lead)
-
-
-def get(client: Client, path: str) -> HttpResponse:
-    response: HttpResponse = client.get(path)  # type: ignore[assignment]
-    return response
 
 
 def post(client: Client, path: str, data: dict[str, str] | None = None) -> HttpResponse:

@@ -16,6 +16,7 @@ from costs.terms import CostMetric
 from tagging.models import AllocationRule, DriverValue, SharedPool, Team
 from tagging.selectors import LinesAsked, lines_behind, statements
 from tests.conftest import ClientFor
+from tests.pages import get
 from tests.tagging.builders import NOVEMBER, OCTOBER
 from tests.tagging.page_world import QUERIES, file_of, text_of, two_months
 
@@ -27,11 +28,6 @@ FIXED = {"method": "fixed", "takes payments": "on", "pct payments": "60", "pct s
 def staff(finops_lead: User, client_for: ClientFor, team: Team, other_team: Team) -> Client:
     two_months()
     return client_for(finops_lead)
-
-
-def get(client: Client, path: str) -> HttpResponse:
-    response: HttpResponse = client.get(path)  # type: ignore[assignment]
-    return response
 
 
 def post(client: Client, path: str, **data: object) -> HttpResponse:

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.test import Client
 
 from costs.errors import InvalidRequestError
@@ -16,7 +15,6 @@ from tagging.services import CloseStep, RuleInput, close_month, reopen_month, sa
 from tagging.services.charge_policies import set_benefit_policy, set_charge_policy
 from tagging.services.pools import save_pool
 from tagging.terms import BenefitPolicy, ChargeKind, ChargePolicy, RuleKind, SplitMethod
-from tests.conftest import ClientFor
 from tests.tagging import page_world
 from tests.tagging.builders import NOVEMBER, OCTOBER, Spend, month
 
@@ -38,11 +36,6 @@ def october_open_again(team: Team, other_team: Team) -> None:
         month([Spend("10", tags={"Team": "payments"}), Spend("5", tags={"Team": "search"})], period=period)
         close_month(period, STEP, metric=CostMetric.BILLED)
     reopen_month(OCTOBER, STEP)
-
-
-@pytest.fixture
-def staff(finops_lead: User, client_for: ClientFor) -> Client:
-    return client_for(finops_lead)
 
 
 @pytest.mark.parametrize("button", [{"preview": "on"}, {}])

@@ -3,7 +3,6 @@
 from datetime import UTC, date, datetime
 
 import pytest
-from django.contrib.auth.models import User
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
@@ -12,7 +11,6 @@ from costs.terms import CostMetric
 from tagging.models import AllocationRule, Team
 from tagging.services import CloseStep, RuleInput, close_month, save_rule, use_rule_again
 from tagging.terms import RuleKind
-from tests.conftest import ClientFor
 from tests.tagging.builders import OCTOBER, Spend, month
 
 pytestmark = [pytest.mark.django_db, pytest.mark.real_parts]
@@ -30,11 +28,6 @@ def rule(team: Team, other_team: Team) -> AllocationRule:
     month([Spend("10", tags={"Team": "pay"})])
     close_month(OCTOBER, CloseStep(by="x", now=NOW, force=True, reason="x"), metric=CostMetric.BILLED)
     return AllocationRule.objects.get(pk=pk)
-
-
-@pytest.fixture
-def staff(client_for: ClientFor, finops_lead: User) -> Client:
-    return client_for(finops_lead)
 
 
 def change(client: Client, rule: AllocationRule, **given: str) -> HttpResponse:

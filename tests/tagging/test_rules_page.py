@@ -14,6 +14,7 @@ from tagging.models import AllocationRule, Team
 from tagging.selectors import allocation_rules, statements
 from tagging.services import CloseStep, close_month
 from tests.conftest import ClientFor
+from tests.pages import get
 from tests.tagging.builders import NOVEMBER, OCTOBER
 from tests.tagging.page_world import QUERIES, file_of, text_of, two_months
 
@@ -25,11 +26,6 @@ NOW = datetime(2025, 12, 8, tzinfo=UTC)
 def staff(finops_lead: User, client_for: ClientFor, team: Team, other_team: Team) -> Client:
     two_months()
     return client_for(finops_lead)
-
-
-def get(client: Client, path: str) -> HttpResponse:
-    response: HttpResponse = client.get(path)  # type: ignore[assignment]
-    return response
 
 
 def post(client: Client, path: str, **data: str) -> HttpResponse:

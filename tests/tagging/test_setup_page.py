@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.http import HttpResponse
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
@@ -13,6 +12,7 @@ from costs.terms import CostMetric
 from tagging.models import AllocationRule, Team
 from tagging.selectors import statements
 from tests.conftest import ClientFor
+from tests.pages import get
 from tests.tagging.builders import NOVEMBER, Spend, month, name_account
 from tests.tagging.page_world import QUERIES, text_of
 
@@ -33,11 +33,6 @@ def staff(finops_lead: User, client_for: ClientFor) -> Client:
         ]
     )
     return client_for(finops_lead)
-
-
-def get(client: Client, path: str) -> HttpResponse:
-    response: HttpResponse = client.get(path)  # type: ignore[assignment]
-    return response
 
 
 def form_of(client: Client) -> dict[str, str | list[str]]:

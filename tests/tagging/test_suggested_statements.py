@@ -72,11 +72,6 @@ def tags(bill: None, finops_lead: User) -> list[VirtualTag]:
     return made
 
 
-@pytest.fixture
-def lead(client_for: ClientFor, team_lead: User) -> Client:
-    return client_for(team_lead)
-
-
 def close() -> Close:
     return close_month(NOVEMBER, CloseStep("Fiona", NOW, "x", force=True), metric=CostMetric.BILLED)
 

@@ -5,7 +5,6 @@ import json
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import call_command
-from django.http import HttpResponse
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
@@ -14,6 +13,7 @@ from costs.scope import Scope
 from tagging.models import TagKey, Team
 from tagging.selectors import compliance
 from tests.conftest import ClientFor
+from tests.pages import get
 from tests.tagging.builders import NOVEMBER, TRACKED, Spend, month
 from tests.tagging.page_world import QUERIES, file_of, text_of, two_months
 
@@ -36,11 +36,6 @@ def staff(finops_lead: User, client_for: ClientFor, world: None) -> Client:
 @pytest.fixture
 def lead(team_lead: User, client_for: ClientFor, world: None) -> Client:
     return client_for(team_lead)
-
-
-def get(client: Client, path: str) -> HttpResponse:
-    response: HttpResponse = client.get(path)  # type: ignore[assignment]
-    return response
 
 
 def test_compliant_money_of_taggable_money_comes_first(staff: Client) -> None:

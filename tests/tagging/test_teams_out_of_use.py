@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.test import Client
 
 from costs.scope import Scope
@@ -15,7 +14,6 @@ from tagging.models import AllocationRule, Membership, SharedPool, Team
 from tagging.selectors.month_end_view import month_end
 from tagging.services import CloseStep, RuleInput, close_month, save_rule
 from tagging.terms import RuleKind
-from tests.conftest import ClientFor
 from tests.tagging import page_world
 from tests.tagging.builders import NOVEMBER, Spend, month
 
@@ -23,11 +21,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.real_parts]
 NOW = datetime(2026, 3, 10, 10, tzinfo=UTC)
 text_of: Callable[[Any], str] = page_world.text_of
 CHARGED = "Search is out of use, and $5.00 of November 2025 is on its statement, which no team member can open."
-
-
-@pytest.fixture
-def staff(client_for: ClientFor, finops_lead: User) -> Client:
-    return client_for(finops_lead)
 
 
 @pytest.fixture

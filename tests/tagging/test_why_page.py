@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.http import HttpResponse
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
@@ -16,6 +15,7 @@ from tagging.services import RuleInput, save_rule
 from tagging.terms import RuleKind
 from tests.conftest import ClientFor
 from tests.leaks.bills import Line, write_bill
+from tests.pages import get
 from tests.tagging.builders import NOVEMBER, OCTOBER
 from tests.tagging.page_world import QUERIES, file_of, text_of
 
@@ -48,11 +48,6 @@ def staff(finops_lead: User, client_for: ClientFor, world: None) -> Client:
 @pytest.fixture
 def lead(team_lead: User, client_for: ClientFor, world: None) -> Client:
     return client_for(team_lead)
-
-
-def get(client: Client, path: str) -> HttpResponse:
-    response: HttpResponse = client.get(path)  # type: ignore[assignment]
-    return response
 
 
 def test_the_rule_that_decided_stands_first_with_its_money_counted_once_over_two_months(lead: Client) -> None:
