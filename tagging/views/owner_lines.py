@@ -29,10 +29,11 @@ from tagging.views.months import Month, month_lines
 class Tiles:
     """The month at a glance in the cents of the table below: owners + unallocated + difference = bill + carried in.
 
-    Of the bill, teams are told nothing: it is zero.
+    Of the bill, teams are told nothing: it is zero. Their `total` has what has no value, too.
     """
 
     owned: InCents
+    total: InCents
     missing: InCents
     bill: InCents
     carried_in: InCents
@@ -189,6 +190,7 @@ def tiles_of(owners: Owners) -> Tiles:
     carried_in = round_to_cents(exact + carried) - bill
     return Tiles(
         owned=InCents(owners.total_cost, owned),
+        total=InCents(owners.total_cost + owners.missing_cost, owned + rest),
         missing=InCents(owners.missing_cost, rest),
         bill=InCents(exact, bill),
         carried_in=InCents(carried, carried_in),

@@ -1,5 +1,6 @@
 """Shares of pools by cost centre: the same figures the day before a close and the day after. Worked by hand."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -304,6 +305,22 @@ def test_a_team_lead_opens_own_parts_alone(team_lead: User, client_for: ClientFo
     by_project = text_of(lead.get("/chargeback/?period=2025-11&by=project"))
     assert "Your parts of shared pools have no project" in by_project
     assert "/chargeback/shares/?period=2025-11&amp;basis=billed" in by_project
+
+
+def test_a_team_s_total_has_what_has_no_project(team_lead: User, client_for: ClientFor) -> None:
+    """30 of a project, 7 and the team's part of the pool without one: 37/47 of 47 are 37, so 74 in all."""
+    month(
+        [
+            Spend("30", tags={**PAY, "Project": "scoring"}),
+            Spend("7", tags=PAY),
+            Spend("10", tags=SEARCH),
+            Spend("47", tags=SHARED),
+        ]
+    )
+    page = text_of(client_for(team_lead).get("/chargeback/?period=2025-11&by=project"))
+    tiles = re.findall(r'class="stat-label">([^<]+)</p>\s*<p class="stat-value">.*?(\$[\d.]+)', page)
+    assert tiles == [("Total", "$74.00"), ("Without project", "$44.00")]
+    assert "$74.00" in page[page.index("<tfoot>") : page.index("</tfoot>")]
 
 
 def test_pages_by_project_say_that_shares_have_none_where_there_are_pools(
