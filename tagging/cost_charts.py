@@ -1,15 +1,17 @@
 """Charts and links of what explore answers: marks lead one step deeper, colours say what is missing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from types import MappingProxyType
 from urllib.parse import urlencode
 
 from django.urls import reverse
 
 from costs import figures
 from costs.charts import OTHER, UNALLOCATED, Bar, ColumnChart, MoverChart, Series, series_class
+from costs.money import ZERO
 from costs.periods import BillingPeriod
 from costs.queries import CostQuery, Granularity
 from costs.series import Line, top_and_other
@@ -41,15 +43,23 @@ def bucket_query(query: CostQuery, start: date | None) -> CostQuery:
     return replace(query, first=period, last=period)
 
 
-def column_chart(table: CostTable, *, title: str, href_of: HrefOf, top: int = 8) -> ColumnChart:
-    """Stacked columns of the `top` rows, Other, and at the end the costs without a value; they sum to the total."""
+def column_chart(
+    table: CostTable, *, title: str, href_of: HrefOf, top: int = 8, cents: Mapping[str, Decimal] = MappingProxyType({})
+) -> ColumnChart:
+    """Stacked columns of the `top` rows, Other, and at the end the costs without a value; they sum to the total.
+
+    `cents` are the rows' costs as a table beside it shows them, by key.
+    """
     lines = [Line(row.key, row.label, row.points) for row in table.rows if not row.is_missing]
+    shown = top_and_other(lines, top)
+    others = {line.key for line in lines} - {line.key for line in shown}
+    totals = {**cents, "": sum((cents[key] for key in others), ZERO)} if cents else {}
     series = [
-        _series(line, OTHER if not line.key else series_class(at), table.bucket_starts, href_of)
-        for at, line in enumerate(top_and_other(lines, top))
+        _series(line, OTHER if not line.key else series_class(at), table.bucket_starts, href_of, totals.get(line.key))
+        for at, line in enumerate(shown)
     ]
     series += [
-        _series(Line(row.key, row.label, row.points), UNALLOCATED, table.bucket_starts, href_of)
+        _series(Line(row.key, row.label, row.points), UNALLOCATED, table.bucket_starts, href_of, cents.get(row.key))
         for row in table.rows
         if row.is_missing
     ]
@@ -105,14 +115,14 @@ def bucket_tick(start: date, per: Granularity) -> str:
     return f"{start:%b %Y}" if per is Granularity.MONTH else f"{start.day} {start:%b}"
 
 
-def _series(line: Line, css: str, starts: tuple[date, ...], href_of: HrefOf) -> Series:
+def _series(line: Line, css: str, starts: tuple[date, ...], href_of: HrefOf, total: Decimal | None) -> Series:
     if not line.key:
-        return Series(line.label, line.points, css=css)
+        return Series(line.label, line.points, css=css, total=total)
     # Links lead to months, so the days of one share theirs.
     by_month = {BillingPeriod.of(start): start for start in starts}
     months = {period: href_of(line.key, start) for period, start in by_month.items()}
     hrefs = tuple(months[BillingPeriod.of(start)] for start in starts)
-    return Series(line.label, line.points, hrefs, href_of(line.key, None), css)
+    return Series(line.label, line.points, hrefs, href_of(line.key, None), css, total)
 
 
 def _moved(ratio: Decimal | None, cost: Decimal) -> str:

@@ -3,7 +3,19 @@
 from decimal import Decimal
 
 from costs import figures
-from costs.charts.parts import ColumnChart, Scale, grid, legend, mark, percent, plot, scale_for, series_class, x_labels
+from costs.charts.parts import (
+    ColumnChart,
+    Scale,
+    Series,
+    grid,
+    legend,
+    mark,
+    percent,
+    plot,
+    scale_for,
+    series_class,
+    x_labels,
+)
 
 LABEL_ROOM = 26
 ZERO = Decimal(0)
@@ -21,7 +33,7 @@ def draw_columns(chart: ColumnChart) -> str:
     labels = x_labels(chart.ticks or chart.labels, y=chart.height + 18, centres=centres)
     body = grid(scale, chart.currency) + marks + labels
     entries = [
-        (row.css or series_class(at), row.name, _total(row.amounts, chart.currency), row.href)
+        (row.css or series_class(at), row.name, _total(row, chart.currency), row.href)
         for at, row in enumerate(chart.series)
     ]
     return plot(chart.title, body, height=chart.height + LABEL_ROOM, kind="columns") + legend(entries)
@@ -46,5 +58,6 @@ def _column(chart: ColumnChart, at: int, stack: list[Decimal], scale: Scale) -> 
     return "".join(parts)
 
 
-def _total(amounts: tuple[Decimal | None, ...], currency: str) -> str:
-    return figures.money(sum((amount or ZERO for amount in amounts), ZERO), currency)
+def _total(row: Series, currency: str) -> str:
+    summed = sum((amount or ZERO for amount in row.amounts), ZERO)
+    return figures.money(summed if row.total is None else row.total, currency)

@@ -26,7 +26,8 @@ class Series:
     """One named row of amounts, one for each label of the chart; None where there is none.
 
     `css` fixes the colour (`series-3`, OTHER, UNALLOCATED); empty takes the colour of its place.
-    `hrefs` has one address for each amount, or is empty.
+    `hrefs` has one address for each amount, or is empty. `total` stands in the legend where it is not what they sum to,
+    as where a table beside the chart has it in cents that add up.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Series:
     hrefs: tuple[str, ...] = ()
     href: str = ""  # of the name in the legend
     css: str = ""
+    total: Decimal | None = None
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,7 @@ def explore(request: HttpRequest) -> HttpResponseBase:
         "nothing_before": nothing_before(found),
         "moved": moved,
         "moved_cost": InCents(moved.amount, round_to_cents(found.total) - round_to_cents(found.previous_total)),
-        "chart": chart_of(asked, found),
+        "chart": chart_of(asked, found, table),
         "movers": movers_of(asked, found, table),
         "table": table,
         "trust": selectors.trust(scope, asked.query.last, metric=asked.query.metric, currency=found.currency),
@@ -210,24 +210,39 @@ def _table_row(found: CostTable, row: CostRow, parts: tuple[Decimal, ...]) -> Ex
     )
 
 
-def chart_of(asked: Asked, found: CostTable) -> ColumnChart:
-    """Columns over time; a mark opens its value, in the month it stands in."""
+def chart_of(asked: Asked, found: CostTable, table: ExploreTable) -> ColumnChart:
+    """Columns over time, named with the table's cents; a mark opens its value, in the month it stands in."""
     label = dimension_label(asked.query.group_by).lower()
 
     def href(key: str, start: date | None) -> str:
         return asked.url(deeper(bucket_query(asked.query, start), key))
 
-    return column_chart(found, title=f"Costs by {label}", href_of=href, top=asked.query.top)
+    return column_chart(
+        found, title=f"Costs by {label}", href_of=href, top=asked.query.top, cents=cents_by_key(table, "cost")
+    )
+
+
+def cents_by_key(table: ExploreTable, name: str) -> dict[str, Decimal]:
+    """What the table shows in a column, by value of the dimension; nothing where it shows each amount alone."""
+    shown = {record.key: table.cents(record, name) for record in table.data.data}
+    found = {key: cents for key, cents in shown.items() if cents is not None}
+    return found if len(found) == len(shown) else {}
 
 
 def movers_of(asked: Asked, found: CostTable, table: ExploreTable) -> MoverChart:
     """The ten values that changed most against before, in the cents of the table below; why there are none where
     nothing is compared.
     """
-    cents = {record.key: table.cents(record, "change") for record in table.data.data}
+    cents = cents_by_key(table, "change")
     rows = [
         Mover(
-            row.key, row.label, row.cost, row.previous_cost, cents[row.key] or moved.amount, moved.ratio, row.is_missing
+            row.key,
+            row.label,
+            row.cost,
+            row.previous_cost,
+            cents.get(row.key, moved.amount),
+            moved.ratio,
+            row.is_missing,
         )
         for row in found.rows
         for moved in (change(row.cost, row.previous_cost),)

@@ -1,5 +1,6 @@
 """Pages in cents that add up: down to the foot, across to the total, the same as the tiles and the documents."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -176,3 +177,6 @@ def test_explore_adds_up_down_across_and_against_before(staff: Client) -> None:
         "Total": ["$30.02", "$15.01", "+$15.01", "$30.02"],
     }
     assert page.count("+$5.01") == 2  # the table, and the chart of what changed most
+    assert re.findall(r'class="legend-value">([^<]+)', page) == ["$10.01", "$10.01", "$10.00"]
+    topped = text_of(staff.get("/explore/?from=2025-11&to=2025-11&by=service&top=1"))
+    assert re.findall(r'class="legend-value">([^<]+)', topped) == ["$10.01", "$20.01"]  # Other has Beta and Gamma
