@@ -85,7 +85,7 @@ EXCEPTIONS: tuple[tuple[str, str, str], ...] = (
     ("estate:resource", "Rate|text of findings-title", "a price an hour, a saving"),
     (
         "tagging:(tags|tag_trend|tag_findings)",
-        "Set aside|Ten next fixes|To fix|(note|text) of .*|Amount|Compliant",
+        "Set aside|Ten next fixes|To fix|(note|text) of .*|Compliant cost",
         LISTED,
     ),
     ("tagging:findings?", "Saving a month|Saved so far|To be saved.*|(note|text) of .*|Dear .*|Idle|Not.*", EXPECTED),
