@@ -18,10 +18,11 @@ from costs.models import Bill, BillImport, ImportFile
 from costs.periods import BillingPeriod
 from costs.services import findings as remarks
 from costs.services.claims import Claim, StoppedError, claim_finish, claim_import, held, is_mine, share_out, why_stopped
+from costs.services.copies import refuse_copies
 from costs.services.currencies import fill_currency
 from costs.services.file_claims import LANDED_PERCENT, FileClaim, claim_file, claim_in_line, file_landed, make_rows
 from costs.services.finding_cells import refuse_cell
-from costs.services.landing import ColumnUse, Landing, land, refuse_copies
+from costs.services.landing import ColumnUse, Landing, land
 from costs.services.retracking import VirtualTagsOf, begin_retracking, no_virtual_tags, take_charges
 from costs.services.rivals import near_providers, refuse_second_folder, refuse_second_source
 from costs.services.snapshots import store_snapshots
