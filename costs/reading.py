@@ -11,8 +11,10 @@ from threading import Lock
 from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
-MOST_VERSIONED = 24  # answers held in a process: some months on some bases, each some megabytes
-_versioned: OrderedDict[Hashable, Any] = OrderedDict()
+MOST_OF_BILLS = 24  # answers held in a process: some months on some bases, each some megabytes
+MOST_OF_TEAMS = 48  # what teams' pages hold is smaller, and must not push out what is dear to add up
+_of_bills: OrderedDict[Hashable, Any] = OrderedDict()
+_of_teams: OrderedDict[Hashable, Any] = OrderedDict()
 _lock = Lock()
 _kept: ContextVar[dict[Hashable, Any] | None] = ContextVar("kept", default=None)
 
@@ -64,18 +66,37 @@ def read_by_version(question: Hashable, read: Callable[[], T]) -> T:
     For what is added up from many rows and only changes with a bill. The answers used last are held.
     """
     with _lock:
-        if question in _versioned:
-            _versioned.move_to_end(question)
-            return cast("T", _versioned[question])
+        if question in _of_bills:
+            _of_bills.move_to_end(question)
+            return cast("T", _of_bills[question])
     found = read()
-    with _lock:
-        _versioned[question] = found
-        while len(_versioned) > MOST_VERSIONED:
-            _versioned.popitem(last=False)
+    _hold(_of_bills, question, found, MOST_OF_BILLS)
     return found
+
+
+def held_for_team(question: Hashable) -> Any:
+    """What `hold_for_team` held under a question that names scope and versions; None where nothing is."""
+    with _lock:
+        if question in _of_teams:
+            _of_teams.move_to_end(question)
+        return _of_teams.get(question)
+
+
+def hold_for_team(question: Hashable, answer: object) -> None:
+    """Hold a team's answer for the life of the process; the ones used last stay."""
+    _hold(_of_teams, question, answer, MOST_OF_TEAMS)
+
+
+def _hold(shelf: OrderedDict[Hashable, Any], question: Hashable, answer: object, most: int) -> None:
+    with _lock:
+        shelf[question] = answer
+        shelf.move_to_end(question)
+        while len(shelf) > most:
+            shelf.popitem(last=False)
 
 
 def forget_versions() -> None:
     """Drop all of it: for tests, where another database has the same versions."""
     with _lock:
-        _versioned.clear()
+        _of_bills.clear()
+        _of_teams.clear()

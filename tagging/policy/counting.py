@@ -23,6 +23,23 @@ class TaggableLine(NamedTuple):
     last_charged_on: date
 
 
+class TaggableLines(tuple[TaggableLine, ...]):
+    """Lines of resources, and what they add up to: worked out once, however many ask."""
+
+    @cached_property
+    def costs(self) -> Mapping[int, Decimal]:
+        """What each resource costs over these lines."""
+        costs: dict[int, Decimal] = {}
+        for resource_key, _, cost, _ in self:
+            costs[resource_key] = costs[resource_key] + cost if resource_key in costs else cost
+        return costs
+
+    @cached_property
+    def deciding(self) -> Mapping[int, int]:
+        """By resource, the slice that says what its tags are."""
+        return deciding_slices(self)
+
+
 @dataclass(frozen=True)
 class Judgement:
     """What the policy says of one set of tags, key by key in policy order."""
@@ -88,7 +105,7 @@ class Tally:
 
 
 def tally(
-    lines: Sequence[TaggableLine],
+    lines: TaggableLines,
     judged: Mapping[int, Judgement],
     key_count: int,
     exceptions: Exceptions = MappingProxyType({}),
@@ -109,7 +126,7 @@ def tally(
             costs[key] += cost
         else:
             costs[key], judgements[key] = cost, judgement
-    for resource_key, slice_key in deciding_slices(lines).items():
+    for resource_key, slice_key in lines.deciding.items():
         key = id(judgement_of(resource_key, slice_key, judged, exceptions))
         counts[key] = counts.get(key, 0) + 1
     return tally_sums(

@@ -11,7 +11,7 @@ from costs.periods import BillingPeriod
 from costs.queries import NOT_SET
 from costs.scope import Scope
 from costs.terms import CostMetric
-from tagging.policy import Tally, deciding_slices, tally
+from tagging.policy import TaggableLines, Tally, tally
 from tagging.results import (
     Compliance,
     CostliestResources,
@@ -25,7 +25,7 @@ from tagging.selectors.labels import labels
 from tagging.selectors.month_sums import PLACES, by_deciding_slice, decided, group_tallies, month_tally
 from tagging.selectors.resource_rows import resource_rows
 from tagging.selectors.sums import Ask, total
-from tagging.selectors.taggable import TaggableMonth, costs_by_resource, taggable_month
+from tagging.selectors.taggable import TaggableMonth, taggable_month
 from tagging.terms import TagState
 
 GROUPS = tuple(PLACES)
@@ -49,8 +49,8 @@ def compliance(
     """
     if totals_only and not scope.everything:
         # A team's page reads its lines for other parts of it anyway.
-        lines = taggable_month(scope, period, metric, currency)
-        return _totals(lines, period, metric, tally(lines.lines, lines.judged, len(lines.policy), lines.exceptions))
+        own = taggable_month(scope, period, metric, currency)
+        return _totals(own, period, metric, own.said.once(("tally", metric), lambda: _tally(own)))
     month = judged_month(scope, period, currency)
     counted = month_tally(month, metric)
     if totals_only:
@@ -62,6 +62,10 @@ def compliance(
         untaggable_cost=_untaggable(month, metric, counted),
         **by_group,
     )
+
+
+def _tally(month: TaggableMonth) -> Tally:
+    return tally(month.lines, month.said.judged, len(month.policy), month.said.exceptions)
 
 
 def _totals(
@@ -108,15 +112,10 @@ def costliest(
 ) -> CostliestResources:
     """The first of `resources`, and the first of those to fix, without making rows of all the others."""
     month = taggable_month(scope, period, metric, currency)
-    costs, deciding = costs_by_resource(month.lines), deciding_slices(month.lines)
-
-    def place(key: int) -> tuple[Decimal, str, str]:
-        return -costs[key], month.ids[key], month.slices[deciding[key]].account
-
-    both = (costs, month.to_fix(deciding, costs))
-    first, fixes = (sorted(_dearest(keys, costs, limit), key=place)[:limit] for keys in both)
+    costs = month.lines.costs
+    first, fixes = month.said.once(("costliest", metric, limit), lambda: _first_and_fixes(month, limit))
     shown = {*first, *fixes}
-    rows = resource_rows(month, tuple(line for line in month.lines if line.resource_key in shown))
+    rows = resource_rows(month, TaggableLines(line for line in month.lines if line.resource_key in shown))
     return CostliestResources(
         rows=tuple(rows[: len(first)]),
         fixes=tuple(row for row in rows if not row.is_compliant and row.cost > 0)[: len(fixes)],
@@ -124,6 +123,17 @@ def costliest(
         count=len(costs),
         currency=month.reach.currency,
     )
+
+
+def _first_and_fixes(month: TaggableMonth, limit: int) -> list[list[int]]:
+    """The dearest resources, and the dearest of those to fix."""
+    costs, deciding = month.lines.costs, month.lines.deciding
+
+    def place(key: int) -> tuple[Decimal, str, str]:
+        return -costs[key], month.ids[key], month.slices[deciding[key]].account
+
+    both = (costs, month.to_fix(deciding, costs))
+    return [sorted(_dearest(keys, costs, limit), key=place)[:limit] for keys in both]
 
 
 def _dearest(keys: Collection[int], costs: Mapping[int, Decimal], limit: int) -> list[int]:

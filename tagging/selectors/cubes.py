@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from functools import partial
 
 from django.db.models import Q, Sum
 
 from costs.errors import InvalidRequestError
 from costs.money import ZERO
-from costs.queries import NOT_SET, CostQuery
+from costs.queries import NOT_SET, CostQuery, tag_key_of
 from costs.scope import Scope
 from tagging.cubes import Cell, CostCube, CostPivot, pivot_of
 from tagging.selectors.explore import ask_of, spans_of
+from tagging.selectors.held import rows_of_team
 from tagging.selectors.labels import labels
 from tagging.selectors.reach import reach
 from tagging.selectors.sums import (
@@ -37,8 +39,14 @@ def cost_cube(scope: Scope, query: CostQuery, dimensions: Sequence[str]) -> Cost
     found = reach(scope, (before, period), query.currency)
     spans, months = spans_of(found, period, period), found.period_of()
     compared = Q(charge_date__gte=spans.now.start) | Q(charge_date__lt=spans.before.end)
+    ask = Ask(found, query.metric, query.filters)
+    # Which tags a reader may know of changes without a bill, so what is asked of them is always read.
+    of_tags = any(tag_key_of(name) for name in (*dimensions, *(name for name, _ in query.filters)))
+    asked = ("cube", query.metric, query.filters, tuple(dimensions), spans.now.start, spans.before.end)
+    read = partial(_sums_by_import, ask, dimensions, compared)
+    rows = tuple(read()) if of_tags else rows_of_team(found, asked, lambda: tuple(read()))
     now, earlier = Sums(), Sums()
-    for (import_pk, values), cost in _sums_by_import(Ask(found, query.metric, query.filters), dimensions, compared):
+    for (import_pk, values), cost in rows:
         sums = now if months[import_pk] == period else earlier
         sums[values] = sums.get(values, ZERO) + cost
     keys = {*now, *earlier}

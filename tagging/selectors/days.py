@@ -13,6 +13,7 @@ from costs.periods import BillingPeriod, DateRange
 from costs.reading import keep, kept, read_once
 from costs.scope import Scope
 from costs.terms import ChargeCategory, CostMetric
+from tagging.selectors.held import rows_of_team
 from tagging.selectors.reach import Reach, allocated, reach
 from tagging.selectors.sums import PRE_SUMMED, Ask, Filters, pre_summed_rows, slice_rows
 
@@ -70,7 +71,10 @@ def read_days_ahead(scope: Scope, days: DateRange, *, metrics: Collection[CostMe
     rows = pre_summed_rows(Ask(found, bases[0], (), days)).order_by()
     sums = {f"sum_{base.value}": Sum(base.column) for base in bases}
     columns = [PRE_SUMMED[name] for name in _AHEAD]
-    known = _Ahead(days, bases, tuple(rows.values_list("charge_date", *columns).annotate(**sums)))
+    read = rows_of_team(
+        found, ("days ahead", days, bases), lambda: tuple(rows.values_list("charge_date", *columns).annotate(**sums))
+    )
+    known = _Ahead(days, bases, read)
     keep(("days read ahead", scope, found.currency), known)
 
 
@@ -83,7 +87,8 @@ def commitment_days(
     if found.imports:
         rows = slice_rows(Ask(found, CostMetric.EFFECTIVE, filters, days)).exclude(slice__commitment_discount_status="")
         places = ("slice__commitment_discount_status", "charge_date")
-        for status, day, cost in rows.order_by().values_list(*places).annotate(cost=Sum(CostMetric.EFFECTIVE.column)):
+        sums = rows.order_by().values_list(*places).annotate(cost=Sum(CostMetric.EFFECTIVE.column))
+        for status, day, cost in rows_of_team(found, ("commitment days", days, filters), lambda: tuple(sums)):
             cells.setdefault(status, {})[day] = cost
     return cells
 

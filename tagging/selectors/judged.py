@@ -11,22 +11,21 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeVar
 
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from costs import selectors as intake
 from costs.periods import BillingPeriod
 from costs.reading import read_by_version, read_once
 from costs.scope import Scope
 from costs.terms import CostMetric
-from tagging.models import Allocation
-from tagging.policy import Exceptions, Judgement, KeyPolicy, TaggableLine, judge, judgement_of
+from tagging.policy import Exceptions, Judgement, KeyPolicy, TaggableLine, TaggableLines, judge, judgement_of
 from tagging.policy.exemptions import Excuse
 from tagging.policy.resource_types import resource_type
 from tagging.results import UnreadKey
 from tagging.selectors.carried import carried
 from tagging.selectors.policy import excuses, required_keys, untaggable_charges
-from tagging.selectors.reach import Reach, reach
-from tagging.selectors.taggable import TaggableMonth, exceptions_among, ids_of
+from tagging.selectors.reach import Reach, reach, version_of
+from tagging.selectors.taggable import Said, TaggableMonth, exceptions_among, ids_of
 from tagging.selectors.taggable_rows import SliceOf, as_rows, taggable_lines, taggable_slices
 from tagging.selectors.unread import unread_policy_keys
 from tagging.selectors.virtual import virtual_tags_in
@@ -86,11 +85,10 @@ class JudgedMonth:
             reach=self.reach,
             policy=self.policy,
             unread=self.unread,
-            lines=tuple(TaggableLine(row[0], row[1], row[5], row[2]) for row in rows),
+            lines=TaggableLines(TaggableLine(row[0], row[1], row[5], row[2]) for row in rows),
             rows=tuple(row[:-1] for row in rows),
             slices=self.slices,
-            judged=self.judged,
-            exceptions=self.exceptions,
+            said=Said(self.judged, self.exceptions),
             ids={row[0]: row[-1] for row in rows},
         )
 
@@ -98,12 +96,6 @@ class JudgedMonth:
 def judged_month(scope: Scope, period: BillingPeriod, currency: str) -> JudgedMonth:
     """The month as the reader may see it. Read once within a page."""
     return read_once(("judged month", scope, period, currency), lambda: _judged_month(scope, period, currency))
-
-
-def _version(found: Reach) -> Hashable:
-    """Changes with every import in force and whenever owners are given again, which makes new rows."""
-    imports = tuple((item.pk, item.version_id, item.finished_at) for item in found.imports)
-    return imports, Allocation.objects.aggregate(newest=Max("pk"))["newest"]
 
 
 def _slices(found: Reach, version: Hashable) -> tuple[Mapping[int, SliceOf], Q]:
@@ -126,7 +118,7 @@ def _judged_month(scope: Scope, period: BillingPeriod, currency: str) -> JudgedM
     unread = unread_policy_keys(scope, required, found.imports)
     left_out = {item.key for item in unread}
     policy = tuple(key for key in required if key.key not in left_out)
-    version = _version(found)
+    version = version_of(found)
     slices, aside = _slices(found, version)
     said = _said(found, period, policy, slices, aside, version)
     return JudgedMonth(found, policy, unread, slices, aside, said.judged, said.exceptions, said.apart, version)

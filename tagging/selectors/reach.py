@@ -1,8 +1,10 @@
 """What a reader's question reaches: the imports, one currency, and the rows within their scope."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Hashable
 from dataclasses import dataclass
 from datetime import date
+from itertools import starmap
+from typing import NamedTuple
 
 from django.db.models import Max, OuterRef, QuerySet, Subquery
 
@@ -11,7 +13,7 @@ from costs.periods import BillingPeriod
 from costs.reading import keep, kept, read_once
 from costs.scope import Scope
 from costs.selectors import ActiveImport
-from tagging.models import AllocatedCost, OwnerCost
+from tagging.models import AllocatedCost, Allocation, OwnerCost
 from tagging.selectors.pools import pools_naming
 
 MAIN_CURRENCY = "USD"
@@ -73,17 +75,39 @@ def last_day_of(scope: Scope, import_pks: Collection[int]) -> date | None:
     if scope.everything:
         found: date | None = allocated(scope, import_pks).aggregate(last=Max("charge_date"))["last"]
         return found
-    held = _holdings(scope).last_days
-    days = [day for (pk, owner), day in held.items() if pk in import_pks and owner in scope.team_keys]
+    held = _holdings(scope).rows
+    days = [row.last_day for row in held if row.import_pk in import_pks and row.owner in scope.team_keys]
     return max((day for day in days if day is not None), default=None)
+
+
+def version_of(found: Reach) -> Hashable:
+    """Changes with every import in force that is reached, and whenever owners are given again, which makes new rows.
+
+    For what is held in the process. A team's is read with its months.
+    """
+    imports = tuple((item.pk, item.version_id, item.finished_at) for item in found.imports)
+    if found.scope.everything:
+        return imports, Allocation.objects.aggregate(newest=Max("pk"))["newest"]
+    pks, teams = set(found.import_pks), found.scope.team_keys
+    rows = (row for row in _holdings(found.scope).rows if row.import_pk in pks and row.owner in teams)
+    return imports, tuple(sorted((row.import_pk, row.owner, row.newest_pk) for row in rows))
+
+
+class _Held(NamedTuple):
+    """What an owner has in an import: its last day with costs, and the newest of its rows."""
+
+    import_pk: int
+    owner: str
+    newest_pk: int
+    last_day: date | None
 
 
 @dataclass(frozen=True)
 class _Holdings:
-    """(import, owner) → the last day with costs, of all imports in force, for these owners and pools that name them."""
+    """Of all imports in force, for these owners and pools that name them."""
 
     owners: frozenset[str]
-    last_days: Mapping[tuple[int, str], date | None]
+    rows: tuple[_Held, ...]
 
 
 def _imports_with_costs(scope: Scope) -> frozenset[int]:
@@ -92,7 +116,7 @@ def _imports_with_costs(scope: Scope) -> frozenset[int]:
     naming = {period: pools_naming(scope.team_keys, period) for period in set(month_of.values())}
     return frozenset(
         pk
-        for pk, owner in _holdings(scope).last_days
+        for pk, owner, *_ in _holdings(scope).rows
         if pk in month_of and (owner in scope.team_keys or owner in naming[month_of[pk]])
     )
 
@@ -109,8 +133,8 @@ def _holdings(scope: Scope) -> _Holdings:
     )
     same = AllocatedCost.objects.filter(bill_import_id=OuterRef("bill_import_id"), owner_key=OuterRef("owner_key"))
     last_day = Subquery(same.order_by("-charge_date").values("charge_date")[:1])
-    found = rows.order_by().values_list("bill_import_id", "owner_key").distinct().annotate(last=last_day)
-    held = _Holdings(scope.team_keys, {(pk, owner): day for pk, owner, day in found})
+    found = rows.order_by().values_list("bill_import_id", "owner_key").annotate(newest=Max("pk"), last=last_day)
+    held = _Holdings(scope.team_keys, tuple(starmap(_Held, found)))
     keep(_HOLDINGS, held)
     return held
 

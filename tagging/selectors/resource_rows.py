@@ -1,11 +1,11 @@
 """Resources with cost, places and tag states: as rows, those that are shown alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from tagging.policy import Judgement, TaggableLine, deciding_slices
+from tagging.policy import Judgement, TaggableLines
 from tagging.results import ResourceRow
 from tagging.selectors.labels import team_names
-from tagging.selectors.taggable import TaggableMonth, costs_by_resource, last_texts
+from tagging.selectors.taggable import TaggableMonth, last_texts
 from tagging.selectors.taggable_rows import SliceOf
 from tagging.selectors.virtual import virtual_values
 from tagging.terms import TagState
@@ -13,15 +13,15 @@ from tagging.terms import TagState
 Pairs = tuple[tuple[str, str], ...]
 
 
-def resource_rows(month: TaggableMonth, lines: Sequence[TaggableLine]) -> list[ResourceRow]:
+def resource_rows(month: TaggableMonth, lines: TaggableLines) -> list[ResourceRow]:
     """A row for every resource of these lines, dearest first."""
     rows = rows_by_key(month, lines).values()
     return sorted(rows, key=lambda row: (-row.cost, row.resource_id, row.sub_account_id))
 
 
-def rows_by_key(month: TaggableMonth, lines: Sequence[TaggableLine]) -> dict[int, ResourceRow]:
+def rows_by_key(month: TaggableMonth, lines: TaggableLines) -> dict[int, ResourceRow]:
     """The same by the keys of the resources, in no order."""
-    costs, deciding = costs_by_resource(lines), deciding_slices(lines)
+    costs, deciding = lines.costs, lines.deciding
     names, types = last_texts(month, costs, 3), last_texts(month, costs, 4)
     places = [month.slices[slice_key] for slice_key in deciding.values()]
     teams = team_names({place.team for place in places})

@@ -16,7 +16,7 @@ from tagging.results.suggestions import SuggestionKey, SuggestionRow, Suggestion
 from tagging.selectors.labels import team_names
 from tagging.selectors.policy import policy_keys
 from tagging.selectors.reach import MAIN_CURRENCY
-from tagging.selectors.taggable import costs_by_resource, taggable_month
+from tagging.selectors.taggable import taggable_month
 from tagging.selectors.virtual import own_values
 from tagging.terms import ChoiceState
 
@@ -196,7 +196,7 @@ def _newest(scope: Scope, wanted: Collection[int]) -> tuple[dict[int, Any], dict
     if not months:
         return {}, {}
     month = taggable_month(scope, months[0], CostMetric.EFFECTIVE, "")
-    costs = {key: cost for key, cost in costs_by_resource(month.lines).items() if key in wanted}
+    costs = {key: cost for key, cost in month.lines.costs.items() if key in wanted}
     places = {(line.resource_key, line.slice_key) for line in month.lines if line.resource_key in wanted}
     own = own_values(month.reach, month.policy, places)
     return costs, {(key, tag): value for (key, _, tag), value in own.items()}

@@ -1,34 +1,53 @@
 """The reader's taggable month: lines of resources, their slices, and what the policy says of each."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from itertools import starmap
-from operator import itemgetter
-from typing import Any
+from functools import cached_property
+from typing import Any, TypeVar, cast
 
 from costs import selectors as intake
 from costs.periods import BillingPeriod
-from costs.reading import keep, read_once
+from costs.reading import held_for_team, hold_for_team, keep, read_once
 from costs.scope import Scope
 from costs.terms import CostMetric
-from tagging.policy import Exceptions, Judgement, KeyPolicy, TaggableLine, judge, judgement_of
+from tagging.policy import Exceptions, Judgement, KeyPolicy, TaggableLines, judge, judgement_of
 from tagging.policy.exemptions import Excuse
 from tagging.policy.problems import state_with_spelling
 from tagging.policy.resource_types import resource_type
 from tagging.results import UnreadKey
 from tagging.selectors.carried import carried
-from tagging.selectors.policy import excuses, required_keys
+from tagging.selectors.held import MOST_ROWS_HELD, team_asked
+from tagging.selectors.policy import excuses, required_keys, untaggable_charges
 from tagging.selectors.reach import Reach, reach
-from tagging.selectors.taggable_rows import SliceOf, rows_and_slices
+from tagging.selectors.taggable_rows import SliceOf, TaggableRows, rows_and_slices
 from tagging.selectors.unread import unread_policy_keys
 from tagging.selectors.virtual import own_values, virtual_tags_in
 from tagging.terms import TagState
 
+T = TypeVar("T")
 # (resource, slice, key of the policy) → how the key is spelled there and its value
 Spelled = Mapping[tuple[int, int, str], tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the policy says of slices, and of single resources in them where that is something else."""
+
+    judged: Mapping[int, Judgement]
+    exceptions: Exceptions
+
+    def once(self, question: Hashable, read: Callable[[], T]) -> T:
+        """What follows from this and its lines alone, worked out once for as long as it is held."""
+        if question not in self._known:
+            self._known[question] = read()
+        return cast("T", self._known[question])
+
+    @cached_property
+    def _known(self) -> dict[Hashable, Any]:
+        return {}
 
 
 @dataclass(frozen=True)
@@ -42,16 +61,15 @@ class TaggableMonth:
     reach: Reach
     policy: tuple[KeyPolicy, ...]
     unread: tuple[UnreadKey, ...]
-    lines: tuple[TaggableLine, ...]
+    lines: TaggableLines
     rows: tuple[tuple[Any, ...], ...]
     slices: Mapping[int, SliceOf]
-    judged: Mapping[int, Judgement]
-    exceptions: Exceptions
+    said: Said
     ids: Mapping[int, str]
 
     def judgement(self, resource_key: int, slice_key: int) -> Judgement:
         """What is said of a resource in a slice."""
-        return judgement_of(resource_key, slice_key, self.judged, self.exceptions)
+        return judgement_of(resource_key, slice_key, self.said.judged, self.said.exceptions)
 
     def to_fix(self, deciding: Mapping[int, int], costs: Mapping[int, Decimal]) -> list[int]:
         """The resources that cost something and do not comply in the slice that decides of them."""
@@ -67,14 +85,10 @@ class _Read:
     """The same on these bases: a page that shows two of them reads the rows once."""
 
     reach: Reach
-    metrics: tuple[CostMetric, ...]
     policy: tuple[KeyPolicy, ...]
     unread: tuple[UnreadKey, ...]
-    rows: tuple[tuple[Any, ...], ...]
-    slices: Mapping[int, SliceOf]
-    judged: Mapping[int, Judgement]
-    exceptions: Exceptions
-    ids: Mapping[int, str]
+    found: TaggableRows
+    said: Said
 
 
 def taggable_month(scope: Scope, period: BillingPeriod, metric: CostMetric, currency: str) -> TaggableMonth:
@@ -83,22 +97,9 @@ def taggable_month(scope: Scope, period: BillingPeriod, metric: CostMetric, curr
     metrics, asked = tuple(dict.fromkeys((metric, CostMetric.EFFECTIVE))), ("taggable month", scope, period, currency)
     read = read_once((*asked, metric), lambda: _read_month(scope, period, currency, metrics))
     keep((*asked, CostMetric.EFFECTIVE), read)
-    column = 5 + read.metrics.index(metric)
-    lines = read_once(
-        ("taggable lines", *asked, metric),
-        lambda: tuple(starmap(TaggableLine, map(itemgetter(0, 1, column, 2), read.rows))),
-    )
-    return TaggableMonth(
-        read.reach, read.policy, read.unread, lines, read.rows, read.slices, read.judged, read.exceptions, read.ids
-    )
-
-
-def costs_by_resource(lines: Sequence[TaggableLine]) -> dict[int, Decimal]:
-    """What each resource costs over these lines."""
-    costs: dict[int, Decimal] = {}
-    for line in lines:
-        costs[line.resource_key] = costs.get(line.resource_key, Decimal(0)) + line.cost
-    return costs
+    rows, slices, ids = read.found.rows, read.found.slices, read.found.ids
+    lines = read.found.lines(metric)
+    return TaggableMonth(read.reach, read.policy, read.unread, lines, rows, slices, read.said, ids)
 
 
 def last_texts(month: TaggableMonth, wanted: Collection[int], column: int) -> dict[int, str]:
@@ -121,10 +122,21 @@ def _read_month(scope: Scope, period: BillingPeriod, currency: str, metrics: tup
     required = required_keys(period)
     unread = unread_policy_keys(scope, required, found.imports)
     policy = tuple(key for key in required if key.key not in {item.key for item in unread})
-    rows, slices, ids = rows_and_slices(found, metrics)
-    judged = {key: judge(policy, item.tags) for key, item in slices.items()}
-    exceptions = exceptions_among(found, policy, rows, slices, judged, ids)
-    return _Read(found, metrics, policy, unread, rows, slices, judged, exceptions, ids)
+    them = rows_and_slices(found, metrics)
+    return _Read(found, policy, unread, them, _said(found, policy, them))
+
+
+def _said(found: Reach, policy: tuple[KeyPolicy, ...], them: TaggableRows) -> Said:
+    """Of a team's rows held in the process until bills, owners, the policy, exemptions or virtual tags change."""
+    ours = tuple((tag.resource_key, tag.key) for item in found.imports for tag in virtual_tags_in(item.period))
+    asked = team_asked(found, ("what is said", them.metrics, untaggable_charges(), policy, excuses(), ours))
+    said: Said | None = None if found.scope.everything else held_for_team(asked)
+    if said is None:
+        judged = {key: judge(policy, item.tags) for key, item in them.slices.items()}
+        said = Said(judged, exceptions_among(found, policy, them.rows, them.slices, judged, them.ids))
+        if not found.scope.everything and len(them.rows) <= MOST_ROWS_HELD:
+            hold_for_team(asked, said)
+    return said
 
 
 def exceptions_among(

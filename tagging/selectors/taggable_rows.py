@@ -2,8 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache, partial
+from dataclasses import dataclass, replace
+from functools import cache, cached_property, partial
+from itertools import starmap
+from operator import itemgetter
 from typing import Any
 
 from django.db.models import BigIntegerField, DateField, Q, QuerySet, TextField, Value
@@ -11,10 +13,13 @@ from django.db.models.functions import Cast
 
 from costs import selectors as intake
 from costs.fields import MoneyField
+from costs.reading import held_for_team, hold_for_team
 from costs.scope import Scope
 from costs.terms import CostMetric
 from tagging.models import Allocation
+from tagging.policy import TaggableLine, TaggableLines
 from tagging.policy.exemptions import is_untaggable
+from tagging.selectors.held import MOST_ROWS_HELD, team_asked
 from tagging.selectors.json_rows import AsJson, parsed
 from tagging.selectors.policy import untaggable_charges
 from tagging.selectors.reach import Reach
@@ -39,14 +44,55 @@ class SliceOf:
     account_name: str
 
 
-def rows_and_slices(
-    found: Reach, metrics: Sequence[CostMetric]
-) -> tuple[tuple[Row, ...], dict[int, SliceOf], dict[int, str]]:
+@dataclass(frozen=True)
+class TaggableRows:
+    """Rows of resources, (resource, slice, last day, name, type, costs), with the slices and ids they name."""
+
+    metrics: tuple[CostMetric, ...]
+    rows: tuple[Row, ...]
+    slices: Mapping[int, SliceOf]
+    ids: Mapping[int, str]
+
+    def lines(self, metric: CostMetric) -> TaggableLines:
+        """The rows as lines with their costs on one of the bases, made once for as long as the rows are held."""
+        if metric not in self._lines:
+            columns = itemgetter(0, 1, 5 + self.metrics.index(metric), 2)
+            self._lines[metric] = TaggableLines(starmap(TaggableLine, map(columns, self.rows)))
+        return self._lines[metric]
+
+    @cached_property
+    def _lines(self) -> dict[CostMetric, TaggableLines]:
+        return {}
+
+
+def rows_and_slices(found: Reach, metrics: tuple[CostMetric, ...]) -> TaggableRows:
     """The reader's taggable rows with the slices and ids they name, in one query.
 
-    Without those that the list of exceptions says nobody can tag. Rows are (resource, slice, last day, name, type,
-    costs, id).
+    Without those that the list of exceptions says nobody can tag. A team's few are held in the process until bills,
+    owners or that list change: then the names of accounts alone are read.
     """
+    if found.scope.everything:
+        return _read(found, metrics)
+    asked = team_asked(found, ("taggable rows", metrics, untaggable_charges()))
+    held: TaggableRows | None = held_for_team(asked)
+    if held is None:
+        read = _read(found, metrics)
+        if len(read.rows) <= MOST_ROWS_HELD:
+            hold_for_team(asked, read)
+        return read
+    names = intake.account_names(found.scope, {of.account for of in held.slices.values()})
+    now = {key: _called(of, names.get(of.account, "")) for key, of in held.slices.items()}
+    if now != held.slices:
+        held = replace(held, slices=now)
+        hold_for_team(asked, held)
+    return held
+
+
+def _called(of: SliceOf, account_name: str) -> SliceOf:
+    return of if of.account_name == account_name else replace(of, account_name=account_name)
+
+
+def _read(found: Reach, metrics: tuple[CostMetric, ...]) -> TaggableRows:
     resource_rows, known = [], dict[int, SliceOf]()
     for row in _resource_rows(found, metrics).union(_slice_rows(found, metrics), all=True):
         if row[0] is not None:
@@ -57,7 +103,9 @@ def rows_and_slices(
     slices = {key: of for key, of in known.items() if not is_untaggable(aside, of.service, of.usage_type)}
     rows = tuple(row[:-1] for row in resource_rows if row[1] in slices)
     used = {row[1] for row in rows}
-    return rows, {key: of for key, of in slices.items() if key in used}, {row[0]: row[-1] for row in rows}
+    return TaggableRows(
+        metrics, rows, {key: of for key, of in slices.items() if key in used}, {row[0]: row[-1] for row in rows}
+    )
 
 
 def taggable_slices(found: Reach) -> tuple[dict[int, SliceOf], Q]:

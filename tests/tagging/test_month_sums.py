@@ -14,7 +14,7 @@ from costs.reading import read_by_version
 from costs.scope import Scope
 from costs.terms import CostMetric
 from tagging.models import AllocationRule, Exemption, TagKey, Team, UntaggableCharge, VirtualTag
-from tagging.policy import deciding_slices, group_lines, tally
+from tagging.policy import TaggableLines, deciding_slices, group_lines, tally
 from tagging.selectors import compliance, resources, tag_findings
 from tagging.selectors.judged import judged_month
 from tagging.selectors.month_sums import PLACES, decided, group_tallies, month_tally
@@ -100,11 +100,14 @@ def test_the_database_counts_as_line_by_line(world: None, scope: Scope, metric: 
     _change_policy(changed)
     whole, judged = taggable_month(scope, NOVEMBER, metric, ""), judged_month(scope, NOVEMBER, "")
     keys = len(whole.policy)
-    assert month_tally(judged, metric) == tally(whole.lines, whole.judged, keys, whole.exceptions)
+    assert month_tally(judged, metric) == tally(whole.lines, whole.said.judged, keys, whole.said.exceptions)
     assert {each.resource_key: each.slice_key for each in decided(judged, metric)} == deciding_slices(whole.lines)
     for name in PLACES:
         by_hand = group_lines(whole.lines, lambda line, name=name: getattr(whole.slices[line.slice_key], name))  # type: ignore[misc]
-        expected = {value: tally(lines, whole.judged, keys, whole.exceptions) for value, lines in by_hand.items()}
+        expected = {
+            value: tally(TaggableLines(lines), whole.said.judged, keys, whole.said.exceptions)
+            for value, lines in by_hand.items()
+        }
         assert group_tallies(judged, metric, name) == expected, name
     for line in whole.lines:
         place = (line.resource_key, line.slice_key)
@@ -124,12 +127,15 @@ def test_kinds_and_virtual_tags_count_as_line_by_line(
     metric = CostMetric.BILLED
     whole, judged = taggable_month(scope, NOVEMBER, metric, ""), judged_month(scope, NOVEMBER, "")
     keys = len(whole.policy)
-    assert month_tally(judged, metric) == tally(whole.lines, whole.judged, keys, whole.exceptions)
+    assert month_tally(judged, metric) == tally(whole.lines, whole.said.judged, keys, whole.said.exceptions)
     for line in whole.lines:
         assert judged.judgement(*line[:2]) == whole.judgement(*line[:2])
     for name in PLACES:
         by_hand = group_lines(whole.lines, lambda line, name=name: getattr(whole.slices[line.slice_key], name))  # type: ignore[misc]
-        expected = {value: tally(lines, whole.judged, keys, whole.exceptions) for value, lines in by_hand.items()}
+        expected = {
+            value: tally(TaggableLines(lines), whole.said.judged, keys, whole.said.exceptions)
+            for value, lines in by_hand.items()
+        }
         assert group_tallies(judged, metric, name) == expected, name
     missing = {
         (key, rule.key)

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from tagging.policy import AllowedValue, KeyPolicy, TaggableLine, environment_of, judge, tally
+from tagging.policy import AllowedValue, KeyPolicy, TaggableLine, TaggableLines, environment_of, judge, tally
 from tagging.terms import TagState
 
 ENVIRONMENT = KeyPolicy(
@@ -55,7 +55,7 @@ def test_a_month_counts_resources_by_their_last_slice_and_money_line_by_line() -
         TaggableLine(10, 2, Decimal(70), date(2025, 11, 30)),
         TaggableLine(20, 3, Decimal(100), date(2025, 11, 30)),
     ]
-    counted = tally(lines, judged, 2)
+    counted = tally(TaggableLines(lines), judged, 2)
     assert (counted.resources, counted.compliant_resources) == (2, 1)
     assert (counted.present, counted.invalid) == ([2, 2], [1, 0])
     assert (counted.taggable_cost, counted.compliant_cost) == (Decimal(200), Decimal(70))
@@ -66,4 +66,4 @@ def test_a_tie_between_slices_goes_to_the_dearer_one() -> None:
     judged = {1: judge((TEAM,), {}), 2: judge((TEAM,), {"Team": "a"})}
     day = date(2025, 11, 30)
     lines = [TaggableLine(10, 1, Decimal(1), day), TaggableLine(10, 2, Decimal(2), day)]
-    assert tally(lines, judged, 1).compliant_resources == 1
+    assert tally(TaggableLines(lines), judged, 1).compliant_resources == 1
