@@ -234,20 +234,29 @@ class Rebuilt:
     imports: int
     months: list[int]
     without_record: list[str]
+    damaged: list[str]
 
 
 def rebuild(periods: Collection[BillingPeriod] | None = None, *, now: datetime) -> Rebuilt:
     """Make the intake's tables from the charge store, and the owners of every month in force.
 
-    An empty database gets everything or nothing; in another one each month changes for its readers at once.
+    An empty database gets all that can be made at once; in another one each month changes for its readers at once.
+    A month whose charges are damaged is left out and named.
     """
+    made = []
     with transaction.atomic() if intake.is_empty() else nullcontext():
         found = intake.restore_records(periods=periods, now=now)
         for pk in found.in_force:
-            with transaction.atomic():
-                intake.reload_import(pk)
-                owners.allocate_import(pk)
-    return Rebuilt(found.sources, found.imports, found.in_force, found.without_record)
+            try:
+                with transaction.atomic():
+                    intake.reload_import(pk)
+                    owners.allocate_import(pk)
+            except FinopsError as error:
+                intake.leave_out(pk, error, found, now=now)
+            else:
+                made.append(pk)
+    intake.publish_missing()
+    return Rebuilt(found.sources, found.imports, made, found.without_record, [*found.damaged.values()])
 
 
 def remove_replaced_imports(*, now: datetime) -> int:

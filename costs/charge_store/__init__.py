@@ -1,7 +1,7 @@
 """Canonical charges in Parquet, one folder per import. The only package that imports DuckDB."""
 
 from costs.charge_store.checking import FolderSums, damaged_files, sums_of
-from costs.charge_store.connection import Connection, connect, disk_full, too_large
+from costs.charge_store.connection import Connection, Error, connect, disk_full, too_large
 from costs.charge_store.copies import overlap, same_lines
 from costs.charge_store.faults import passing_fault
 from costs.charge_store.folders import (
@@ -74,6 +74,7 @@ from costs.charge_store.reading import (
 )
 from costs.charge_store.records import (
     IN_FORCE,
+    DamagedFileError,
     InForce,
     has_record,
     read_catalogue,
@@ -114,6 +115,8 @@ __all__ = [
     "virtual_tags_digest",
     "IN_FORCE",
     "MARKER",
+    "DamagedFileError",
+    "Error",
     "FolderSums",
     "InForce",
     "Store",

@@ -1,11 +1,12 @@
 """Is a folder of charges what was put there? Files by their checksums, lines by their sums."""
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
 
 from costs.charge_store.connection import Error, connect
-from costs.charge_store.folders import ImportFolder
+from costs.charge_store.folders import RECORDS, ImportFolder
 from costs.charge_store.stores import charge_store
 from costs.money import round_money
 from costs.terms import COST_COLUMNS
@@ -47,7 +48,15 @@ def damaged_files(folder: ImportFolder) -> list[str]:
             problems.append(f"{mark.name} has {size:,} bytes instead of {mark.size:,}")
         elif digest.hexdigest() != mark.sha256:
             problems.append(f"{mark.name} is not what was written: its checksum differs")
+    known = {mark.name for mark in marks}
+    there = sorted(file.name for file in store.files(folder.name))
+    problems += [f"{name} was not written by its import: take it out" for name in there if _is_extra(name, known)]
     return problems
+
+
+def _is_extra(name: str, known: Collection[str]) -> bool:
+    """Whether a file would be read as charges, here or by other tools, though it is none of this import's."""
+    return name not in known and name.endswith(".parquet") and name not in RECORDS
 
 
 def sums_of(folder: ImportFolder) -> FolderSums | str:

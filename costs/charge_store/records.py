@@ -24,6 +24,10 @@ _SNAPSHOTS = "_snapshots.parquet"
 _MONEY = pa.decimal128(38, 10)
 
 
+class DamagedFileError(InvalidRequestError):
+    """A file of the store that cannot be read; names it."""
+
+
 @dataclass(frozen=True)
 class InForce:
     """One month of one source, as other tools read it. `counts` is false for an inventory that a bill covers."""
@@ -117,7 +121,7 @@ def _read_json(name: str) -> dict[str, Any] | None:
     try:
         found: dict[str, Any] = json.loads(content)
     except ValueError as error:
-        raise InvalidRequestError(f"{name} in the charge store is damaged. Put it back from a backup.") from error
+        raise DamagedFileError(f"{name} in the charge store is damaged. Put it back from a backup.") from error
     return found
 
 
@@ -135,4 +139,4 @@ def _table(content: bytes, name: str) -> pa.Table:
     try:
         return pq.ParquetFile(io.BytesIO(content)).read()  # read_table would load all of Arrow's datasets
     except (pa.ArrowException, OSError) as error:
-        raise InvalidRequestError(f"{name} in the charge store is damaged. Put it back from a backup.") from error
+        raise DamagedFileError(f"{name} in the charge store is damaged. Put it back from a backup.") from error

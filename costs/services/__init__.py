@@ -22,7 +22,7 @@ from costs.services.partial_uploads import (
 )
 from costs.services.preparing import prepare_imports
 from costs.services.publishing import mark_folders, publish_in_force, publish_missing
-from costs.services.rebuilding import Restored, is_empty, reload_import, restore_records
+from costs.services.rebuilding import Restored, is_empty, leave_out, reload_import, restore_records
 from costs.services.restored import settle_restored
 from costs.services.retracking import queue_retracking
 from costs.services.sources import (
@@ -95,6 +95,7 @@ __all__ = [
     "mark_not_handed_out",
     "open_landing",
     "is_empty",
+    "leave_out",
     "mark_folders",
     "publish_in_force",
     "publish_missing",

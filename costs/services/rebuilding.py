@@ -1,7 +1,8 @@
 """The intake's tables made from the charge store: records first, then the rows of every month in force.
 
 What exists is kept: on an empty database everything is made, on another what is missing and the rows of the months
-asked for. Can be repeated.
+asked for. A month whose charges are damaged holds up no other: it is named, and waits as a failed import. Can be
+repeated.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -15,7 +16,7 @@ from django.db import connection, models, transaction
 
 from costs import bulk, charge_store
 from costs.charge_store import ROLLUP_COLUMNS, ImportFolder, InForce
-from costs.errors import InvalidRequestError
+from costs.errors import FinopsError, ImportRejectedError, InvalidRequestError
 from costs.models import (
     Bill,
     BillDelivery,
@@ -37,6 +38,7 @@ from costs.services.switching import refresh_resources
 from costs.terms import COST_COLUMNS, BillState, ImportState
 
 Record = Mapping[str, Any]
+_DAMAGED = "charges_damaged"
 
 
 @dataclass
@@ -47,7 +49,9 @@ class Restored:
     sources: int = 0
     imports: int = 0
     in_force: list[int] = field(default_factory=list)
+    pointed: set[int] = field(default_factory=set)  # of these, what no reader followed before
     without_record: list[str] = field(default_factory=list)  # folders that tell nothing of their import
+    damaged: dict[int, str] = field(default_factory=dict)  # import → its month, what is wrong with it, and the cure
 
 
 class _Unclaimed(Claim):
@@ -70,19 +74,14 @@ def restore_records(*, periods: Collection[BillingPeriod] | None = None, now: da
     charge_store.charge_store().check()
     folders = [folder for folder in charge_store.folders_in_store() if periods is None or folder.period in periods]
     found = Restored(was_empty=is_empty())
-    records: dict[ImportFolder, Record] = {}
-    for folder in folders:
-        record = charge_store.read_record(folder)
-        if record is not None:
-            records[folder] = record
-        elif not BillImport.objects.filter(pk=folder.import_pk).exists():
-            found.without_record.append(folder.name)
-    index = _index(records, periods)
-    if not records and periods is not None:
+    records = _records(folders, found)
+    index = _index(records, periods, found)
+    if not records and periods is not None and not found.damaged:
         asked = ", ".join(str(period) for period in sorted(periods))
         raise InvalidRequestError(f"The charge store holds nothing of {asked}.")
     if not records:
-        raise InvalidRequestError("The charge store holds no import whose record could be read.")
+        told = [*found.damaged.values()] or ["The charge store holds no import whose record could be read."]
+        raise InvalidRequestError(" ".join(told))
     with transaction.atomic():
         catalogue = charge_store.read_catalogue() or {"sources": [], "billing_accounts": [], "sub_accounts": []}
         found.sources = _restore_sources(catalogue["sources"], {folder.source_name for folder in records})
@@ -91,7 +90,8 @@ def restore_records(*, periods: Collection[BillingPeriod] | None = None, now: da
         if found.was_empty:
             _restore_accounts(catalogue)
         _restore_resources(made, records)
-        found.in_force = _restore_bills(index, periods)
+        found.pointed = _restore_bills(index, periods)
+        found.in_force = _in_force(periods)
     return found
 
 
@@ -103,9 +103,45 @@ def reload_import(import_pk: int) -> None:
     item = BillImport.objects.select_related("source").get(pk=import_pk)
     folder = folder_of(item)
     if folder is None or not folder.exists():
-        raise InvalidRequestError(f"The charges of {item.source} {item.billing_period:%Y-%m} are gone.")
+        raise InvalidRequestError("Its charges are not in the store.")
     if folder.marks() and (problems := charge_store.damaged_files(folder)):
-        raise InvalidRequestError(f"{folder.name}: {problems[0]}. Nothing was made of it. Put it back from a backup.")
+        raise InvalidRequestError(f"{folder.name}: {'; '.join(problems)}.")
+    try:
+        _reload(item, folder)
+    except charge_store.Error as error:
+        if charge_store.passing_fault(error):
+            raise
+        raise InvalidRequestError(f"{folder.name} cannot be read: {str(error).splitlines()[0]}") from error
+
+
+def leave_out(import_pk: int, error: FinopsError, found: Restored, *, now: datetime) -> None:
+    """Name a month whose charges are damaged. One that nobody read before counts as failed until it is mended.
+
+    Its folder stays, and the next rebuild tries again, unless the month was imported anew. Raises `error` where it is
+    no damage but a fault that may pass.
+    """
+    if charge_store.passing_fault(error):
+        raise error
+    item = BillImport.objects.select_related("source").get(pk=import_pk)
+    month = f"{item.billing_period:%Y-%m}"
+    cure = f"Put its folder back from a backup and run manage.py rebuild {month}, or import the month again."
+    kept = "" if import_pk in found.pointed else " Its sums in the database stay as they were."
+    found.damaged[import_pk] = f"{item.source} {month}: {error} {cure}{kept}"
+    if import_pk not in found.pointed:
+        return
+    Bill.objects.filter(import_in_force=import_pk).update(import_in_force=None)
+    told = ImportRejectedError(f"Its charges are damaged. {error}", cure, code=_DAMAGED)
+    BillImport.objects.filter(pk=import_pk).update(
+        state=ImportState.FAILED.value,
+        step="Failed",
+        error=str(told),
+        error_detail=told.as_dict(),
+        rollups_removed_at=now,
+        charges_removed_at=now,  # so the schedule leaves the folder alone
+    )
+
+
+def _reload(item: BillImport, folder: ImportFolder) -> None:
     with charge_store.connect() as duck:
         charge_store.use_charges(duck, folder)
         totals = charge_store.month_totals(duck)
@@ -125,8 +161,26 @@ def reload_import(import_pk: int) -> None:
             store_rollups(duck, item.pk, totals, claim=_Unclaimed(item.pk, ""))
 
 
-def _index(records: Mapping[ImportFolder, Record], periods: Collection[BillingPeriod] | None) -> dict[int, InForce]:
-    """What is in force, by import. Raises InvalidRequestError where the store has no index."""
+def _records(folders: Sequence[ImportFolder], found: Restored) -> dict[ImportFolder, Record]:
+    """What the imports of these folders were, as far as the store tells."""
+    records: dict[ImportFolder, Record] = {}
+    for folder in folders:
+        try:
+            record = charge_store.read_record(folder)
+        except charge_store.DamagedFileError as error:
+            found.damaged[folder.import_pk] = f"{folder.source_name} {folder.period}: {error}"
+            continue
+        if record is not None:
+            records[folder] = record
+        elif not BillImport.objects.filter(pk=folder.import_pk).exists():
+            found.without_record.append(folder.name)
+    return records
+
+
+def _index(
+    records: Mapping[ImportFolder, Record], periods: Collection[BillingPeriod] | None, found: Restored
+) -> dict[int, InForce]:
+    """What is in force and can be made, by import. Raises InvalidRequestError where the store has no index."""
     rows = charge_store.read_in_force()
     if rows is None:
         raise InvalidRequestError(
@@ -134,12 +188,14 @@ def _index(records: Mapping[ImportFolder, Record], periods: Collection[BillingPe
             " it back from a backup."
         )
     wanted = None if periods is None else {str(period) for period in periods}
-    found = {row.import_pk: row for row in rows if wanted is None or row.billing_period in wanted}
-    missing = sorted(set(found) - {folder.import_pk for folder in records})
-    if missing:
-        months = ", ".join(f"{found[pk].source} {found[pk].billing_period}" for pk in missing)
-        raise InvalidRequestError(f"The charges of {months} are not in the store. Put them back from a backup.")
-    return found
+    index = {row.import_pk: row for row in rows if wanted is None or row.billing_period in wanted}
+    there = {folder.import_pk for folder in records}
+    for pk in sorted(set(index) - there):
+        row = index.pop(pk)
+        cure = f"Put them back from a backup and run manage.py rebuild {row.billing_period}."
+        told = f"{row.source} {row.billing_period}: Its charges are not in the store. {cure}"
+        found.damaged.setdefault(pk, told)  # unless its record is damaged
+    return index
 
 
 def _restore_sources(told: Sequence[Record], names: Collection[str]) -> int:
@@ -260,26 +316,53 @@ def _restore_resources(made: Collection[int], records: Mapping[ImportFolder, Rec
     mine = [folder for folder in records if folder.import_pk in made and folder.exists()]
     columns = tuple("key" if name == "resource_key" else name for name in ROLLUP_COLUMNS["resources"])
     for folder in sorted(mine, key=lambda one: (records[one]["values"]["finished_at"] or "", one.import_pk)):
-        bulk.copy_rows(Resource, columns, charge_store.resource_rows(folder), skip_existing=True)
-        refresh_resources(charge_store.resources_seen(folder))
+        try:
+            rows, seen = charge_store.resource_rows(folder), charge_store.resources_seen(folder)
+        except charge_store.Error as error:
+            if charge_store.passing_fault(error):
+                raise
+            continue  # damaged: of a month in force it is told, of others manage.py verify_charges --kept tells
+        bulk.copy_rows(Resource, columns, rows, skip_existing=True)
+        refresh_resources(seen)
     told = BillImport.objects.filter(pk__in=made, snapshot_on__isnull=False).order_by("snapshot_on", "pk")
     for item in told:
         refresh_states(item)
 
 
-def _restore_bills(index: Mapping[int, InForce], periods: Collection[BillingPeriod] | None) -> list[int]:
-    """States of bills made anew; returns the imports in force of these months, whose rows are to be made.
+def _restore_bills(index: Mapping[int, InForce], periods: Collection[BillingPeriod] | None) -> set[int]:
+    """Put imports in force that nobody follows; returns them. Where a bill points at an import already, it counts.
 
-    Where a bill points at an import already, that one counts.
+    The store's index has forgotten those that were left out as damaged; they are tried again.
     """
-    for pk, row in index.items():
-        Bill.objects.filter(imports=pk, import_in_force=None).update(
-            state=BillState(row.bill_state).value, import_in_force=pk
-        )
-    bills = Bill.objects.filter(import_in_force__isnull=False).order_by("billing_period", "source__name")
-    if periods is not None:
-        bills = bills.filter(billing_period__in=[period.start for period in periods])
+    left_out = BillImport.objects.filter(
+        _of(periods), state=ImportState.FAILED.value, error_detail__code=_DAMAGED, bill__import_in_force=None
+    )
+    states = {item.pk: item.bill.state for item in left_out.select_related("bill") if item.bill is not None}
+    states |= {pk: BillState(row.bill_state).value for pk, row in index.items()}
+    pointed = set()
+    for pk, state in states.items():
+        if Bill.objects.filter(imports=pk, import_in_force=None).update(state=state, import_in_force=pk):
+            pointed.add(pk)
+    BillImport.objects.filter(pk__in=pointed, state=ImportState.FAILED.value).update(
+        state=ImportState.IN_FORCE.value,
+        step="In force",
+        error="",
+        error_detail={},
+        rollups_removed_at=None,
+        charges_removed_at=None,
+    )
+    return pointed
+
+
+def _in_force(periods: Collection[BillingPeriod] | None) -> list[int]:
+    """The imports in force of these months, whose rows are to be made."""
+    bills = Bill.objects.filter(_of(periods), import_in_force__isnull=False)
+    bills = bills.order_by("billing_period", "source__name")
     return [pk for pk in bills.values_list("import_in_force", flat=True) if pk is not None]
+
+
+def _of(periods: Collection[BillingPeriod] | None) -> models.Q:
+    return models.Q() if periods is None else models.Q(billing_period__in=[period.start for period in periods])
 
 
 def _read(model: type[models.Model], values: Record, names: Collection[str]) -> dict[str, Any]:

@@ -202,21 +202,109 @@ def test_month_whose_charges_are_gone_is_named_and_nothing_is_made(settings: Set
     empty_the_database()
     for path in (tmp_path / "charges").rglob("_record.json"):
         path.unlink()
-    with pytest.raises(CommandError, match="The charges of aws-000000000001 2026-05 are not in the store"):
+    with pytest.raises(CommandError, match=r"aws-000000000001 2026-05: Its charges are not in the store\."):
         call_command("rebuild")
     assert not BillSource.objects.exists()
 
 
-def test_damaged_charges_are_named_and_nothing_is_made(settings: Settings, tmp_path: Path) -> None:
+def two_months(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """1 in May, 7 in April; what the database says of both."""
+    april = {"period": "2026-04-01T00:00:00Z", "start": "2026-04-30T00:00:00Z"}
+    bring_in_lines(folder, line(cost="1", resource="i-1"), name="may.csv")
+    bring_in_lines(folder, line(cost="7", resource="i-1", **april), name="april.csv")
+    return everything()
+
+
+def damage(root: Path, name: str, month: str = "2026-05") -> tuple[Path, bytes]:
+    """Cut a file of a month short; returns it and what it held."""
+    (path,) = root.glob(f"*/billing_period={month}/*/{name}")
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    return path, content
+
+
+def test_damaged_month_is_named_and_the_others_are_made(settings: Settings, tmp_path: Path) -> None:
+    settings.CHARGE_STORE = str(tmp_path / "charges")
+    before = two_months(tmp_path)
+    empty_the_database()
+    path, content = damage(tmp_path / "charges", "charges-*.parquet")
+    out = StringIO()
+    with pytest.raises(CommandError) as refused:
+        call_command("rebuild", json=True, stdout=out)
+    head, told = str(refused.value).splitlines()
+    assert head == "1 month could not be made, the others are."
+    assert told.startswith("aws-000000000001 2026-05: source=aws-000000000001/billing_period=2026-05/import=")
+    assert f": charges-00001.parquet has {len(content) // 2:,} bytes instead of {len(content):,}. Put its" in told
+    assert told.endswith("and run manage.py rebuild 2026-05, or import the month again.")
+    made = json.loads(out.getvalue())
+    assert [(row["billing_period"], row["billed_cost"]) for row in made["months"]] == [("2026-04", "7")]
+    assert made["damaged"] == [told]
+    may, april = Bill.objects.order_by("-billing_period")
+    assert may.import_in_force is None
+    assert april.import_in_force is not None
+    failed = BillImport.objects.get(bill=may)
+    assert (failed.state, failed.error_detail["code"]) == ("failed", "charges_damaged")
+    assert "run manage.py rebuild 2026-05" in failed.error
+
+    pipeline.remove_replaced_imports(now=NOW)  # the schedule rewrites the index, and leaves the folder for a cure
+    path.write_bytes(content)
+    call_command("rebuild", "2026-05", stdout=StringIO())
+    assert everything() == before
+    assert verify_charges(Scope.all()).is_sound
+
+
+def test_damaged_month_can_be_imported_again_instead(settings: Settings, tmp_path: Path) -> None:
+    settings.CHARGE_STORE = str(tmp_path / "charges")
+    two_months(tmp_path)
+    empty_the_database()
+    damage(tmp_path / "charges", "_resources.parquet")
+    with pytest.raises(CommandError, match=r"_resources\.parquet has"):
+        call_command("rebuild", stdout=StringIO())
+    item = bring_in(tmp_path / "may.csv")[0]
+    assert (item.state, item.billed_cost) == ("in_force", Decimal(1))
+    assert [one.problem for one in verify_charges(Scope.all()).differences] == []
+    call_command("rebuild", stdout=StringIO())  # the new one counts; the damaged one is not tried any more
+    assert Bill.objects.get(billing_period=date(2026, 5, 1)).import_in_force == item
+
+
+def test_damaged_month_of_a_database_in_use_keeps_its_sums(settings: Settings, tmp_path: Path) -> None:
+    settings.CHARGE_STORE = str(tmp_path / "charges")
+    before = two_months(tmp_path)
+    damage(tmp_path / "charges", "charges-*.parquet")
+    with pytest.raises(CommandError, match=r"again\. Its sums in the database stay as they were\."):
+        call_command("rebuild", stdout=StringIO())
+    assert everything() == before
+
+
+@pytest.mark.parametrize("name", ["_record.json", "charges-*.parquet"])
+def test_each_damaged_month_is_named(name: str, settings: Settings, tmp_path: Path) -> None:
+    settings.CHARGE_STORE = str(tmp_path / "charges")
+    two_months(tmp_path)
+    empty_the_database()
+    damage(tmp_path / "charges", "_record.json", "2026-04")
+    damage(tmp_path / "charges", name)
+    with pytest.raises(CommandError) as refused:
+        call_command("rebuild", stdout=StringIO())
+    assert {month: f" {month}: " in str(refused.value) for month in ("2026-04", "2026-05")} == {
+        "2026-04": True,
+        "2026-05": True,
+    }
+
+
+def test_files_that_no_import_wrote_are_named(settings: Settings, tmp_path: Path) -> None:
+    """A copy of a month's file beside it: each of its lines would count twice."""
     settings.CHARGE_STORE = str(tmp_path / "charges")
     bring_in_lines(tmp_path, line(cost="1"))
-    empty_the_database()
     (path,) = (tmp_path / "charges").rglob("charges-*.parquet")
-    size = path.stat().st_size
-    path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(CommandError, match=rf"charges-00001\.parquet has 100 bytes instead of {size:,}\. Nothing was"):
-        call_command("rebuild")
-    assert not BillSource.objects.exists()
+    (path.parent / "charges-00002.parquet").write_bytes(path.read_bytes())
+    (path.parent / "notes.txt").write_text("harmless")
+    problems = [one.problem for one in verify_charges(Scope.all()).differences]
+    assert problems[0] == "charges-00002.parquet was not written by its import: take it out"
+    assert "holds 2 lines, the database says 1" in problems
+    with pytest.raises(CommandError, match=r"charges-00002\.parquet was not written by its import"):
+        call_command("rebuild", stdout=StringIO())
+    (path.parent / "charges-00002.parquet").unlink()
+    assert verify_charges(Scope.all()).is_sound
 
 
 def test_month_the_store_has_nothing_of_is_named(charges: str, tmp_path: Path) -> None:

@@ -40,8 +40,15 @@ class Command(BaseCommand):
         rows = [import_outcome(Scope.all(), pk) for pk in made.months]
         if options["json"]:
             told = {"sources": made.sources, "imports": made.imports, "without_record": made.without_record}
-            self.stdout.write(json.dumps({**told, "months": rows}, indent=2))
-            return
+            self.stdout.write(json.dumps({**told, "damaged": made.damaged, "months": rows}, indent=2))
+        else:
+            self._print(made, rows)
+        if made.damaged:
+            count = len(made.damaged)
+            head = f"{count} month{'s' if count > 1 else ''} could not be made, the others are."
+            raise CommandError("\n".join([head, *made.damaged]))
+
+    def _print(self, made: pipeline.Rebuilt, rows: list[dict[str, Any]]) -> None:
         for row in rows:
             self.stdout.write(f"{row['source']} {row['billing_period']}: {row['billed_cost']} {row['currency']}")
         for name in made.without_record:
