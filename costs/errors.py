@@ -21,6 +21,13 @@ class InvalidRequestError(FinopsError):
     code = "invalid"
 
 
+class UnreadableStoreError(FinopsError):
+    """The store of charges cannot be used or read now. Names places and months: for FinOps staff alone."""
+
+    code = "store"
+    FOR_OTHERS = "The lines of bills behind this cannot be read just now. Your FinOps lead can find out why."
+
+
 @dataclass
 class ImportRejectedError(FinopsError):
     """A bill that cannot be put in force. Nothing changed; the month in force stays.

@@ -1,5 +1,6 @@
 """One shape for every error of the API, whoever raised it: `{"error": {code, message, fields, detail}}`."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -10,8 +11,10 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from costs.errors import FinopsError, ImportRejectedError, NotFoundInScopeError
+from costs.errors import FinopsError, ImportRejectedError, NotFoundInScopeError, UnreadableStoreError
+from tagging.access import is_finops
 
+logger = logging.getLogger(__name__)
 API_ROOT = "/api/"
 # Other errors are 400. By code, so that an app can raise its own without the API knowing its class.
 STATUS_OF_CODES: dict[str, int] = {
@@ -21,6 +24,7 @@ STATUS_OF_CODES: dict[str, int] = {
     "locked": HTTPStatus.LOCKED,
     "checksum_mismatch": 460,  # as tus has it
     "disk_full": HTTPStatus.INSUFFICIENT_STORAGE,
+    UnreadableStoreError.code: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 CODES = {
     400: "invalid",
@@ -58,6 +62,10 @@ def error_body(
 
 def handle(error: Exception, context: Any) -> Response | None:
     """Django REST framework's exception handler. None, so a 500, for what nobody expected."""
+    if isinstance(error, UnreadableStoreError):
+        logger.error("%s: %s", context["request"].path, error)
+        if not is_finops(context["request"].user):
+            error = UnreadableStoreError(error.FOR_OTHERS)
     if isinstance(error, FinopsError):
         return Response(_finops_body(error), status=STATUS_OF_CODES.get(error.code, HTTPStatus.BAD_REQUEST))
     response = exception_handler(error, context)

@@ -1,5 +1,6 @@
 """Puts `request.scope` in place, and another user's eyes where FinOps staff asked for them."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
@@ -12,13 +13,14 @@ from django.shortcuts import redirect, render
 from django.utils.functional import SimpleLazyObject
 from django.views.defaults import page_not_found
 
-from costs.errors import InvalidRequestError, NotFoundInScopeError
+from costs.errors import InvalidRequestError, NotFoundInScopeError, UnreadableStoreError
 from costs.pages import current_moment
 from costs.reading import one_reading
 from tagging import services
 from tagging.access import VIEW_AS_SESSION_KEY as VIEW_AS_SESSION_KEY
 from tagging.access import is_finops, is_viewing_as, scope_of
 
+logger = logging.getLogger(__name__)
 # What stays possible while viewing as someone: ending it and logging out.
 ALWAYS_ALLOWED = ("/view-as/stop/", "/accounts/logout/")
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
@@ -62,11 +64,15 @@ class AccessMiddleware:
             return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """What a view let through: 404 for what is not there or not theirs, 400 with its text for a bad request."""
+        """What a view let through: 404 for what is not there or not theirs, 400 and 503 with what is wrong."""
         if isinstance(error, NotFoundInScopeError):
             return page_not_found(request, error)
         if isinstance(error, InvalidRequestError):
             return render(request, "400.html", {"error": error}, status=400)
+        if isinstance(error, UnreadableStoreError):
+            logger.error("%s: %s", request.path, error)
+            told = error if is_finops(request.user) else error.FOR_OTHERS
+            return render(request, "503.html", {"error": told}, status=503)
         return None
 
 

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -15,11 +16,13 @@ from django.conf import settings
 from django.db import DatabaseError
 
 from costs.charge_store.remote_files import RemoteFiles
-from costs.charge_store.stores import charge_store
+from costs.charge_store.stores import StoreError, charge_store
 from costs.errors import ImportRejectedError
 
 Connection = duckdb.DuckDBPyConnection
 Error = duckdb.Error
+_UNREADABLE = (duckdb.InvalidInputException, duckdb.IOException, duckdb.SerializationException)
+_IMPORT_FOLDER = re.compile(r"source=[^/']+/billing_period=[\d-]+/import=\d+")
 
 # What Python, Django and buffers outside DuckDB's own accounting need of the limit.
 _MEMORY_SHARE = 0.6
@@ -55,6 +58,8 @@ def reading_cursor() -> Iterator[Connection]:
         yield cursor
     except Error as error:
         _explain(error)
+        if damage := _damage_in(error):
+            raise damage from error
         raise
     finally:
         cursor.close()
@@ -81,6 +86,14 @@ def _explain(error: Error) -> None:
     """Raise what a fault of the object store means; DuckDB tells it as a text."""
     if fault := charge_store().fault_in(str(error)):
         raise fault from error
+
+
+def _damage_in(error: Error) -> StoreError | None:
+    """What it means that a file of the store cannot be read as what it is; None for any other error."""
+    if not isinstance(error, _UNREADABLE) or not (found := _IMPORT_FOLDER.search(str(error))):
+        return None
+    text = f"A file of {found[0]} in the charge store is damaged or gone. manage.py verify_charges names it and the cure."
+    return StoreError(text, is_passing=isinstance(error, duckdb.IOException))  # a mount may be away
 
 
 def _endpoint() -> str:

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 from django.conf import settings
 from pyarrow import fs as arrow
 
-from costs.errors import FinopsError, InvalidRequestError
+from costs.errors import InvalidRequestError, UnreadableStoreError
 
 _BLOCK = 1024 * 1024
 _COPIED_AT_ONCE = 5 * 1024**3  # the most S3 copies by itself
@@ -37,13 +37,11 @@ _FAULTS = (
 )
 
 
-class StoreError(FinopsError):
+class StoreError(UnreadableStoreError):
     """The charge store, or a place for backups, that cannot be used: what is wrong, and the cure, in one line.
 
     `is_passing` where a later try may find it mended: it is out of reach, or answers with an error of its own.
     """
-
-    code = "store"
 
     def __init__(self, text: str, *, is_passing: bool = False) -> None:
         super().__init__(text)

@@ -16,7 +16,7 @@ from django.db import connection, models, transaction
 
 from costs import bulk, charge_store
 from costs.charge_store import ROLLUP_COLUMNS, ImportFolder, InForce
-from costs.errors import FinopsError, ImportRejectedError, InvalidRequestError
+from costs.errors import FinopsError, ImportRejectedError, InvalidRequestError, UnreadableStoreError
 from costs.models import (
     Bill,
     BillDelivery,
@@ -318,7 +318,7 @@ def _restore_resources(made: Collection[int], records: Mapping[ImportFolder, Rec
     for folder in sorted(mine, key=lambda one: (records[one]["values"]["finished_at"] or "", one.import_pk)):
         try:
             rows, seen = charge_store.resource_rows(folder), charge_store.resources_seen(folder)
-        except charge_store.Error as error:
+        except UnreadableStoreError as error:
             if charge_store.passing_fault(error):
                 raise
             continue  # damaged: of a month in force it is told, of others manage.py verify_charges --kept tells

@@ -209,9 +209,9 @@ def test_month_whose_charges_are_gone_is_named_and_nothing_is_made(settings: Set
 
 def two_months(folder: Path) -> dict[str, list[dict[str, Any]]]:
     """1 in May, 7 in April; what the database says of both."""
-    april = {"period": "2026-04-01T00:00:00Z", "start": "2026-04-30T00:00:00Z"}
+    april = line(cost="7", period="2026-04-01T00:00:00Z", start="2026-04-30T00:00:00Z", resource="i-1")
     bring_in_lines(folder, line(cost="1", resource="i-1"), name="may.csv")
-    bring_in_lines(folder, line(cost="7", resource="i-1", **april), name="april.csv")
+    bring_in_lines(folder, april, name="april.csv")
     return everything()
 
 

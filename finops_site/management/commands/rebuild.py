@@ -2,13 +2,14 @@
 
 import json
 from argparse import ArgumentParser
+from contextlib import nullcontext, suppress
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from django.utils import timezone
 
-from costs.errors import FinopsError
+from costs.errors import FinopsError, UnreadableStoreError
 from costs.periods import BillingPeriod
 from costs.scope import Scope
 from costs.selectors.outcome import import_outcome
@@ -29,7 +30,9 @@ class Command(BaseCommand):
         try:
             periods = [BillingPeriod.parse(text) for text in options["periods"]] or None
             made = pipeline.rebuild(periods, now=timezone.now())
-            pipeline.follow_up(made.months, now=timezone.now())
+            # What follows reads lines of other months, too: a damaged one is told below.
+            with suppress(UnreadableStoreError) if made.damaged else nullcontext():
+                pipeline.follow_up(made.months, now=timezone.now())
         except FinopsError as error:
             raise CommandError(str(error)) from error
         except DatabaseError as error:
