@@ -70,6 +70,7 @@ class BillState(StrEnum):
 
 # The finding of a month whose invoices are still to come.
 NOT_INVOICED = "not_invoiced"
+CHARGES_DAMAGED = "charges_damaged"  # why an import failed that was in force: see services/rebuilding.py
 
 
 class PlaceKind(StrEnum):

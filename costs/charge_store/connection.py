@@ -92,7 +92,7 @@ def _damage_in(error: Error) -> StoreError | None:
     """What it means that a file of the store cannot be read as what it is; None for any other error."""
     if not isinstance(error, _UNREADABLE) or not (found := _IMPORT_FOLDER.search(str(error))):
         return None
-    text = f"A file of {found[0]} in the charge store is damaged or gone. manage.py verify_charges names it and the cure."
+    text = f"A file of {found[0]} in the charge store is damaged or gone. manage.py verify_charges says which."
     return StoreError(text, is_passing=isinstance(error, duckdb.IOException))  # a mount may be away
 
 

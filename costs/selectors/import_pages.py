@@ -94,6 +94,7 @@ class ErrorReport:
     file_name: str
     line: int | None
     column: str
+    code: str
 
 
 @dataclass(frozen=True)
@@ -337,6 +338,7 @@ def _error_report(item: BillImport) -> ErrorReport | None:
         file_name=str(detail.get("file") or ""),
         line=detail.get("line"),
         column=str(detail.get("column") or ""),
+        code=str(detail.get("code") or ""),
     )
 
 

@@ -22,6 +22,10 @@ from costs.terms import RUNNING_STATES, ImportState
 SHARED = "shared:"
 # An import may take one worker with it; one that takes a second is given up.
 LOSSES_ALLOWED = 1
+LOST_CURE = (
+    "The server's log says why; mostly memory is short, then lower IMPORT_MEMORY_LIMIT_MB or WORKER_PROCESSES and"
+    " restart. Then try again here."
+)
 _RUNNING = [state.value for state in RUNNING_STATES]
 _ENDED = (
     ImportState.IN_FORCE,
@@ -116,7 +120,7 @@ def claim_import(import_pk: int) -> Claim | None:
             worker=claim.worker, heartbeat_at=Now(), workers_lost=F("workers_lost") + int(lost), **fresh
         )
     if gives_up:
-        raise worker_lost()
+        raise worker_lost(is_last=True)
     return claim
 
 
@@ -173,11 +177,13 @@ def why_stopped(import_pk: int) -> StoppedError:
     return TakenOverError("Another worker has taken this import over.")
 
 
-def worker_lost() -> ImportRejectedError:
-    """The error of an import whose worker died."""
-    return ImportRejectedError(
-        "The worker that ran this import is gone.", "Import the files again.", code="worker_lost"
-    )
+def worker_lost(*, is_last: bool) -> ImportRejectedError:
+    """The error of an import whose worker died; `is_last` where it gets no more runs by itself."""
+    if is_last:
+        problem = "Its second worker died with it, so it is not tried again by itself."
+        return ImportRejectedError(problem, LOST_CURE, code="worker_lost")
+    problem = "The worker that ran this import is gone."
+    return ImportRejectedError(problem, "It runs once more within a minute.", code="worker_lost")
 
 
 def new_worker() -> str:

@@ -11,7 +11,16 @@ from django.db.models.functions import Now
 
 from costs.errors import ImportRejectedError
 from costs.models import BillImport, ImportFile
-from costs.services.claims import LOSSES_ALLOWED, SHARED, Claim, is_dead_here, is_this_process, new_worker, why_stopped
+from costs.services.claims import (
+    LOSSES_ALLOWED,
+    LOST_CURE,
+    SHARED,
+    Claim,
+    is_dead_here,
+    is_this_process,
+    new_worker,
+    why_stopped,
+)
 from costs.terms import FileState, ImportState
 
 LANDED_PERCENT = 60  # of an import, once all its files have landed
@@ -145,9 +154,8 @@ def is_due(now: datetime, silent: datetime) -> Q:
 
 def file_lost(name: str) -> ImportRejectedError:
     """The error of a file that took its workers with it."""
-    return ImportRejectedError(
-        "The workers that read this file are gone.", "Import the files again.", name, code="worker_lost"
-    )
+    problem = "Two workers died while they read this file, so it is not tried again by itself."
+    return ImportRejectedError(problem, LOST_CURE, name, code="worker_lost")
 
 
 def _shared_files() -> Any:

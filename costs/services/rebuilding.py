@@ -35,10 +35,9 @@ from costs.services.claims import Claim
 from costs.services.snapshots import SNAPSHOT_COLUMNS, refresh_states
 from costs.services.storing import store_rollups
 from costs.services.switching import refresh_resources
-from costs.terms import COST_COLUMNS, BillState, ImportState
+from costs.terms import CHARGES_DAMAGED, COST_COLUMNS, BillState, ImportState
 
 Record = Mapping[str, Any]
-_DAMAGED = "charges_damaged"
 
 
 @dataclass
@@ -130,7 +129,7 @@ def leave_out(import_pk: int, error: FinopsError, found: Restored, *, now: datet
     if import_pk not in found.pointed:
         return
     Bill.objects.filter(import_in_force=import_pk).update(import_in_force=None)
-    told = ImportRejectedError(f"Its charges are damaged. {error}", cure, code=_DAMAGED)
+    told = ImportRejectedError(f"Its charges are damaged. {error}", cure, code=CHARGES_DAMAGED)
     BillImport.objects.filter(pk=import_pk).update(
         state=ImportState.FAILED.value,
         step="Failed",
@@ -335,7 +334,7 @@ def _restore_bills(index: Mapping[int, InForce], periods: Collection[BillingPeri
     The store's index has forgotten those that were left out as damaged; they are tried again.
     """
     left_out = BillImport.objects.filter(
-        _of(periods), state=ImportState.FAILED.value, error_detail__code=_DAMAGED, bill__import_in_force=None
+        _of(periods), state=ImportState.FAILED.value, error_detail__code=CHARGES_DAMAGED, bill__import_in_force=None
     )
     states = {item.pk: item.bill.state for item in left_out.select_related("bill") if item.bill is not None}
     states |= {pk: BillState(row.bill_state).value for pk, row in index.items()}

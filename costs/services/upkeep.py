@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db.models import F, Q
 
 from costs import charge_store
+from costs.errors import InvalidRequestError
 from costs.models import BillImport, BillUpload, ImportFile
 from costs.selectors.records import folder_of
 from costs.selectors.retention import imports_with_kept_charges, pinned_imports
@@ -19,7 +20,7 @@ from costs.services.claims import LOSSES_ALLOWED, stale_imports, worker_lost
 from costs.services.file_claims import dead_files, file_lost, files_to_hand_out, give_back, imports_to_finish, is_due
 from costs.services.storing import remove_rollups
 from costs.services.switching import fail_import
-from costs.terms import OPEN_STATES, ImportState
+from costs.terms import CHARGES_DAMAGED, OPEN_STATES, ImportState
 
 # A page that began on the old month may still be reading it.
 _GRACE = timedelta(minutes=10)
@@ -58,8 +59,10 @@ def reap_stale_imports(*, now: datetime) -> list[int]:
             fail_import(row.bill_import_id, file_lost(row.name))
             charge_store.remove_workspace(row.bill_import_id)
     stale = stale_imports(now=now)
+    used_up = BillImport.objects.filter(pk__in=stale, workers_lost__gte=LOSSES_ALLOWED)
+    last = set(used_up.values_list("pk", flat=True))
     for import_pk in stale:
-        fail_import(import_pk, worker_lost())
+        fail_import(import_pk, worker_lost(is_last=import_pk in last))
         charge_store.remove_workspace(import_pk)
     return stale
 
@@ -71,7 +74,16 @@ def requeue_lost(import_pk: int) -> bool:
 
 
 def requeue_import(import_pk: int) -> None:
-    """Put an import that failed or was cancelled back in the queue. One that has ended otherwise is left alone."""
+    """Put an import that failed or was cancelled back in the queue. One that has ended otherwise is left alone.
+
+    Damaged charges make way for those of its files. Raises InvalidRequestError where it was made of charges itself.
+    """
+    damaged = BillImport.objects.filter(pk=import_pk, error_detail__code=CHARGES_DAMAGED).select_related("source")
+    for item in damaged:
+        if item.rerolled_from_id is not None:
+            raise InvalidRequestError(item.error)
+        if folder := folder_of(item):
+            charge_store.remove_folder(folder)
     ended = BillImport.objects.filter(pk=import_pk, state__in=_CAN_BE_TRIED_AGAIN)
     ended.update(workers_lost=0, attempts=0, **_QUEUED)
 

@@ -143,9 +143,20 @@ def test_worker_that_died_is_given_up_and_its_import_can_run_again(tmp_path: Pat
     assert intake.load_import(pk, tracked_keys=()) == []  # it is alive as far as we know
     assert intake.reap_stale_imports(now=timezone.now()) == []
     assert intake.reap_stale_imports(now=timezone.now() + timedelta(hours=1)) == [pk]
-    assert "Import the files again" in BillImport.objects.get(pk=pk).error
+    assert "It runs once more" in BillImport.objects.get(pk=pk).error
     pipeline.run_import(pk)
     assert BillImport.objects.get(pk=pk).state == ImportState.IN_FORCE
+
+
+def test_import_whose_second_worker_died_says_that_it_waits_for_somebody(tmp_path: Path) -> None:
+    (pk,) = intake.prepare_imports([write_csv(tmp_path / "bill.csv", [line(cost="1")])], today=TODAY)
+    later = timezone.now() + timedelta(hours=1)
+    for _ in range(2):
+        BillImport.objects.filter(pk=pk).update(state="landing", worker="elsewhere:1:x", heartbeat_at=timezone.now())
+        assert intake.reap_stale_imports(now=later) == [pk]
+        is_queued = intake.requeue_lost(pk)
+    assert not is_queued
+    assert BillImport.objects.get(pk=pk).error.startswith("Its second worker died with it, so it is not tried again")
 
 
 def test_sums_that_do_not_tie_out_fail_the_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ from django.core.management import CommandError, call_command
 from django.db import models
 from pytest_django.fixtures import Settings
 
+from costs import services as intake
 from costs.models import (
     AccountName,
     Bill,
@@ -265,6 +266,24 @@ def test_damaged_month_can_be_imported_again_instead(settings: Settings, tmp_pat
     assert [one.problem for one in verify_charges(Scope.all()).differences] == []
     call_command("rebuild", stdout=StringIO())  # the new one counts; the damaged one is not tried any more
     assert Bill.objects.get(billing_period=date(2026, 5, 1)).import_in_force == item
+
+
+def test_damaged_month_of_a_file_of_several_is_tried_again_with_its_file(settings: Settings, tmp_path: Path) -> None:
+    """Its own import runs again, so the damaged folder makes way."""
+    settings.CHARGE_STORE = str(tmp_path / "charges")
+    april = line(cost="7", period="2026-04-01T00:00:00Z", start="2026-04-30T00:00:00Z", resource="i-1")
+    bring_in(write_csv(tmp_path / "two.csv", [line(cost="1"), april]))
+    empty_the_database()
+    damage(tmp_path / "charges", "charges-*.parquet", "2026-04")
+    with pytest.raises(CommandError, match="2026-04"):
+        call_command("rebuild", stdout=StringIO())
+    failed = BillImport.objects.get(billing_period=date(2026, 4, 1))
+    intake.requeue_import(failed.pk)
+    pipeline.run_import(failed.pk)
+    bill = Bill.objects.get(billing_period=date(2026, 4, 1))
+    assert bill.import_in_force is not None
+    assert bill.import_in_force.billed_cost == Decimal(7)
+    assert verify_charges(Scope.all()).is_sound
 
 
 def test_damaged_month_of_a_database_in_use_keeps_its_sums(settings: Settings, tmp_path: Path) -> None:
