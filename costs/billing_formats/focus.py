@@ -27,7 +27,7 @@ _TELLING = (*_REQUIRED, "EffectiveCost", "ListCost", "BillingPeriodEnd", "Charge
 # The newest version first; a file is of the first one of whose columns it has any.
 _VERSIONS = (
     ("1.3 or later", ("ServiceProviderName", "AllocatedMethodId", "ContractApplied")),
-    ("1.2", ("InvoiceId", "BillingAccountType", "PricingCurrency")),
+    ("1.2", ("InvoiceId", "PricingCurrency")),  # Azure has BillingAccountType in its 1.0
     ("1.1", ("SkuPriceDetails", "CommitmentDiscountQuantity", "SkuMeter")),
     ("before 1.0", ("ChargeSubcategory", "UsageQuantity", "ChargeType")),
 )

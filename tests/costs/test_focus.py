@@ -50,6 +50,7 @@ def reason_of(*names: str) -> str:
     ("column", "told"),
     [
         ("x_Other", "version 1.0, as it has no column of a later one"),
+        ("BillingAccountType", "version 1.0, as it has no column of a later one"),  # Azure has it in its 1.0
         ("SkuPriceDetails", "version 1.1 by SkuPriceDetails"),
         ("InvoiceId", "version 1.2 by InvoiceId"),
         ("ServiceProviderName", "version 1.3 or later by ServiceProviderName"),

@@ -199,6 +199,16 @@ def test_a_failure_mended_by_a_later_import_no_longer_asks_for_anybody(staff: Cl
     assert "Broken." not in text_of(get(staff, "/imports/"))
 
 
+def test_an_import_that_no_queue_took_says_why_it_waits(staff: Client) -> None:
+    item = an_import()
+    BillImport.objects.filter(pk=item.pk).update(retry_at=timezone.now())
+    assert "The queue could not be reached" in text_of(get(staff, f"/imports/{item.pk}/"))
+    BillImport.objects.filter(pk=item.pk).update(attempts=1, error="The disk is full.")
+    text = text_of(get(staff, f"/imports/{item.pk}/"))
+    assert "The disk is full. It is tried again at" in text
+    assert "The queue" not in text
+
+
 def test_an_import_that_no_worker_takes_up_says_so(staff: Client) -> None:
     item = an_import()
     assert "No worker" not in text_of(get(staff, f"/imports/{item.pk}/"))
