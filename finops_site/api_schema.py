@@ -14,6 +14,7 @@ ERROR_STATUSES = {
     "405": "This address does not take this method.",
     "406": "This answer does not come in that format.",
     "429": "Too many requests; `Retry-After` says when to come back.",
+    "503": "The charge store cannot be read or reached just now.",
 }
 ERROR_SCHEMA = {
     "type": "object",
