@@ -25,7 +25,7 @@ from tagging.views.pool_policies import benefit_policy, charge_policy, driver_up
 from tagging.views.pools import pool_drop, pool_edit, pool_month, pool_new, pool_switch_off, pools
 from tagging.views.resources import resources
 from tagging.views.rules import rule_edit, rule_new, rule_step, rules
-from tagging.views.saved_views import saved_view, saved_view_new, saved_view_remove
+from tagging.views.saved_views import saved_view, saved_view_new, saved_view_remove, saved_view_rename
 from tagging.views.setup import setup
 from tagging.views.statement_files import statement_pdf
 from tagging.views.suggestions import (
@@ -65,6 +65,7 @@ urlpatterns = [
     path("explore/", explore, name="explore"),
     path("explore/views/", saved_view_new, name="saved_view_new"),
     path("explore/views/<int:pk>/", saved_view, name="saved_view"),
+    path("explore/views/<int:pk>/rename/", saved_view_rename, name="saved_view_rename"),
     path("explore/views/<int:pk>/remove/", saved_view_remove, name="saved_view_remove"),
     path("findings/", findings, name="findings"),
     path("findings/<slug:finding_ref>/", finding, name="finding"),

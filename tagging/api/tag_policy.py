@@ -132,6 +132,7 @@ class TagFindingList(NotCached, ListView):
     parameters = (
         *TAG_MONTH,
         choice("problem", TagProblem, "Only this kind."),
+        choice("breaks", ("yes", "no"), "Only what makes a resource non-compliant, or only what does not."),
         text("key", "Only this key of the policy; may be repeated.", many=True),
         *(
             text(name, f"Only this {name}; may be repeated. `(none)` is what has no value.", many=True)
@@ -142,8 +143,9 @@ class TagFindingList(NotCached, ListView):
 
     def answer(self, scope: Scope, parameters: Parameters, **_: Any) -> Answer:
         asked = month_of(scope, parameters, basis=CostMetric.EFFECTIVE)
-        parameters.chosen("problem", TagProblem, "")
-        filters = parameters.filters(("problem", "key", *PLACES, "search"))
+        closed = [("problem", parameters.chosen("problem", TagProblem, ""))]
+        closed += [("breaks", parameters.chosen("breaks", ("yes", "no"), ""))]
+        filters = tuple(pair for pair in closed if pair[1]) + parameters.filters(("key", *PLACES, "search"))
         found = selectors.tag_findings(
             scope, asked.period, metric=asked.metric, currency=asked.currency, filters=filters
         )

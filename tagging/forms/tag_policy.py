@@ -201,12 +201,16 @@ class UntaggableForm(forms.Form):
     why = forms.CharField(label="Reason", max_length=300)
 
 
+BREAKS = (("", "Any"), ("yes", "Yes"), ("no", "No"))
+
+
 class FindingsForm(forms.Form):
     """Which findings of tags to list."""
 
     period = forms.ChoiceField(label="Month")
     problem = forms.ChoiceField(label="Finding", required=False)
     key = forms.ChoiceField(label="Key", required=False)
+    breaks = forms.ChoiceField(label="Breaks the policy", required=False, choices=BREAKS)
     search = forms.CharField(label="Resource id", required=False, max_length=200)
 
     def __init__(

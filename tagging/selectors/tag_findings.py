@@ -58,9 +58,10 @@ def tag_findings(
 ) -> TagFindings:
     """Every problem of every key of the policy on the reader's taggable resources, dearest resource first.
 
-    `filters` are (team, service, region, account, environment or key, value), ("search", text in id) and ("problem",
-    a TagProblem), which the totals leave aside. What is said of a team is made of its own lines alone: values of
-    others are no candidates. Required keys the month was not read for are left out, as everywhere.
+    `filters` are (team, service, region, account, environment or key, value), ("search", text in id), ("breaks", "yes"
+    or "no": does it make the resource non-compliant) and ("problem", a TagProblem), which the totals leave aside. What
+    is said of a team is made of its own lines alone: values of others are no candidates. Required keys the month was
+    not read for are left out, as everywhere.
     """
     month = judged_month(scope, period, currency)
     asked, wanted = ("tag problems", scope, period, metric, currency), _by_name(filters)
@@ -254,6 +255,8 @@ def _wanted_hits(month: JudgedMonth, hits: Sequence[Hit], wanted: Mapping[str, s
     names = [name for name in FILTERS if name in wanted]
     for name in names:
         hits = [hit for hit in hits if _value(month, hit, name) in wanted[name]]
+    if breaks := wanted.get("breaks"):
+        hits = [hit for hit in hits if ("yes" if hit.problem.breaks else "no") in breaks]
     for text in wanted.get("search", ()):
         ids = intake.ids_with(Scope.all(), (text,))
         hits = [hit for hit in hits if text.casefold() in ids.get(hit.resource_key, "").casefold()]

@@ -53,7 +53,7 @@ from tagging.services.rules import (
     save_rule,
     use_rule_again,
 )
-from tagging.services.saved_views import remove_view, save_view
+from tagging.services.saved_views import remove_view, rename_view, save_view
 from tagging.services.setup import accept_proposal
 from tagging.services.suggestion_choices import (
     Chosen,
@@ -155,6 +155,7 @@ __all__ = [
     "remove_member",
     "remove_unread_allocations",
     "remove_view",
+    "rename_view",
     "reopen_finding",
     "reopen_month",
     "reorder_rules",

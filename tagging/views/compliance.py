@@ -10,8 +10,9 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 
+from costs.adding import InCents, Sums, in_cents
 from costs.exports import TitleRows
-from costs.money import ZERO
+from costs.money import ZERO, round_to_cents
 from costs.pages import request_scope
 from costs.terms import CostMetric
 from tagging import selectors
@@ -57,8 +58,7 @@ def tags(request: HttpRequest) -> HttpResponseBase:
     context = {
         "month": month,
         "found": found,
-        "to_fix_cost": found.taggable_cost - found.compliant_cost,
-        "fixes_cost": sum((row.cost for row in found.fixes), ZERO),
+        **tile_cents(found, tables),
         "tone": tone_of(found.cost_ratio),
         "target": TARGET,
         "policy": policy,
@@ -95,11 +95,31 @@ def month_tables(
     groups = [group_row(row, group, month) for row in getattr(found, f"by_{group}")]
     fixes = [fix_row(row, month) for row in found.fixes]
     values = invalid_rows(invalid, allowed)
-    return {
+    tables: dict[str, MonthTable] = {
         "keys": KeyTable(keys, caption="By key", prefix="k-", **common),
         "groups": GroupTable(groups, caption=f"By {group}", prefix="g-", per_page=15, **common),
         "fixes": FixTable(fixes, caption="Next fixes", prefix="f-", **common),
         "invalid": InvalidTable(values, caption="Values not allowed", prefix="i-", per_page=15, **common),
+    }
+    tables["groups"].add_up(groups, Sums("taggable_cost", ("compliant_cost", "to_fix_cost")))
+    tables["fixes"].add_up(fixes, Sums("cost"))
+    return tables
+
+
+def tile_cents(found: Compliance, tables: Mapping[str, MonthTable]) -> dict[str, InCents]:
+    """The tiles in the cents that the tables below add up to."""
+    parts = (found.compliant_cost, found.taggable_cost - found.compliant_cost)
+    taggable = InCents(found.taggable_cost, round_to_cents(found.taggable_cost))
+    compliant, to_fix = in_cents(parts, taggable.cents)
+    if foot := tables["groups"].foot:  # of more groups than a page can show there is none
+        compliant = InCents(parts[0], foot["compliant_cost"])
+        to_fix = InCents(parts[1], foot["to_fix_cost"])
+    fixes = sum((row.cost for row in found.fixes), ZERO)
+    return {
+        "taggable_cost": taggable,
+        "compliant_cost": compliant,
+        "to_fix_cost": to_fix,
+        "fixes_cost": InCents(fixes, round_to_cents(fixes)),
     }
 
 

@@ -40,6 +40,7 @@ PIVOT_COLUMNS = 5
 MOVERS_SHOWN = 10
 MONTHS_BY_DAY = 3
 MONTHS_NAMED = 2
+REMOVED_VIEW = "removed_view"  # in the session: what a saved view was that has just been removed
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,8 @@ def explore(request: HttpRequest) -> HttpResponseBase:
     scope = request_scope(request)
     periods = selectors.periods_of(scope)
     if not periods:
-        return render(request, "tagging/explore.html", {"asked": None, "empty_text": no_costs_text(scope)})
+        empty = {"asked": None, "empty_text": no_costs_text(scope), "removed": removed_view(request)}
+        return render(request, "tagging/explore.html", empty)
     latest = last_full(periods, today=current_moment().date())
     asked = asked_of(request, latest=latest)
     found = mark_costs(scope, selectors.explore_costs(scope, asked.query))
@@ -105,9 +107,15 @@ def explore(request: HttpRequest) -> HttpResponseBase:
         "table": table,
         "trust": selectors.trust(scope, asked.query.last, metric=asked.query.metric, currency=found.currency),
         "views": selectors.own_views(request.user.pk, latest=latest) if request.user.pk else (),
+        "removed": removed_view(request),
         **_filter_context(scope, asked, found, periods),
     }
     return render(request, "tagging/explore.html", context)
+
+
+def removed_view(request: HttpRequest) -> dict[str, Any] | None:
+    """The saved view that was removed just before, to be offered once; never to who views as its owner."""
+    return request.session.pop(REMOVED_VIEW, None)
 
 
 def asked_of(request: HttpRequest, *, latest: BillingPeriod) -> Asked:

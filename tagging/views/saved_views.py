@@ -1,4 +1,4 @@
-"""Saved views of the explore page: keep one, open it, remove it. Each user's are their own."""
+"""Saved views of the explore page: keep, open, rename, remove and undo it. Each user's are their own."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -11,7 +11,7 @@ from costs.errors import InvalidRequestError
 from costs.pages import current_moment, request_scope
 from costs.periods import BillingPeriod
 from tagging import selectors, services
-from tagging.views.explore import asked_of_params, last_full
+from tagging.views.explore import REMOVED_VIEW, asked_of_params, last_full
 
 
 @require_POST
@@ -47,11 +47,42 @@ def saved_view(request: HttpRequest, pk: int) -> HttpResponseBase:
 
 @require_POST
 @login_required
-def saved_view_remove(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """Remove one of the reader's own views."""
+def saved_view_rename(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Give one of the reader's own views another name."""
     assert request.user.pk is not None
-    messages.success(request, f"“{services.remove_view(request.user.pk, pk)}” is removed.")
-    return redirect("tagging:explore")
+    back = _back(request)
+    try:
+        name = services.rename_view(request.user.pk, pk, request.POST.get("name", ""))
+    except InvalidRequestError as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, f"The view is called “{name}” now.")
+    return redirect(back)
+
+
+@require_POST
+@login_required
+def saved_view_remove(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Remove one of the reader's own views; the next page offers to keep it again."""
+    assert request.user.pk is not None
+    back = _back(request)
+    view = selectors.own_view(request.user.pk, pk, latest=_latest(request))
+    services.remove_view(request.user.pk, pk)
+    request.session[REMOVED_VIEW] = {
+        "name": view.name,
+        "query": view.query_string,
+        "is_moving": view.months is not None,
+    }
+    return redirect(back)
+
+
+def _back(request: HttpRequest) -> str:
+    """The question the reader was looking at; raises InvalidRequestError where that is none."""
+    query_string = request.POST.get("query", "")
+    if not query_string:
+        return reverse("tagging:explore")
+    asked = asked_of_params(QueryDict(query_string), latest=_latest(request))
+    return f"{reverse('tagging:explore')}?{asked.query_string}"
 
 
 def _latest(request: HttpRequest) -> BillingPeriod:

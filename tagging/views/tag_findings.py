@@ -29,10 +29,11 @@ from tagging.views.chargeback import no_costs_text
 from tagging.views.months import Month, chosen_month, empty_month, month_lines
 from tagging.views.tag_parts import tabs, text_file
 
-FILTERS = ("problem", "key", "search", "team", "service", "region", "account", "environment")
+FILTERS = ("problem", "key", "breaks", "search", "team", "service", "region", "account", "environment")
 EXPORTS = {"tag-editor": "AWS Tag Editor (CSV)", "cli": "AWS CLI commands", "terraform": "Terraform"}
 MOST_EXPORTED = 20_000
 Filters = tuple[tuple[str, str], ...]
+HARMLESS: Filters = (("problem", TagProblem.NEAR_MISS.value), ("breaks", "no"))
 
 
 @require_safe
@@ -62,7 +63,7 @@ def tag_findings(request: HttpRequest) -> HttpResponseBase:
         "form": _form(month, asked, found),
         "keep": [
             ("basis", month.metric.value),
-            *[pair for pair in asked if pair[0] not in ("problem", "key", "search")],
+            *[pair for pair in asked if pair[0] not in ("problem", "key", "breaks", "search")],
         ],
         "tabs": tabs(request),
         "trust": selectors.trust(scope, month.period, metric=month.metric, currency=month.currency),
@@ -91,7 +92,10 @@ def fixes(request: HttpRequest) -> HttpResponseBase:
     if response := table.export(name=f"tag-fixes-{month.period}", title_rows=month.title_rows):
         return response
     costs = rows.resources
+    near = _found(scope, month, *HARMLESS)
     context = {
+        "near": near.count,
+        "near_url": _url(month, *HARMLESS),
         "month": month,
         "rows": rows,
         "resources": len(costs),
@@ -160,8 +164,8 @@ def header_columns(names: Iterable[str]) -> list[Any]:
     return [ExportColumn(name) for name in names]
 
 
-def _found(scope: Scope, month: Month) -> TagFindings:
-    return selectors.tag_findings(scope, month.period, metric=month.metric, currency=month.currency)
+def _found(scope: Scope, month: Month, *filters: tuple[str, str]) -> TagFindings:
+    return selectors.tag_findings(scope, month.period, metric=month.metric, currency=month.currency, filters=filters)
 
 
 def _table(request: HttpRequest, month: Month, rows: FindingRows, caption: str) -> TagFindingsTable:
@@ -196,6 +200,8 @@ def _filters(request: HttpRequest) -> Filters:
     for name, value in pairs:
         if name == "problem" and value not in list(TagProblem):
             raise InvalidRequestError(f"'{value}' is no finding of tags. Use {', '.join(TagProblem)}.")
+        if name == "breaks" and value not in ("yes", "no"):
+            raise InvalidRequestError(f"breaks is '{value}'. Use yes or no.")
     return tuple(pairs)
 
 

@@ -97,14 +97,54 @@ def test_views_are_their_owners_alone(staff: Client, team_lead: User, client_for
     assert "Secret plan" not in other.get("/explore/").content.decode()
     assert other.get(f"/explore/views/{view.pk}/").status_code == 404
     assert other.post(f"/explore/views/{view.pk}/remove/").status_code == 404
+    assert rename(other, view.pk, "Mine").status_code == 404
     assert SavedView.objects.exists()
 
 
-def test_a_view_is_removed_by_its_owner(staff: Client) -> None:
+def test_a_view_is_removed_by_its_owner_who_is_offered_it_once_more(staff: Client) -> None:
+    save(staff, "Mine", moving=True)
+    with time_machine.travel(DECEMBER_5):
+        page = staff.post(f"/explore/views/{SavedView.objects.get().pk}/remove/", {"query": QUESTION}, follow=True)
+        assert page.redirect_chain[-1][0] == f"/explore/?{QUESTION}"
+        assert "“Mine” is removed." in unescape(page.content.decode())
+        assert not SavedView.objects.exists()
+        form = page.context["removed"]
+        assert "is removed" not in staff.get("/explore/").content.decode()
+    save(staff, form["name"], form["query"], moving=form["is_moving"])  # what Undo posts
+    view = SavedView.objects.get()
+    assert (view.name, view.months, view.params) == (
+        "Mine",
+        2,
+        "by=account&basis=effective&service=Storage&then=region&top=15",
+    )
+
+
+def rename(client: Client, pk: int, name: str) -> Any:
+    with time_machine.travel(DECEMBER_5):
+        return client.post(f"/explore/views/{pk}/rename/", {"name": name, "query": QUESTION}, follow=True)
+
+
+def test_a_view_is_renamed_by_its_owner(staff: Client) -> None:
     save(staff, "Mine")
-    response = staff.post(f"/explore/views/{SavedView.objects.get().pk}/remove/", follow=True)
-    assert "“Mine” is removed." in unescape(response.content.decode())
-    assert not SavedView.objects.exists()
+    page = rename(staff, SavedView.objects.get().pk, "  My   storage ")
+    assert page.redirect_chain[-1][0] == f"/explore/?{QUESTION}"
+    assert "The view is called “My storage” now." in unescape(page.content.decode())
+    assert SavedView.objects.get().name == "My storage"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("Other", "You have a view “Other” already. Choose another name, or remove that one first."),
+        (" ", "Give the view a name of up to 80 characters."),
+        ("x" * 81, "Give the view a name of up to 80 characters."),
+    ],
+)
+def test_a_name_that_cannot_be_says_why_and_changes_nothing(staff: Client, name: str, message: str) -> None:
+    save(staff, "Other", "period=2025-11")
+    save(staff, "Mine")
+    assert message in unescape(rename(staff, SavedView.objects.get(name="Mine").pk, name).content.decode())
+    assert set(SavedView.objects.values_list("name", flat=True)) == {"Mine", "Other"}
 
 
 def test_without_costs_a_view_opens_the_empty_page(finops_lead: User, client_for: ClientFor) -> None:

@@ -208,6 +208,13 @@ def test_a_team_gets_findings_of_its_own_lines_alone(finops_lead: User) -> None:
     assert "search" not in repr(found)
 
 
+def test_what_breaks_nothing_can_be_asked_for_by_itself() -> None:
+    harmless = tag_findings(ALL, NOVEMBER, filters=(("breaks", "no"),))
+    assert {row.resource_id for row in harmless.rows} == {"i-key", "i-case", "i-old"}
+    # 3 near and invalid values, 1 + 5 missing
+    assert tag_findings(ALL, NOVEMBER, filters=(("breaks", "yes"),)).count == 9
+
+
 def test_filters_narrow_rows_and_leave_the_totals_whole() -> None:
     asked = (("problem", "near_miss"), ("key", "Environment"), ("search", "TYPO"))
     found = tag_findings(ALL, NOVEMBER, filters=asked, limit=1)

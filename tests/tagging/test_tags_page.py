@@ -1,6 +1,7 @@
 """Tags: compliant money of taggable money, next fixes, values not allowed; a team's own only."""
 
 import json
+import re
 
 import pytest
 from django.contrib.auth.models import User
@@ -12,6 +13,8 @@ from costs.models import BillImport
 from costs.scope import Scope
 from tagging.models import TagKey, Team
 from tagging.selectors import compliance
+from tagging.services import RuleInput, save_rule
+from tagging.terms import RuleKind
 from tests.conftest import ClientFor
 from tests.pages import get
 from tests.tagging.builders import NOVEMBER, TRACKED, Spend, month
@@ -130,3 +133,49 @@ def test_command_and_api_leave_an_unread_key_out_and_name_it(staff: Client, caps
     for path in ("/api/v1/compliance/", "/api/v1/resources/"):
         body = json.loads(get(staff, f"{path}?period=2025-11").content)
         assert body["unread_keys"] == [{"key": "Name", "reason": "pending", "values": None}], path
+
+
+def test_tiles_and_the_tables_below_them_add_up_in_cents(
+    team: Team, other_team: Team, finops_lead: User, client_for: ClientFor
+) -> None:
+    """0.004 compliant and 0.004 to fix of payments, the same of search: each alone rounds to 0.00, all to 0.02."""
+    tags = [{**ALL_FIVE, "Team": name} for name in ("payments", "search")]
+    spends = [Spend("0.004", tags=each, resource=f"i-good-{each['Team']}") for each in tags]
+    month([*spends, *[Spend("0.004", tags={"Team": each["Team"]}, resource=f"i-bad-{each['Team']}") for each in tags]])
+    page = get(client_for(finops_lead), "/tags/?group=team")
+    shown = {name: page.context[name] for name in ("taggable_cost", "compliant_cost", "to_fix_cost", "fixes_cost")}
+    cents = {name: str(each.cents) for name, each in shown.items()}
+    # 0.016 is 0.02; its halves of 0.008 are 0.01 each; both resources to fix, 0.008, are 0.01
+    assert cents == {"taggable_cost": "0.02", "compliant_cost": "0.01", "to_fix_cost": "0.01", "fixes_cost": "0.01"}
+    assert {str(each.amount.normalize()) for each in shown.values()} == {"0.016", "0.008"}
+    assert re.search(r">\$0\.01</data> of <data[^>]*>\$0\.02</data> taggable", text_of(page))
+    rows = page.context["groups_table"].shown.values()
+    assert (
+        sum(row["compliant_cost"] for row in rows)
+        == sum(row["to_fix_cost"] for row in rows)
+        == shown["to_fix_cost"].cents
+    )
+    assert sum(row["cost"] for row in page.context["fixes_table"].shown.values()) == shown["fixes_cost"].cents
+
+
+def test_near_misses_that_break_nothing_have_a_file_of_their_own(
+    team: Team, other_team: Team, finops_lead: User, team_lead: User, client_for: ClientFor
+) -> None:
+    """Six of payments say checkout, one of them chekout: the key takes any text. i-odd lacks keys: that breaks it."""
+    save_rule(RuleInput(RuleKind.TAG, tag_key="Team", tag_values=("payments",), team_key="payments"))
+    good = [Spend("5", tags=ALL_FIVE | {"Project": "checkout"}, resource=f"i-{at}") for at in range(5)]
+    rare = Spend("3", tags=ALL_FIVE | {"Project": "chekout"}, resource="i-rare")
+    others = Spend("1", tags={"Team": "search"}, resource="i-odd")
+    month([*good, rare, others], period=NOVEMBER)
+    for user in (finops_lead, team_lead):
+        client = client_for(user)
+        page = get(client, "/tags/fixes/")
+        assert page.context["near"] == 1
+        assert "i-rare" not in {row.resource_id for row in page.context["rows"]}
+        _, (header, *rows) = file_of(get(client, f"{page.context['near_url']}&format=csv"))
+        cells = [dict(zip(header, row, strict=True)) for row in rows]
+        names = ("Resource", "Found", "Set it to", "Breaks the policy")
+        assert [tuple(row[name] for name in names) for row in cells] == [("i-rare", "chekout", "checkout", "no")]
+    assert get(client, "/tags/findings/?breaks=maybe").status_code == 400
+    answer = client.get("/api/v1/tag-findings/?breaks=NO&problem=NEAR_MISS").json()
+    assert [row["resource_id"] for row in answer["results"]] == ["i-rare"]
