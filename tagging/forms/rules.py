@@ -72,6 +72,7 @@ class RuleForm(forms.Form):
         help_text="Why it is so, for whoever reads it next. It stays in the history.",
     )
     from_period = PeriodField(label="From month", required=False, help_text="Left empty, from the beginning.")
+    version = forms.CharField(required=False, widget=forms.HiddenInput)  # of the rule as it was opened
     to_period = PeriodField(label="Until before", required=False, help_text="The first month it no longer holds.")
 
     def __init__(

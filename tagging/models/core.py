@@ -1,5 +1,6 @@
 """Teams, tag policy, allocation rules, and who owns every slice of an import."""
 
+from hashlib import blake2b
 from typing import NamedTuple
 
 from django.conf import settings
@@ -152,6 +153,13 @@ class AllocationRule(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def version(self) -> str:
+        """What the rule says, in short: another as soon as anything of it is changed but its place."""
+        apart = {"id", "position", "replaces"}
+        said = [getattr(self, field.attname) for field in self._meta.concrete_fields if field.name not in apart]
+        return blake2b(repr(said).encode(), digest_size=8).hexdigest()
 
 
 class Allocation(models.Model):

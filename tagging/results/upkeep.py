@@ -84,6 +84,7 @@ class RuleView:
     condition: Mapping[str, Any] = field(default_factory=dict)
     charge_kind: str = ""
     is_replaced: bool = False  # a change made another row of it
+    version: str = ""
 
     def is_used(self, first_open: BillingPeriod | None) -> bool:
         """Whether it decides in any month that is open."""

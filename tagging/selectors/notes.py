@@ -16,6 +16,7 @@ from tagging.results import Mover
 from tagging.results.tag_findings import TagFindingRow
 from tagging.selectors.compliance import compliance
 from tagging.selectors.explore import movers
+from tagging.selectors.reach import reach
 from tagging.selectors.resource_list import resources
 from tagging.selectors.tag_findings import tag_findings
 from tagging.selectors.trust import latest_period
@@ -26,7 +27,10 @@ REASONS = 2
 
 @dataclass(frozen=True)
 class TeamFacts:
-    """A team's newest month in five lines' worth of figures, on effective cost. `fix` is its best fix, key by key."""
+    """A team's newest month in five lines' worth of figures, on effective cost. `fix` is its best fix, key by key.
+
+    All of it is in `currency`; the month's costs in `other_currencies` are in none of the figures.
+    """
 
     team_key: str
     team_name: str
@@ -41,6 +45,9 @@ class TeamFacts:
     taggable_cost: Decimal
     untagged_cost: Decimal
     cost_ratio: Decimal | None
+    resources: int
+    compliant_resources: int
+    other_currencies: tuple[str, ...]
     fix: tuple[TagFindingRow, ...]
 
 
@@ -91,6 +98,9 @@ def team_facts(team_key: str, team_name: str) -> TeamFacts | None:
         taggable_cost=found.taggable_cost,
         untagged_cost=found.taggable_cost - found.compliant_cost,
         cost_ratio=found.cost_ratio,
+        resources=found.resources,
+        compliant_resources=found.compliant_resources,
+        other_currencies=reach(scope, (period,), moved.currency).other_currencies,
         fix=fix,
     )
 

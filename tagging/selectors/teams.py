@@ -162,6 +162,7 @@ def _rule_view(rule: AllocationRule, pools: Mapping[str, str]) -> RuleView:
         reason=rule.reason,
         condition=dict(rule.condition),
         charge_kind=rule.charge_kind,
+        version=rule.version,
     )
 
 

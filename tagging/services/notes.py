@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from costs import figures
 from costs.mail_pauses import BATCH, KEPT, LEASE, next_attempt
+from costs.periods import BillingPeriod
 from costs.scope import Scope
 from tagging.models import AnnouncedFix, NoteChoice, Team, TeamNote
 from tagging.selectors.notes import (
@@ -34,12 +35,15 @@ TARGET = "95 %"
 def write_notes(*, today: date, now: datetime) -> int:
     """Write this week's notes and escalations of every team; returns how many mails wait now that did not before.
 
-    One note for each team, week and address, whatever happens meanwhile. Writing a note announces its best fix.
+    One note for each team, week and address, whatever happens meanwhile. Writing a note announces its best fix. A team
+    whose newest costs are older than the month before this one is told nothing: it is no news, and nobody knows what
+    was set since.
     """
     monday, made = today - timedelta(days=today.weekday()), 0
+    oldest = BillingPeriod.of(today).previous()
     for key, name in note_teams(Scope.all()):
         facts = team_facts(key, name)
-        if facts is None:
+        if facts is None or facts.period < oldest:
             continue
         with transaction.atomic():
             addresses = note_addresses(key)
@@ -67,15 +71,11 @@ def note_text(facts: TeamFacts) -> tuple[str, str]:
         f"{'Up' if row.change > 0 else 'Down'} {money(abs(row.change))}: {_one_line(row.label)}, now {money(row.cost)}."
         for row in facts.reasons
     ]
-    lines += ["No other service moved the cost."] * (3 - len(lines))
-    share = figures.pct(facts.cost_ratio)
-    lines.append(
-        f"Untagged: {money(facts.untagged_cost)} of {money(facts.taggable_cost)} taggable; {share} follows the policy,"
-        f" the target is {TARGET}."
-        if facts.cost_ratio is not None
-        else "Untagged: nothing. No cost here has to carry tags."
-    )
-    lines.append(_fix_line(facts))
+    if not facts.reasons:
+        lines.append("No service moved the cost.")
+    elif len(facts.reasons) == 1:
+        lines.append("No other service moved the cost.")
+    lines += [_untagged_line(facts), _fix_line(facts)]
     subject = f"{facts.team_name}: {money(facts.spend)} in {facts.period.label}, {money(facts.untagged_cost)} untagged"
     return _one_line(subject), "\n".join(lines) + "\n\n-- \n" + _foot(facts)
 
@@ -171,9 +171,26 @@ def _store(
     return len(fresh)
 
 
+def _untagged_line(facts: TeamFacts) -> str:
+    untagged, taggable = (
+        figures.money(amount, facts.currency) for amount in (facts.untagged_cost, facts.taggable_cost)
+    )
+    if not facts.resources:
+        return "Untagged: nothing. No cost here has to carry tags."
+    if facts.taggable_cost <= 0:  # credits outweigh the costs: no share of them says anything
+        counted = f"{facts.compliant_resources:,} of {facts.resources:,} resources"
+        return f"Untagged: {untagged} of {taggable} taggable; {counted} follow the policy."
+    return (
+        f"Untagged: {untagged} of {taggable} taggable; {figures.pct(facts.cost_ratio)} follows the policy,"
+        f" the target is {TARGET}."
+    )
+
+
 def _fix_line(facts: TeamFacts) -> str:
-    if not facts.fix and facts.cost_ratio is None:
+    if not facts.fix and not facts.resources:
         return "There is nothing to fix."
+    if not facts.fix and facts.compliant_resources < facts.resources:
+        return "No fix is worth money: what does not follow the policy costs nothing."
     if not facts.fix:
         return "Every taggable resource follows the policy: nothing to fix."
     first = facts.fix[0]
@@ -184,8 +201,11 @@ def _fix_line(facts: TeamFacts) -> str:
 
 def _foot(facts: TeamFacts) -> str:
     fixes, stop = settings.SITE_URL + reverse("tagging:fixes"), settings.SITE_URL + reverse("tagging:notes")
+    others = ", ".join(facts.other_currencies)
+    apart = f" Costs in {others} are not in these figures: see the pages." if others else ""
     return (
-        f"Effective cost in {facts.currency}, without shares of pools: the statement has them, on its own basis.\n"
+        f"Effective cost in {facts.currency}, without shares of pools: the statement has them, on its own basis."
+        f"{apart}\n"
         f"All fixes: {fixes}\n"
         f"You get this as a member of {facts.team_name}. Stop it: {stop}\n"
     )

@@ -24,6 +24,8 @@ from tagging.terms import OwnerKind, RuleKind
 _ORDER = tuple(RuleKind)
 MAX_COST_CENTER = 60
 MAX_STEP_REASON = 70  # why a rule is moved or switched; with the words below it fits the history's 100 letters
+REPLACED = "This rule was changed into another since. Use that one."
+CHANGED_MEANWHILE = "The rule was changed after you opened it. Open it again, see what was changed, and decide anew."
 MADE_ROOM = "Another was moved past it: "
 _KEPT = (
     "name",
@@ -45,11 +47,13 @@ def save_rule(
     pk: int | None = None,
     before: int | None = None,
     position: int | None = None,
+    version: str = "",
     allocate: bool = True,
 ) -> int:
     """Add a rule (last of its kind, or right before another) or change one in its place; returns its pk.
 
-    `position` is told where its place is chosen by number, as in the admin.
+    `position` is told where its place is chosen by number, as in the admin; `version` is that of the rule as whoever
+    changes it saw it: InvalidRequestError where it is another by now.
 
     A rule that held in a closed month ends there, and another row with the change follows it. Raises
     InvalidRequestError for what cannot be a rule, NotFoundInScopeError for an unknown pk. Without `allocate`
@@ -58,7 +62,7 @@ def save_rule(
     checked = _checked(rule)
     with transaction.atomic():
         one_allocation_at_a_time()
-        stored = _new_row(checked, before, position) if pk is None else _row_to_change(_stored(pk))
+        stored = _new_row(checked, before, position) if pk is None else _row_to_change(_stored(pk), version)
         stored.position = stored.position if position is None else position
         _write(stored, checked)
         if allocate:
@@ -109,7 +113,7 @@ def use_rule_again(pk: int, *, reason: str) -> int:
         one_allocation_at_a_time()
         stored = _stored(pk)
         if stored.later.exists():
-            raise InvalidRequestError("This rule was changed into another since. Use that one.")
+            raise InvalidRequestError(REPLACED)
         again = _row_to_change(stored)
         for name in _KEPT:
             setattr(again, name, getattr(stored, name))
@@ -196,11 +200,15 @@ def _new_row(rule: RuleInput, before: int | None, position: int | None) -> Alloc
     return AllocationRule(position=position, charge_kind=rule.charge_kind)
 
 
-def _row_to_change(stored: AllocationRule) -> AllocationRule:
+def _row_to_change(stored: AllocationRule, version: str = "") -> AllocationRule:
     """The row itself, or one that follows it where a closed month was explained by it."""
+    if version and version != stored.version:
+        raise InvalidRequestError(REPLACED if stored.later.exists() else CHANGED_MEANWHILE)
     first = first_open_period()
     if first is None or not _held_before(stored, first):
         return stored
+    if stored.later.exists():  # a second one would hold in the same months
+        raise InvalidRequestError(REPLACED)
     stored.to_period = min(stored.to_period or first.start, first.start)  # what had ended before stays so
     stored.save()
     return AllocationRule(position=stored.position, charge_kind=stored.charge_kind, replaces=stored)

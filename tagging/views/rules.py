@@ -133,6 +133,7 @@ def rule_edit(request: HttpRequest, pk: int) -> HttpResponseBase:
         "name": rule.name,
         "from_period": str(rule.from_period or ""),
         "to_period": str(rule.to_period or ""),
+        "version": rule.version,
     }
     return rule_form(request, rule.kind, rule, initial=initial)
 
@@ -163,9 +164,12 @@ def rule_form(
         try:
             if "preview" not in request.POST:
                 done = f"Rule {'changed' if rule else 'added'}."
-                return keep(request, saving(request, wanted, pk, proposal), done)
+                return keep(request, saving(request, form, wanted, pk, proposal), done)
             before = proposal.before if proposal else None
-            trial = services.dry_run(lambda: services.save_rule(wanted, pk=pk, before=before, allocate=False))
+            version = form.cleaned_data["version"]
+            trial = services.dry_run(
+                lambda: services.save_rule(wanted, pk=pk, before=before, version=version, allocate=False)
+            )
             context |= {"trial": trial, "preview": trial.moves}
         except InvalidRequestError as error:
             form.add_error(None, str(error))
@@ -190,11 +194,11 @@ def proposal_context(request: HttpRequest, proposal: RuleProposal | None) -> dic
 
 
 def saving(
-    request: HttpRequest, wanted: services.RuleInput, pk: int | None, proposal: RuleProposal | None
+    request: HttpRequest, form: RuleForm, wanted: services.RuleInput, pk: int | None, proposal: RuleProposal | None
 ) -> Callable[[], object]:
     """What keeps the rule of a form: in its place, or in answer to a team's doubt."""
     if proposal is None:
-        return lambda: services.save_rule(wanted, pk=pk)
+        return lambda: services.save_rule(wanted, pk=pk, version=form.cleaned_data["version"])
     by, text, found = request.user, request.POST.get("answer", ""), proposal
     assert by.is_authenticated
     return lambda: services.accept_doubt(

@@ -14,6 +14,7 @@ from tagging import notifications
 from tagging.models import AnnouncedFix, Membership, Team, TeamNote
 from tagging.notifications import notes
 from tagging.services import set_aside, stop_notes, want_notes, write_notes
+from tests.tagging.builders import NOVEMBER, Spend, month
 from tests.tagging.page_world import two_months
 
 pytestmark = [pytest.mark.django_db, pytest.mark.real_parts]
@@ -177,3 +178,73 @@ def test_a_name_with_a_line_break_makes_no_line_of_the_mail(team: Team, team_lea
     (message,) = send()
     assert "\n" not in message.subject
     assert str(message.body).splitlines()[0].startswith("Pay Bcc: everybody@example.com cost")
+
+
+def body_of(message: EmailMessage) -> tuple[list[str], str]:
+    lines, foot = str(message.body).replace("\xa0", " ").split("\n\n-- \n")
+    return lines.splitlines(), foot
+
+
+def test_costs_long_past_are_no_news(team_lead: User) -> None:
+    """November's costs are news to the end of December, while bills come in; not every Monday from then on."""
+    assert write(date(2025, 12, 29)) == 1
+    assert write(date(2026, 1, 5)) == 0
+    assert write(date(2026, 6, 1)) == 0
+
+
+def test_another_currency_is_named_and_never_added(team_lead: User) -> None:
+    month([Spend("900", tags={"Team": "payments"}, resource="i-eur")], source="euro", currency="EUR")
+    write()
+    (mine,) = send()
+    assert mine.subject == "Payments: $28.00 in November 2025, $28.00 untagged"
+    assert "Costs in EUR are not in these figures: see the pages." in body_of(mine)[1]
+
+
+@pytest.mark.parametrize(
+    ("spends", "lines"),
+    [
+        pytest.param(
+            ("-10", "-30"),
+            [
+                "Payments cost −$40.00 on the first day of December 2025, $68.00 less than on the first day of November"
+                " 2025.",
+                "Down $48.00: Compute, now −$40.00.",
+                "Down $20.00: Storage, now $0.00.",
+                "Untagged: −$40.00 of −$40.00 taggable; 0 of 2 resources follow the policy.",
+                "No fix is worth money: what does not follow the policy costs nothing.",
+            ],
+            id="credits alone",
+        ),
+        pytest.param(
+            ("10", "-10"),
+            [
+                "Payments cost $0.00 on the first day of December 2025, $28.00 less than on the first day of November"
+                " 2025.",
+                "Down $20.00: Storage, now $0.00.",
+                "Down $8.00: Compute, now $0.00.",
+                "Untagged: $0.00 of $0.00 taggable; 0 of 2 resources follow the policy.",
+                "The one best fix, $10.00: set Owner, Environment, CostCenter, Project on i-0.",
+            ],
+            id="credits that cancel",
+        ),
+    ],
+)
+def test_a_month_of_credits_contradicts_nothing(team_lead: User, spends: tuple[str, ...], lines: list[str]) -> None:
+    """November was 28: compute 8, storage 20."""
+    tags = {"Team": "payments"}
+    month([Spend(each, tags=tags, resource=f"i-{at}") for at, each in enumerate(spends)], period=NOVEMBER.next())
+    write(date(2026, 1, 5))
+    (mine,) = send(date(2026, 1, 5))
+    assert body_of(mine)[0] == lines
+
+
+def test_a_month_like_the_one_before_says_once_that_nothing_moved(team_lead: User) -> None:
+    tags = {"Team": "payments"}
+    spends = [Spend("8", tags=tags, resource="i-1"), Spend("20", tags=tags, service="Storage", resource="bucket")]
+    month(spends, period=NOVEMBER.next())
+    write(date(2026, 1, 5))
+    (mine,) = send(date(2026, 1, 5))
+    assert body_of(mine)[0][1:3] == [
+        "No service moved the cost.",
+        "Untagged: $28.00 of $28.00 taggable; 0.0 % follows the policy, the target is 95 %.",
+    ]

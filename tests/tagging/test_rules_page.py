@@ -252,3 +252,39 @@ def test_pages_keep_their_query_budget(
 ) -> None:
     with django_assert_max_num_queries(QUERIES):
         get(staff, path)
+
+
+def test_the_change_of_somebody_else_meanwhile_is_not_overwritten(staff: Client) -> None:
+    """Two leads open a rule; the first one's change stands, the second is told and sees it in the history."""
+    first = rule_of("payments")
+    opened = get(staff, f"/rules/{first}/").context["form"].initial["version"]
+    given = {"tag_key": "Team", "team_key": "payments", "reason": "x", "version": opened}
+    post(staff, f"/rules/{first}/", tag_values="payments\npay", **given)
+    late = post(staff, f"/rules/{first}/", tag_values="payments\nother", **given)
+    assert late.status_code == 400
+    assert "The rule was changed after you opened it." in text_of(late)
+    assert allocation_rules(Scope.all())[0].tag_values == ("payments", "pay")
+    trial = post(staff, f"/rules/{first}/", tag_values="payments\nother", preview="1", **given)
+    assert "The rule was changed after you opened it." in text_of(trial)
+
+
+def test_a_rule_moved_meanwhile_can_still_be_changed(staff: Client) -> None:
+    first = rule_of("payments")
+    opened = get(staff, f"/rules/{first}/").context["form"].initial["version"]
+    post(staff, f"/rules/{first}/step/", change="down", reason="later")
+    post(
+        staff, f"/rules/{first}/", tag_key="Team", tag_values="payments\npay", team_key="payments", reason="x",
+        version=opened,
+    )  # fmt: skip
+    assert allocation_rules(Scope.all())[1].tag_values == ("payments", "pay")
+
+
+def test_a_rule_that_a_change_replaced_gets_no_second_successor(staff: Client) -> None:
+    """October is closed, so a change makes a row from November on; changing the old row again would make twins."""
+    close_month(OCTOBER, CloseStep("Fiona", datetime(2025, 11, 10, tzinfo=UTC)), metric=CostMetric.BILLED)
+    first, given = rule_of("payments"), {"tag_key": "Team", "tag_values": "payments", "reason": "x"}
+    assert post(staff, f"/rules/{first}/", team_key="search", **given).status_code == 302
+    again = post(staff, f"/rules/{first}/", team_key="payments", **given)
+    assert again.status_code == 400
+    assert "This rule was changed into another since. Use that one." in text_of(again)
+    assert AllocationRule.objects.filter(replaces_id=first).count() == 1
