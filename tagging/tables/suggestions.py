@@ -18,7 +18,7 @@ VIRTUAL_FILE_ONLY = ("evidence_text", "ended_text")
 class SuggestionTable(MonthTable):
     """One suggested tag a row. With `choosing` each can be ticked for the form around the table."""
 
-    pick = tables.Column("", orderable=False, exclude_from_export=True, attrs={"td": {"class": "pick"}})
+    pick = tables.Column("Choose", orderable=False, exclude_from_export=True, attrs={"td": {"class": "pick"}})
     resource_id = LinkColumn(verbose_name="Resource", url="url")
     tag = tables.Column("Suggested tag", attrs={"td": {"class": "wrap"}})
     why = tables.Column("Why", orderable=False, exclude_from_export=True, attrs={"td": {"class": "wrap"}})
@@ -81,7 +81,7 @@ class VirtualTagTable(MonthTable):
     ended_text = tables.Column("Ended")
     state = tables.Column("State")
     monthly_cost = MoneyColumn("Cost a month")
-    end = tables.Column("", orderable=False, exclude_from_export=True, empty_values=())
+    end = tables.Column("End", orderable=False, exclude_from_export=True, empty_values=())
 
     def __init__(self, data: Any, **options: Any) -> None:
         super().__init__(data, **options)
