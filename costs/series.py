@@ -59,14 +59,16 @@ def fill(costs: Mapping[date, Decimal], starts: Sequence[date]) -> tuple[Decimal
 
 
 def top_and_other(lines: Sequence[Line], limit: int) -> tuple[Line, ...]:
-    """The `limit` largest lines and one called Other for the rest; at every point they sum to the input.
+    """The `limit` largest lines, costs or credits, and one called Other for the rest; everywhere they sum to the input.
 
     With at most `limit` lines, or one more, there is no Other: a single line is never hidden in it.
     """
     ranked = sorted(lines, key=lambda line: (-line.total, line.label))
     if len(ranked) <= limit + 1:
         return tuple(ranked)
-    kept, rest = ranked[:limit], ranked[limit:]
+    largest = {line.key for line in sorted(lines, key=lambda line: (-abs(line.total), line.label))[:limit]}
+    kept = [line for line in ranked if line.key in largest]
+    rest = [line for line in ranked if line.key not in largest]
     points = tuple(sum(column, ZERO) for column in zip(*(line.points for line in rest), strict=True))
     return (*kept, Line("", f"{OTHER} ({len(rest)})", points))
 

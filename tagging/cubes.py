@@ -95,18 +95,21 @@ class CostPivot:
 
 
 def pivot_of(cells: Mapping[tuple[str, ...], Decimal], names: Mapping[str, str], *, top: int) -> CostPivot:
-    """Sums by (row, column) as a table: the `top` largest columns, the others together, no value last."""
+    """Sums by (row, column) as a table: the `top` largest columns (or credits), the others together, no value last."""
     totals: dict[str, Decimal] = defaultdict(lambda: ZERO)
     for (_, value), cost in cells.items():
         totals[value] += cost
     ranked = sorted((value for value in totals if value), key=lambda value: (-totals[value], names.get(value, value)))
-    shown = ranked if len(ranked) <= top + 1 else ranked[:top]
+    shown = ranked
+    if len(ranked) > top + 1:
+        largest = set(sorted(ranked, key=lambda value: (-abs(totals[value]), names.get(value, value)))[:top])
+        shown = [value for value in ranked if value in largest]
     place = {value: at for at, value in enumerate(shown)}
     labels, keys = [names.get(value, value) for value in shown], list[str | None](shown)
     if len(ranked) > len(shown):
         labels.append(f"{OTHER} ({len(ranked) - len(shown)})")
         keys.append(None)
-        place |= {value: len(shown) for value in ranked[len(shown) :]}
+        place |= {value: len(shown) for value in ranked if value not in place}
     if "" in totals:
         place[""] = len(labels)
         labels.append(names.get("", NOT_SET))

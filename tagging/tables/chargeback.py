@@ -185,7 +185,9 @@ class StatementTable(FinopsTable):
     cost = MoneyColumn("Cost", lines="lines_url", footer=_sum)
     share = PctColumn("Share")
     suggested_cost = MoneyColumn("Of it by suggested tags")  # a mark on the page
-    dispute = LinkColumn(url="dispute_url", empty_values=(), orderable=False, exclude_from_export=True, verbose_name="Dispute")
+    dispute = LinkColumn(
+        url="dispute_url", empty_values=(), orderable=False, exclude_from_export=True, verbose_name="Dispute"
+    )
 
     def __init__(
         self,

@@ -115,7 +115,8 @@ def explore(request: HttpRequest) -> HttpResponseBase:
 
 def removed_view(request: HttpRequest) -> dict[str, Any] | None:
     """The saved view that was removed just before, to be offered once; never to who views as its owner."""
-    return request.session.pop(REMOVED_VIEW, None)
+    removed: dict[str, Any] | None = request.session.pop(REMOVED_VIEW, None)
+    return removed
 
 
 def asked_of(request: HttpRequest, *, latest: BillingPeriod) -> Asked:

@@ -165,11 +165,7 @@ def rule_form(
             if "preview" not in request.POST:
                 done = f"Rule {'changed' if rule else 'added'}."
                 return keep(request, saving(request, form, wanted, pk, proposal), done)
-            before = proposal.before if proposal else None
-            version = form.cleaned_data["version"]
-            trial = services.dry_run(
-                lambda: services.save_rule(wanted, pk=pk, before=before, version=version, allocate=False)
-            )
+            trial = services.dry_run(trying(form, wanted, pk, proposal))
             context |= {"trial": trial, "preview": trial.moves}
         except InvalidRequestError as error:
             form.add_error(None, str(error))
@@ -204,6 +200,14 @@ def saving(
     return lambda: services.accept_doubt(
         found.doubt.pk, wanted, before=found.before, answer=text, by=by, now=current_moment()
     )
+
+
+def trying(
+    form: RuleForm, wanted: services.RuleInput, pk: int | None, proposal: RuleProposal | None
+) -> Callable[[], object]:
+    """The same for a dry run: no month gets its owners again."""
+    before, version = proposal.before if proposal else None, form.cleaned_data["version"]
+    return lambda: services.save_rule(wanted, pk=pk, before=before, version=version, allocate=False)
 
 
 def form_of(request: HttpRequest, kind: RuleKind, rule: RuleView | None, initial: dict[str, str]) -> RuleForm:

@@ -17,7 +17,6 @@ from pytest_django import DjangoAssertNumQueries
 from costs.periods import BillingPeriod
 from costs.queries import NOT_SET, CostQuery
 from costs.scope import Scope
-from costs.tables import FinopsTable
 from tagging.cost_charts import deeper
 from tagging.cubes import pivot_of
 from tagging.models import Team
@@ -389,11 +388,3 @@ def test_filters_offer_only_values_with_costs_of_the_reader(two_months: None) ->
         "account": (("111111111111", "shop (111111111111)"),),
         "environment": (("Prod", "Prod"), (NOT_SET, "No environment")),
     }
-
-
-@pytest.mark.usefixtures("two_months")
-def test_a_file_works_out_no_cents_for_a_screen(staff: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of 240 values by day that took eight seconds, for nothing: files are exact."""
-    monkeypatch.setattr(FinopsTable, "add_up", None)
-    _, (_, *rows) = csv_of(staff.get("/explore/?period=2025-11&by=team&per=day&format=csv"))
-    assert rows

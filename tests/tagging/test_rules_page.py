@@ -1,6 +1,7 @@
 """Upkeep of allocation rules: order, what each decides, what a change moves; staff only."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -254,10 +255,17 @@ def test_pages_keep_their_query_budget(
         get(staff, path)
 
 
+def opened_version(client: Client, pk: int) -> str:
+    """What the form of the rule sends back as the rule it was opened with."""
+    page: Any = get(client, f"/rules/{pk}/")
+    found: str = page.context["form"].initial["version"]
+    return found
+
+
 def test_the_change_of_somebody_else_meanwhile_is_not_overwritten(staff: Client) -> None:
     """Two leads open a rule; the first one's change stands, the second is told and sees it in the history."""
     first = rule_of("payments")
-    opened = get(staff, f"/rules/{first}/").context["form"].initial["version"]
+    opened = opened_version(staff, first)
     given = {"tag_key": "Team", "team_key": "payments", "reason": "x", "version": opened}
     post(staff, f"/rules/{first}/", tag_values="payments\npay", **given)
     late = post(staff, f"/rules/{first}/", tag_values="payments\nother", **given)
@@ -270,7 +278,7 @@ def test_the_change_of_somebody_else_meanwhile_is_not_overwritten(staff: Client)
 
 def test_a_rule_moved_meanwhile_can_still_be_changed(staff: Client) -> None:
     first = rule_of("payments")
-    opened = get(staff, f"/rules/{first}/").context["form"].initial["version"]
+    opened = opened_version(staff, first)
     post(staff, f"/rules/{first}/step/", change="down", reason="later")
     post(
         staff, f"/rules/{first}/", tag_key="Team", tag_values="payments\npay", team_key="payments", reason="x",

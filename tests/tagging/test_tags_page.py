@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -142,7 +143,7 @@ def test_tiles_and_the_tables_below_them_add_up_in_cents(
     tags = [{**ALL_FIVE, "Team": name} for name in ("payments", "search")]
     spends = [Spend("0.004", tags=each, resource=f"i-good-{each['Team']}") for each in tags]
     month([*spends, *[Spend("0.004", tags={"Team": each["Team"]}, resource=f"i-bad-{each['Team']}") for each in tags]])
-    page = get(client_for(finops_lead), "/tags/?group=team")
+    page: Any = get(client_for(finops_lead), "/tags/?group=team")
     shown = {name: page.context[name] for name in ("taggable_cost", "compliant_cost", "to_fix_cost", "fixes_cost")}
     cents = {name: str(each.cents) for name, each in shown.items()}
     # 0.016 is 0.02; its halves of 0.008 are 0.01 each; both resources to fix, 0.008, are 0.01
@@ -169,7 +170,7 @@ def test_near_misses_that_break_nothing_have_a_file_of_their_own(
     month([*good, rare, others], period=NOVEMBER)
     for user in (finops_lead, team_lead):
         client = client_for(user)
-        page = get(client, "/tags/fixes/")
+        page: Any = get(client, "/tags/fixes/")
         assert page.context["near"] == 1
         assert "i-rare" not in {row.resource_id for row in page.context["rows"]}
         _, (header, *rows) = file_of(get(client, f"{page.context['near_url']}&format=csv"))
