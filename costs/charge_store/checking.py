@@ -56,7 +56,8 @@ def damaged_files(folder: ImportFolder) -> list[str]:
 
 def _is_extra(name: str, known: Collection[str]) -> bool:
     """Whether a file would be read as charges, here or by other tools, though it is none of this import's."""
-    return name not in known and name.endswith(".parquet") and name not in RECORDS
+    records = {*RECORDS, "groups.parquet", "resources.parquet", "usage.parquet"}  # as early versions named them, too
+    return name not in known and name.endswith(".parquet") and name not in records
 
 
 def sums_of(folder: ImportFolder) -> FolderSums | str:
